@@ -1,0 +1,1 @@
+"""What learning tells: nothing yet that others need; its facts are declared here when a slice publishes one."""

@@ -1,0 +1,1 @@
+"""What mapping tells: nothing yet that others need; its facts are declared here when a slice publishes one."""
