@@ -69,7 +69,9 @@ def test_rules_are_told_the_time_and_never_ask_for_it() -> None:
 
 
 def test_commands_and_listeners_never_commit() -> None:
-    assert found(commits, [p for p in MODULES if p.name in {"commands.py", "queries.py", "listens.py", "rules.py"}]) == []
+    assert (
+        found(commits, [p for p in MODULES if p.name in {"commands.py", "queries.py", "listens.py", "rules.py"}]) == []
+    )
 
 
 def test_no_exception_is_caught_and_forgotten() -> None:

@@ -14,7 +14,11 @@ VIOLATIONS = {
         "import services.registry.networks.rules",
         "Services never import each other",
     ),
-    "shared imports a service": ("shared/runtime/planted.py", "import services.mapping.app", "shared imports no service"),
+    "shared imports a service": (
+        "shared/runtime/planted.py",
+        "import services.mapping.app",
+        "shared imports no service",
+    ),
     "a service imports the deployment": (
         "services/notify/deliveries/planted.py",
         "import deploy.local.postgres",
@@ -32,14 +36,20 @@ VIOLATIONS = {
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [Path(sys.executable).parent / "lint-imports", "--no-cache"], cwd=folder, capture_output=True, text=True, check=False
+        [Path(sys.executable).parent / "lint-imports", "--no-cache"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     for folder in ("services", "shared", "deploy"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "*.json", "*.csv"))
+        shutil.copytree(
+            ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "*.json", "*.csv")
+        )
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     return tmp_path
 

@@ -10,7 +10,16 @@ from shared.messaging import topology
 
 ROOT = Path(__file__).parents[2]
 SERVICES = sorted(p.name for p in (ROOT / "services").iterdir() if p.is_dir() and not p.name.startswith("_"))
-SLICE_FILES = {"__init__.py", "rules.py", "tables.py", "commands.py", "queries.py", "routes.py", "listens.py", "pages.py"}
+SLICE_FILES = {
+    "__init__.py",
+    "rules.py",
+    "tables.py",
+    "commands.py",
+    "queries.py",
+    "routes.py",
+    "listens.py",
+    "pages.py",
+}
 SERVICE_FILES = {"__init__.py", "__main__.py", "app.py", "settings.py", "store.py", "policy.py", "README.md"}
 
 

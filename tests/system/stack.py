@@ -134,5 +134,9 @@ def running(home: Path, **variables: str) -> Iterator[Stack]:
         finally:
             process.kill()
             subprocess.run(
-                [sys.executable, "-m", "deploy.local", "down"], cwd=ROOT, env=environment, capture_output=True, check=False
+                [sys.executable, "-m", "deploy.local", "down"],
+                cwd=ROOT,
+                env=environment,
+                capture_output=True,
+                check=False,
             )

@@ -115,7 +115,9 @@ def test_presences_by_municipality_equal_the_file(imported: Imported) -> None:
 def test_the_ranking_of_regions_equals_the_file(imported: Imported) -> None:
     ranking = imported.client.get(f"/mapping/v1/networks/{SLUG}/ranking").json()["items"]
     by_region = Counter(imported.region_of[code] for code in imported.expected.values())
-    assert {item["region"]["code"]: item["organisations"]["count"] for item in ranking if item["organisations"]["count"]} == by_region
+    assert {
+        item["region"]["code"]: item["organisations"]["count"] for item in ranking if item["organisations"]["count"]
+    } == by_region
     assert len(ranking) == 20, "regions without any presence are shown too"
     counts = [item["organisations"]["count"] for item in ranking]
     assert counts == sorted(counts, reverse=True)
