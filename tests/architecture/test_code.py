@@ -8,16 +8,15 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MODULES = sorted(p for folder in ("services", "shared") for p in (ROOT / folder).rglob("*.py"))
-UNSAFE_ACKNOWLEDGEMENTS = {"ACK_FIRST", "ACK", "REJECT_ON_ERROR", "NACK_ON_ERROR"}
+UNSAFE_ACKNOWLEDGEMENTS = {f"AckPolicy.{name}" for name in ("ACK_FIRST", "ACK", "REJECT_ON_ERROR", "NACK_ON_ERROR")}
 
 
 def unsafe_acknowledgements(tree: ast.AST) -> Iterator[int]:
     """Lines that name a policy acknowledging before, or apart from, the commit; or a subscriber without any policy
     (FastStream's default is REJECT_ON_ERROR, which loses)."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and node.attr in UNSAFE_ACKNOWLEDGEMENTS:
-            if isinstance(node.value, ast.Name) and node.value.id == "AckPolicy":
-                yield node.lineno
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in UNSAFE_ACKNOWLEDGEMENTS:
+            yield node.lineno
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "subscriber":
             policies = [k.value for k in node.keywords if k.arg == "ack_policy"]
             if not any(isinstance(p, ast.Attribute) and p.attr == "MANUAL" for p in policies):
@@ -27,7 +26,8 @@ def unsafe_acknowledgements(tree: ast.AST) -> Iterator[int]:
 def wall_clock_reads(tree: ast.AST) -> Iterator[int]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr in {"now", "utcnow", "today", "time", "monotonic"} and not node.args:
+            asks = node.func.attr in {"now", "utcnow", "today", "time", "monotonic"}
+            if asks and not node.args:
                 yield node.lineno
 
 
