@@ -1,0 +1,30 @@
+"""Reading networks. `by_ref` is what every collection under `/networks/{network}` begins with."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.registry.networks.rules import Network, UnknownNetwork, is_id
+from services.registry.networks.tables import networks
+from services.registry.policy import Right, policy
+from shared.access.actor import Actor
+
+
+async def by_ref(session: AsyncSession, ref: str | UUID, *, lock: bool = False) -> Network:
+    """The network with this slug or id, locked against changes if asked; raises UnknownNetwork."""
+    identified = isinstance(ref, UUID) or is_id(ref)
+    query = select(Network).where(networks.c.id == UUID(str(ref)) if identified else networks.c.slug == ref)
+    network = (await session.execute(query.with_for_update() if lock else query)).scalar_one_or_none()
+    if network is None:
+        raise UnknownNetwork(ref)
+    return network
+
+
+async def get(session: AsyncSession, actor: Actor, ref: str, now: datetime) -> Network:
+    network = await by_ref(session, ref)
+    policy.require(actor, Right.READ_NETWORK, network=network.id, on=now)
+    return network

@@ -1,0 +1,69 @@
+"""Networks: the rooms inside which everything lives."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+SLUG_LENGTH = range(2, 64)
+
+
+class Kind(StrEnum):
+    ALLIANCE = "alliance"
+    ASSOCIATION_NETWORK = "association_network"
+    DISTRICT = "district"
+    PARTNERSHIP = "partnership"
+
+
+class Language(StrEnum):
+    ITALIAN = "it"
+    ENGLISH = "en"
+
+
+class UnknownNetwork(Exception):
+    """No network has this slug or id."""
+
+
+class UnfitSlug(Exception):
+    """A slug is 2 to 63 small letters, digits and single hyphens, begins with a letter, and is no UUID."""
+
+
+class SlugTaken(Exception):
+    """Another network has this slug."""
+
+
+@dataclass(eq=False)
+class Network:
+    """An alliance, a rete associativa, a district (ambito) or a partnership.
+
+    The slug stands in links and in partners' configurations, so it never changes.
+    """
+
+    slug: str
+    name: str
+    kind: Kind = Kind.ALLIANCE
+    language: Language = Language.ITALIAN
+    id: UUID = field(default_factory=uuid7)
+    version: int = 0
+
+    def __post_init__(self) -> None:
+        if not fits(self.slug):
+            raise UnfitSlug(self.slug)
+
+
+def fits(slug: str) -> bool:
+    """Slug and id stand in the same place of a path, so a slug must never read as an id."""
+    return len(slug) in SLUG_LENGTH and bool(SLUG.fullmatch(slug)) and not is_id(slug)
+
+
+def is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,50 @@
+"""Who may do what in the registry: the only place that says so.
+
+Administrators may do everything. A partner's key may do what its scopes name (`registry:<right>`), in its network.
+"""
+
+from enum import StrEnum
+
+from shared.access.policy import Policy
+from shared.access.roles import Role
+
+
+class Right(StrEnum):
+    FOUND_NETWORKS = "found_networks"
+    READ_NETWORK = "read_network"
+    CHANGE_NETWORK = "change_network"
+    READ_ORGANISATIONS = "read_organisations"
+    WRITE_ORGANISATIONS = "write_organisations"
+    MANAGE_MEMBERSHIPS = "manage_memberships"
+    IMPORT = "import"
+    READ_PEOPLE = "read_people"
+    WRITE_PEOPLE = "write_people"
+    ERASE_PEOPLE = "erase_people"
+    READ_MANDATES = "read_mandates"
+    WRITE_MANDATES = "write_mandates"
+    MANAGE_API_KEYS = "manage_api_keys"
+
+
+NOBODY: tuple[Role, ...] = ()
+"""Administrators only."""
+SECRETARIAT = (Role.SECRETARIAT,)
+COORDINATION = (Role.SECRETARIAT, Role.COORDINATOR)
+EVERYBODY = tuple(Role)
+
+policy = Policy(
+    {
+        Right.FOUND_NETWORKS: NOBODY,
+        Right.READ_NETWORK: EVERYBODY,
+        Right.CHANGE_NETWORK: SECRETARIAT,
+        Right.READ_ORGANISATIONS: EVERYBODY,  # members see and export all of their network's map
+        Right.WRITE_ORGANISATIONS: SECRETARIAT,
+        Right.MANAGE_MEMBERSHIPS: SECRETARIAT,
+        Right.IMPORT: SECRETARIAT,
+        Right.READ_PEOPLE: COORDINATION,
+        Right.WRITE_PEOPLE: SECRETARIAT,
+        Right.ERASE_PEOPLE: SECRETARIAT,
+        Right.READ_MANDATES: EVERYBODY,
+        Right.WRITE_MANDATES: SECRETARIAT,
+        Right.MANAGE_API_KEYS: SECRETARIAT,
+    }
+)
