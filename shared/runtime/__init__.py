@@ -1,0 +1,1 @@
+"""What turns a service's slices into a running process."""

@@ -1,0 +1,108 @@
+"""Settings of a service, from variables `TRAMA_…`; a bad one stops the start and is named."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+PREFIX = "TRAMA_"
+
+
+class SettingsError(Exception):
+    """One line per bad variable: its name and what is wrong, never its value, which may be a secret."""
+
+
+def _postgresql(url: str) -> str:
+    if not url.startswith(("postgresql://", "postgresql+asyncpg://")):
+        raise ValueError("must start with postgresql://")
+    return url
+
+
+def _nats(url: str) -> str:
+    if not all(server.startswith(("nats://", "tls://")) for server in url.split(",")):
+        raise ValueError("must start with nats:// or tls:// (several servers: with commas)")
+    return url
+
+
+class ServiceSettings(BaseSettings):
+    """What every service needs. A service adds its own fields in a subclass; the variable is `TRAMA_` + FIELD."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    database_url: Annotated[str, AfterValidator(_postgresql)] = Field(repr=False)
+    nats_url: Annotated[str, AfterValidator(_nats)] = Field(repr=False)
+    profile: Literal["local", "production"] = "production"
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(default=8000, ge=0, le=65535)
+    public_url: str = "http://127.0.0.1:8080"
+    """Where callers reach the gateway; the issuer of tokens is `<public_url>/registry`."""
+    forwarded_allow_ips: str = "127.0.0.1"
+    """Proxies whose X-Forwarded-For is believed."""
+    jwks_file: str | None = None
+    """The registry's public keys: a file or a URL; without it only API keys are accepted."""
+    link_jwks_file: str | None = None
+    """Notify's public keys, for signed links: a file or a URL."""
+    clock_file: Path | None = None
+    """The settable clock; only in the local profile."""
+    otlp_endpoint: str | None = None
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    pool_size: int = Field(default=10, ge=1, le=200)
+    pool_timeout: float = Field(default=5, gt=0)
+    statement_timeout: float = Field(default=30, gt=0)
+    """Seconds until a statement is given up: a frozen database must not hang callers."""
+    lock_timeout: float = Field(default=10, gt=0)
+    max_body: int = Field(default=1 << 20, ge=1)
+    """Bytes of a request, except a multipart upload."""
+    max_upload: int = Field(default=32 << 20, ge=1)
+    rate_per_minute: int = Field(default=6000, ge=1)
+    """Requests a minute of one signed-in person; a key has its own."""
+    anonymous_per_minute: int = Field(default=600, ge=1)
+    cors_origins: tuple[str, ...] = ()
+    """Frontends that may call with a person's token; a key's origins are its own."""
+    due_poll: float = Field(default=0.5, gt=0)
+    drain: float = Field(default=10, gt=0)
+    """Seconds that running requests and batches get when the service is told to stop."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)  # `load` reads the environment that it is given: several services share one parent
+
+    @model_validator(mode="after")
+    def _real_time_in_production(self) -> Self:
+        if self.profile == "production" and self.clock_file is not None:
+            raise ValueError(f"{PREFIX}CLOCK_FILE: the clock can be set in the local profile only")
+        return self
+
+    @classmethod
+    def load(cls, env: Mapping[str, str] | None = None) -> Self:
+        """From `env` (default: the process's). Raises SettingsError naming every bad variable; unknown ones are ignored."""
+        source = EnvSettingsSource(cls)
+        source.env_vars = {k.lower(): v for k, v in (os.environ if env is None else env).items()}
+        try:
+            values: dict[str, Any] = source()
+            return cls(**values)
+        except ValidationError as error:
+            raise SettingsError("\n".join(_line(e["loc"], e["msg"]) for e in error.errors())) from None
+        except ValueError as error:  # a list or a mapping that is not JSON; the message names the field
+            raise SettingsError(f"{PREFIX}*: {error}") from None
+
+    @property
+    def issuer(self) -> str:
+        return f"{self.public_url.rstrip('/')}/registry"
+
+
+def _line(loc: tuple[int | str, ...], message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    return f"{PREFIX}{str(loc[0]).upper()}: {message}" if loc else message
