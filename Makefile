@@ -1,9 +1,63 @@
-# The only list of commands; CI calls the same ones.
+# The only list of commands; CI calls the same ones. Variables come from the environment or after the target:
+#   make up TRAMA_PORT=9000        make token ROLE=secretariat NETWORK=alleanza        make demo ONCE=1 JSON=out.json
+PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+# More workers with `make test WORKERS=2`.
+WORKERS ?= 0
+PYTEST := $(PY) -m pytest -n $(WORKERS)
 
-.PHONY: lock
+export TRAMA_HOME TRAMA_PORT TRAMA_REAL_DATA PG_BIN ROLE NETWORK SERVICE ONCE JSON QUICK
+
+.DEFAULT_GOAL := help
+.PHONY: help install up demo test test-all check bench down logs token lock
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+install: $(INSTALLED) ## the virtual environment, from the hash-locked set; redone only when that changes
+
+# Removed first and written last, so that an interrupted installation is done again.
+$(INSTALLED): requirements/dev.txt
+	@rm -f $@
+	@$(PYTHON) -c 'import sys, venv; sys.exit("Python 3.11 or newer is needed: make install PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/uv || $(PY) -m pip install --quiet --disable-pip-version-check uv
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync --quiet --require-hashes requirements/dev.txt
+	@touch $@
+
+up: install ## start an empty platform and stay in the foreground (Ctrl-C stops it)
+	@$(PY) -m deploy.local up
+
+demo: install ## start it, play the scenarios, print a summary (ONCE=1 stops afterwards, JSON=<file> writes the summary)
+	@$(PY) -m deploy.local.demo
+
+test: install ## all tests that need no browser and no real data
+	$(PYTEST) -m "not browser and not real_data and not long and not bench"
+
+test-all: install ## test, the pages in a browser and the real files of TRAMA_REAL_DATA
+	$(PYTEST) -m "not long and not bench"
+
+check: install ## style, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install ## the figures of docs/performance.md with their floors (QUICK=1: a smoke run)
+	@$(PY) -m tests.bench
+
+down: ## stop a running platform and clear all that it kept
+	@test ! -x $(PY) || $(PY) -m deploy.local down
+
+logs: install ## follow the logs (SERVICE=registry for one)
+	@$(PY) -m deploy.local logs
+
+token: install ## print a bearer token (ROLE=admin, or ROLE=secretariat NETWORK=<slug>)
+	@$(PY) -m deploy.local token
+
 # Locks what pyproject.toml names; no header and no annotation, so that no index host is written.
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 pyproject.toml
 lock: ## lock the dependencies again (hashes, no hosts)

@@ -6,7 +6,7 @@ and listens on a socket only. Here: scram passwords, 127.0.0.1 only, no socket, 
 PostgreSQL refuses to run as root. Started by root it therefore runs as `nobody`, who must reach both binaries and
 data. A clone or a home of mode 0700 hides both: then a copy of the binaries (41 MB) and the data live in a folder of
 their own under /var/lib (under /var/tmp when that cannot be written, or for a throw-away cluster), and
-`TRAMA_HOME/postgres` is a symbolic link to it. That link is the record: a restart follows it, `clear()` removes both ends.
+`TRAMA_HOME/postgres` is a symbolic link to it. That link is the record: a restart follows it, `clear()` removes both.
 """
 
 from __future__ import annotations

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+
+from joserfc.jwk import ECKey
 
 
 def folder(home: Path) -> Path:
@@ -30,3 +34,36 @@ def once(path: Path, make: Callable[[], str], mode: int = 0o600) -> str:
             path.hardlink_to(draft)
         draft.unlink()
     return path.read_text()
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Files of the signing keys (private JWK) and of the public key sets that verify them."""
+
+    registry: Path
+    registry_jwks: Path
+    links: Path
+    links_jwks: Path
+
+
+def keys(home: Path) -> Keys:
+    """ES256 keys of the registry's issuer and of notify's links, made once; private ones 0600, public sets 0644."""
+    place = folder(home)
+    files = Keys(
+        place / "registry-key.json", place / "registry-jwks.json", place / "links-key.json", place / "links-jwks.json"
+    )
+    for private, public in ((files.registry, files.registry_jwks), (files.links, files.links_jwks)):
+        key = ECKey.import_key(json.loads(once(private, _new_key)))
+        # Written from the private key every time: a lost or stale public set heals at the next start.
+        text = json.dumps({"keys": [key.as_dict(private=False)]})
+        if not public.exists() or public.read_text() != text:
+            draft = public.with_name(f".{public.name}.{os.getpid()}")
+            draft.write_text(text)
+            draft.chmod(0o644)
+            draft.replace(public)
+    return files
+
+
+def _new_key() -> str:
+    key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
+    return json.dumps(key.as_dict(private=True))
