@@ -1,0 +1,54 @@
+"""Intending deliveries, and trying a failed one again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notify.deliveries import waking
+from services.notify.deliveries.outcomes import tell
+from services.notify.deliveries.rules import Delivery, State
+from services.notify.deliveries.tables import deliveries
+from services.notify.policy import Right, policy
+from shared.access.actor import Actor
+from shared.runtime.problems import NotFound, expect
+
+COLUMNS = [c.name for c in deliveries.c if c.name not in {"next_try", "updated_at", "version"}]
+CHUNK = 500
+
+
+async def intend(session: AsyncSession, intents: Sequence[Delivery]) -> int:
+    """Queues each intent whose key is new and wakes the sender when the caller commits; returns how many were new. An
+    intent that is born failed (nobody to tell) is told at once."""
+    new = 0
+    for start in range(0, len(intents), CHUNK):
+        rows = [{name: getattr(intent, name) for name in COLUMNS} for intent in intents[start : start + CHUNK]]
+        added = await session.execute(
+            insert(deliveries).values(rows).on_conflict_do_nothing(index_elements=["key"]).returning(*deliveries.c)
+        )
+        inserted = added.all()
+        new += len(inserted)
+        await tell(session, (row for row in inserted if row.state is State.FAILED))
+    if new:
+        waking.after_commit(session)
+    return new
+
+
+async def retry(session: AsyncSession, actor: Actor, id_: UUID, expected: int | None, now: datetime) -> Delivery:
+    """Raises NotFound, Forbidden, Stale, NotFailed."""
+    delivery = await session.get(Delivery, id_, with_for_update=True)
+    if delivery is None:
+        raise NotFound
+    policy.require(actor, Right.RETRY_DELIVERIES, network=delivery.network_id, on=now)
+    expect(expected, delivery.version)
+    at = await session.scalar(func.now())
+    assert at is not None
+    delivery.retry(at)
+    await session.flush()
+    waking.after_commit(session)
+    return delivery

@@ -1,0 +1,37 @@
+"""What deliveries keep of an erased person: that something of a topic was sent on a day, to nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import case, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notify.deliveries.rules import Problem, State
+from services.notify.deliveries.tables import attempts, deliveries
+
+
+async def forget(session: AsyncSession, people: Sequence[UUID]) -> None:
+    """Empties parameters and the relay's words; what is queued is not sent any more. A mail that is in a lane at this
+    moment goes out: its outcome is recorded without an address, like every outcome."""
+    theirs = deliveries.c.person_id.in_(people)
+    queued = deliveries.c.state == State.QUEUED
+    await session.execute(
+        update(deliveries)
+        .where(theirs, or_(queued, deliveries.c.parameters != {}, deliveries.c.reason.is_not(None)))
+        .values(
+            parameters={},
+            reason=None,
+            state=case((queued, State.SUPPRESSED), else_=deliveries.c.state),
+            problem=case((queued, Problem.PERSON_ERASED), else_=deliveries.c.problem),
+            next_try=case((queued, None), else_=deliveries.c.next_try),
+            updated_at=func.now(),
+            version=deliveries.c.version + 1,
+        )
+    )
+    await session.execute(
+        update(attempts)
+        .where(attempts.c.delivery_id.in_(select(deliveries.c.id).where(theirs)), attempts.c.reason != "")
+        .values(reason="")
+    )

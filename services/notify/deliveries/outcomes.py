@@ -1,0 +1,143 @@
+"""What came of claimed deliveries, written set-based, with the facts that tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from shared.messaging.context import Cause, caused_by
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notify.deliveries.rules import State, Verdict
+from shared.contracts.notify import DeliveryFailed, DeliverySent, DeliveryState, DeliverySuppressed
+from shared.messaging import stage
+
+FACTS: dict[str, type[DeliveryState]] = {
+    State.SENT: DeliverySent,
+    State.FAILED: DeliveryFailed,
+    State.SUPPRESSED: DeliverySuppressed,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery that one sender has for the time of its lease; `attempts` counts the one about to be made."""
+
+    id: UUID
+    network_id: UUID | None
+    person_id: UUID | None
+    channel: str
+    topic: str
+    parameters: dict[str, Any]
+    because_of: UUID
+    correlation: UUID | None
+    traceparent: str | None
+    attempts: int
+    first_try: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a claimed delivery is left with; `untried` takes the claim's attempt back."""
+
+    delivery: Claimed
+    verdict: Verdict
+    reason: str | None = None
+    at: datetime | None = None
+    untried: bool = False
+
+
+RECORD = text("""
+    UPDATE deliveries d SET state = v.state, problem = v.problem, reason = v.reason,
+        next_try = CASE v.state WHEN 'queued' THEN coalesce(v.next_try, now()) END,
+        sent_at = CASE v.state WHEN 'sent' THEN v.at END,
+        attempts = d.attempts - v.untried,
+        first_try = CASE WHEN d.attempts > v.untried THEN d.first_try END,
+        lease_until = NULL, updated_at = now(), version = d.version + 1
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[]), CAST(:states AS text[]),
+        CAST(:problems AS text[]), CAST(:reasons AS text[]), CAST(:next_tries AS timestamptz[]),
+        CAST(:ats AS timestamptz[]), CAST(:untried AS int[]))
+        AS v(id, attempts, state, problem, reason, next_try, at, untried)
+    WHERE d.id = v.id AND d.state = 'sending' AND d.attempts = v.attempts
+    RETURNING d.id, d.version, d.network_id, d.person_id, d.channel, d.topic, d.state, d.attempts, d.because_of,
+        d.correlation, d.traceparent
+""")
+
+
+async def record(session: AsyncSession, settled: Sequence[Settled]) -> bool:
+    """True when a fact was staged. A row that another sender has claimed since (our lease ran out) is left to it: the
+    journal has told it what happened."""
+    if not settled:
+        return False
+    rows = await session.execute(
+        RECORD,
+        {
+            "ids": [s.delivery.id for s in settled],
+            "attempts": [s.delivery.attempts for s in settled],
+            "states": [str(s.verdict.state) for s in settled],
+            "problems": [s.verdict.problem and str(s.verdict.problem) for s in settled],
+            "reasons": [s.reason for s in settled],
+            "next_tries": [s.verdict.next_try for s in settled],
+            "ats": [s.at for s in settled],
+            "untried": [int(s.untried) for s in settled],
+        },
+    )
+    return await tell(session, rows)
+
+
+SETTLE_NOTED = text("""
+    UPDATE deliveries d SET state = 'sent', problem = NULL, reason = a.reason, next_try = NULL, sent_at = a.at,
+        lease_until = NULL, updated_at = now(), version = d.version + 1
+    FROM attempts a
+    WHERE a.delivery_id = d.id AND a.outcome = 'accepted' AND d.state = 'sending' AND d.lease_until <= now()
+    RETURNING d.id, d.version, d.network_id, d.person_id, d.channel, d.topic, d.state, d.attempts, d.because_of,
+        d.correlation, d.traceparent
+""")
+RELEASE = text("""
+    UPDATE deliveries SET state = 'queued', next_try = now(), lease_until = NULL, updated_at = now(),
+        version = version + 1
+    WHERE state = 'sending' AND lease_until <= now()
+""")
+
+
+async def settle_noted(session: AsyncSession) -> bool:
+    """After a sender died: what the relay had accepted is sent, the rest is due again. True when a fact was staged."""
+    told = await tell(session, await session.execute(SETTLE_NOTED))
+    await session.execute(RELEASE)
+    return told
+
+
+async def tell(session: AsyncSession, rows: Iterable[Row[Any]]) -> bool:
+    """Stages the facts of settled deliveries, each in the chain of what caused it."""
+    settled = sorted((row for row in rows if row.state in FACTS), key=_chain)
+    for _, chain in groupby(settled, key=_chain):
+        facts = list(chain)
+        first = facts[0]
+        cause = Cause(first.correlation or first.because_of, first.because_of, first.traceparent, None)
+        with caused_by(cause):
+            await stage(session, *(fact_of(row) for row in facts))
+    return bool(settled)
+
+
+def _chain(row: Row[Any]) -> tuple[str, str, str]:
+    return str(row.correlation), str(row.because_of), row.traceparent or ""
+
+
+def fact_of(row: Any) -> DeliveryState:
+    """Of a delivery or of its row."""
+    return FACTS[row.state](
+        id=row.id,
+        version=row.version,
+        network_id=row.network_id,
+        person_id=row.person_id,
+        channel=row.channel,
+        topic=row.topic,
+        state=str(row.state),
+        attempts=row.attempts,
+        because_of=row.because_of,
+    )

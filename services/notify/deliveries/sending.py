@@ -1,0 +1,337 @@
+"""The sender: claims what is due, has it written, hands it to the relay, records what came of it.
+
+The line where a kill duplicates: between the relay's answer and `Journal.note` being on disk. At most one mail for each
+lane is in that window, and a second copy carries the same Message-ID. What was noted is settled from the journal
+afterwards and never sent again. A kill before the relay's answer loses nothing: the lease runs out and the delivery is
+due again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Generic, Protocol, TypeVar
+
+import structlog
+from opentelemetry import propagate, trace
+from prometheus_client import Counter
+from sqlalchemy import insert, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+
+from services.notify.deliveries import rules, waking
+from services.notify.deliveries.mail import Mail, Sender, written
+from services.notify.deliveries.outcomes import Claimed, Settled, record, settle_noted
+from services.notify.deliveries.rules import Problem, State, Verdict
+from services.notify.deliveries.smtp import Answer, Lane, Relay, Unreachable
+from services.notify.deliveries.tables import attempts
+from shared.runtime.clock import wall
+from shared.runtime.database import away
+
+log = structlog.get_logger()
+tracer = trace.get_tracer("trama.notify")
+tried = Counter("trama_notify_mails_total", "Mail transactions by topic and outcome", ["topic", "outcome"])
+
+STEPS_OF_A_MAIL = 6
+"""Connect, MAIL, RCPT, DATA, the text, RSET: each may take the relay's whole timeout."""
+LEASE_IN_MAILS = 3
+LONGEST_PAUSE = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unsendable:
+    """The delivery is settled without the relay."""
+
+    state: State
+    problem: Problem
+    reason: str | None = None
+
+
+K = TypeVar("K")
+
+
+class Writes(Protocol[K]):
+    """Who knows the words: one read for a batch, then a mail for each delivery."""
+
+    async def known(self, session: AsyncSession, claimed: Sequence[Claimed]) -> K: ...
+
+    def write(self, delivery: Claimed, known: K, wall: datetime) -> Mail | Unsendable: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How much at a time. `per_second` bounds all senders of this service to the relay together; None: as it comes."""
+
+    lanes: int = 4
+    batch: int = 200
+    per_second: float | None = None
+    poll: float = 1.0
+
+    @property
+    def claim(self) -> int:
+        """With a rate, a batch is what two seconds allow: a lease must not run out while mails wait for their turn."""
+        return self.batch if self.per_second is None else max(1, min(self.batch, int(self.per_second * 2)))
+
+
+class Journal:
+    """Puts answers on disk as soon as they are here, those of all lanes that wait in one commit."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self.waiting: list[tuple[dict[str, Any], asyncio.Future[None]]] = []
+        self.work = asyncio.Event()
+
+    async def note(self, delivery: Claimed, answer: Answer, at: datetime) -> None:
+        """Returns once it is on disk, however long the database is away: the answer is known here and nowhere else."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        row = {
+            "delivery_id": delivery.id,
+            "number": delivery.attempts,
+            "at": at,
+            "outcome": answer.outcome,
+            "code": answer.code,
+            "reason": answer.reason,
+        }
+        self.waiting.append((row, done))
+        self.work.set()
+        await done
+
+    async def run(self) -> None:
+        while True:
+            await self.work.wait()
+            self.work.clear()
+            batch, self.waiting = self.waiting, []
+            await patiently(self.write, [row for row, _ in batch])
+            for _, done in batch:
+                if not done.done():
+                    done.set_result(None)
+
+    async def write(self, rows: list[dict[str, Any]]) -> None:
+        async with self.engine.begin() as connection:
+            await connection.execute(insert(attempts), rows)
+
+
+A = TypeVar("A")
+R = TypeVar("R")
+
+
+async def patiently(act: Callable[[A], Awaitable[R]], argument: A) -> R:
+    """`act(argument)`, again and again while the database is away."""
+    pause = 0.1
+    while True:
+        try:
+            return await act(argument)
+        except Exception as error:
+            if not away(error):
+                raise
+            log.warning("database away, waiting to record", error=str(error))
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, 5.0)
+
+
+@dataclass
+class Round(Generic[K]):
+    """One claimed batch on its way through the lanes."""
+
+    waiting: deque[Claimed]
+    known: K
+    deadline: float  # of the lease, loop time
+    first_slot: float  # loop time
+    interval: float  # seconds between two mails, 0 without a rate
+    settled: list[Settled] = field(default_factory=list)
+    taken: int = 0
+    unreachable: str | None = None
+
+    def take(self, margin: float, now: float) -> tuple[Claimed, float] | None:
+        """The next delivery and when its turn is; none when the batch is through or the lease is too short for one
+        more mail."""
+        slot = self.first_slot + self.taken * self.interval
+        if not self.waiting or max(now, slot) + margin > self.deadline:
+            return None
+        self.taken += 1
+        return self.waiting.popleft(), slot
+
+
+class Sending(Generic[K]):
+    """All sending of one process. Several processes may send at once: each claims other rows."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        sessions: async_sessionmaker[AsyncSession],
+        relay: Relay,
+        sender: Sender,
+        writer: Writes[K],
+        pace: Pace = Pace(),
+        after_commit: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`after_commit` is called when new facts are in the log."""
+        self.engine, self.sessions, self.relay, self.sender, self.writer = engine, sessions, relay, sender, writer
+        self.pace, self.after_commit = pace, after_commit
+        domain = sender.address.rpartition("@")[2]
+        self.lanes = [Lane(relay, domain) for _ in range(pace.lanes)]
+        self.journal = Journal(engine)
+        self.lease = relay.timeout * STEPS_OF_A_MAIL * LEASE_IN_MAILS
+        self.outage: str | None = None
+
+    async def run(self) -> None:
+        """For ever. The database or the relay being away is waited out; any other error ends it, and is not hidden."""
+        try:
+            with waking.sender() as wake:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self.journal.run())
+                    await self._rounds(wake)
+        finally:
+            await asyncio.gather(*(lane.close() for lane in self.lanes))
+
+    async def _rounds(self, wake: asyncio.Event) -> None:
+        pause = 0.0
+        while True:
+            wake.clear()
+            sent = await self._round_or_none()
+            if self.outage:
+                pause = min(max(pause * 2, 0.5), LONGEST_PAUSE)
+                await asyncio.sleep(pause)
+                continue
+            pause = 0.0
+            if not sent:
+                await self._idle(wake)
+
+    async def _idle(self, wake: asyncio.Event) -> None:
+        """Until there is news, or for a poll; connections are not kept while there is nothing to say."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(wake.wait(), self.pace.poll)
+            return
+        await asyncio.gather(*(lane.close() for lane in self.lanes))
+
+    async def _round_or_none(self) -> int:
+        try:
+            return await self.round()
+        except Exception as error:
+            if not away(error):
+                raise
+            log.warning("database away, sending waits", error=str(error))
+            await asyncio.sleep(self.pace.poll)
+            return 0
+
+    async def round(self) -> int:
+        """One batch, if anything is due; returns how many it held."""
+        if self.outage and not await self._reached():
+            return 0
+        batch = await self._claim()
+        if batch is None:
+            return 0
+        async with asyncio.TaskGroup() as lanes:
+            for lane in self.lanes[: len(batch.waiting)]:
+                lanes.create_task(self._drain(lane, batch))
+        self.outage = batch.unreachable if batch.waiting and batch.unreachable else None
+        if self.outage:
+            log.warning("relay unreachable", relay=str(self.relay), reason=self.outage)
+        problem = Problem.RELAY_UNREACHABLE if self.outage else None
+        batch.settled += (
+            Settled(left, Verdict(State.QUEUED, problem), self.outage, untried=True) for left in batch.waiting
+        )
+        if await patiently(self._record, batch.settled):
+            self.after_commit()
+        return len(batch.settled)
+
+    async def _reached(self) -> bool:
+        try:
+            await self.lanes[0].connected()
+        except Unreachable as error:
+            self.outage = str(error)
+            return False
+        self.outage = None
+        return True
+
+    async def _claim(self) -> Round[K] | None:
+        interval = 1 / self.pace.per_second if self.pace.per_second else 0.0
+        async with self.sessions.begin() as session:
+            settled = await settle_noted(session)
+            claimed = await claim(session, self.pace.claim, self.lease)
+            wait = await reserve(session, str(self.relay), len(claimed) * interval) if claimed and interval else 0.0
+            known = await self.writer.known(session, claimed) if claimed else None
+        if settled:
+            self.after_commit()
+        if known is None:
+            return None
+        now = asyncio.get_running_loop().time()
+        return Round(deque(claimed), known, now + self.lease + wait, now + wait, interval)
+
+    async def _record(self, settled: Sequence[Settled]) -> bool:
+        async with self.sessions.begin() as session:
+            return await record(session, settled)
+
+    async def _drain(self, lane: Lane, batch: Round[K]) -> None:
+        """Mails on one connection until the batch is through. A lane that finds no relay gives its mail back and ends:
+        others may still have a connection (relays limit how many one may open)."""
+        loop = asyncio.get_running_loop()
+        margin = self.relay.timeout * STEPS_OF_A_MAIL
+        while (turn := batch.take(margin, loop.time())) is not None:
+            delivery, slot = turn
+            if slot > loop.time():
+                await asyncio.sleep(slot - loop.time())
+            try:
+                batch.settled.append(await self._send(lane, delivery, batch.known))
+            except Unreachable as error:
+                batch.unreachable = str(error)
+                batch.waiting.appendleft(delivery)
+                return
+            await asyncio.sleep(0)  # writing a mail takes a millisecond of this loop, which serves requests too
+
+    async def _send(self, lane: Lane, delivery: Claimed, known: K) -> Settled:
+        at = wall()
+        mail = self.writer.write(delivery, known, at)
+        if isinstance(mail, Unsendable):
+            if mail.problem is Problem.NOT_WRITABLE:
+                log.error("a mail could not be written", delivery=str(delivery.id), reason=mail.reason)
+            return Settled(delivery, Verdict(mail.state, mail.problem), mail.reason, untried=True)
+        parent = propagate.extract({"traceparent": delivery.traceparent} if delivery.traceparent else {})
+        with tracer.start_as_current_span("smtp send", parent, trace.SpanKind.CLIENT) as span:
+            span.set_attribute("trama.delivery", str(delivery.id))
+            span.set_attribute("trama.topic", delivery.topic)
+            span.set_attribute("server.address", self.relay.host)
+            message = written(mail, self.sender, delivery.id, delivery.correlation, at)
+            answer = await lane.send(self.sender.address, mail.to, message)
+            span.set_attribute("trama.outcome", str(answer.outcome))
+        tried.labels(delivery.topic, str(answer.outcome)).inc()
+        at = wall()
+        await self.journal.note(delivery, answer, at)
+        verdict = rules.verdict(answer.outcome, delivery.attempts, delivery.first_try, at, delivery.id)
+        return Settled(delivery, verdict, answer.reason, at)
+
+
+CLAIM = text("""
+    WITH due AS (
+        SELECT id FROM deliveries WHERE state = 'queued' AND next_try <= now()
+        ORDER BY next_try LIMIT :size FOR UPDATE SKIP LOCKED
+    )
+    UPDATE deliveries d SET state = 'sending', lease_until = now() + :lease, attempts = d.attempts + 1,
+        first_try = coalesce(d.first_try, now()), updated_at = now(), version = d.version + 1
+    FROM due WHERE d.id = due.id
+    RETURNING d.id, d.network_id, d.person_id, d.channel, d.topic, d.parameters, d.because_of, d.correlation,
+        d.traceparent, d.attempts, d.first_try
+""").columns(parameters=JSONB)
+
+
+async def claim(session: AsyncSession, size: int, lease: float) -> list[Claimed]:
+    """Up to `size` due deliveries, for `lease` seconds this sender's own."""
+    rows = await session.execute(CLAIM, {"size": size, "lease": timedelta(seconds=lease)})
+    return sorted((Claimed(**row._mapping) for row in rows), key=lambda claimed: claimed.id)
+
+
+RESERVE = text("""
+    INSERT INTO pace AS p (relay, free_at) VALUES (:relay, now() + :span)
+    ON CONFLICT (relay) DO UPDATE SET free_at = greatest(p.free_at, now()) + :span
+    RETURNING extract(epoch FROM free_at - :span - now())
+""")
+
+
+async def reserve(session: AsyncSession, relay: str, seconds: float) -> float:
+    """Takes `seconds` of the relay's time after what all senders have taken; returns how long until they begin."""
+    wait = await session.scalar(RESERVE, {"relay": relay, "span": timedelta(seconds=seconds)})
+    return max(0.0, float(wait or 0))

@@ -1,0 +1,26 @@
+"""Who may do what in notify: the only place that says so.
+
+Administrators may do everything. A partner's key may do what its scopes name (`notify:<right>`), in its network.
+"""
+
+from enum import StrEnum
+
+from shared.access.policy import Policy
+from shared.access.roles import Role
+
+
+class Right(StrEnum):
+    READ_DELIVERIES = "read_deliveries"
+    RETRY_DELIVERIES = "retry_deliveries"
+    READ_CONTACTS = "read_contacts"
+
+
+SECRETARIAT = (Role.SECRETARIAT,)
+
+policy = Policy(
+    {
+        Right.READ_DELIVERIES: SECRETARIAT,
+        Right.RETRY_DELIVERIES: SECRETARIAT,
+        Right.READ_CONTACTS: SECRETARIAT,
+    }
+)

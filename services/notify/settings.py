@@ -1,0 +1,73 @@
+"""Notify's variables (`TRAMA_…`), besides those of every service; a bad one stops the start and is named."""
+
+from __future__ import annotations
+
+import json
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Annotated
+
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+from pydantic import AfterValidator, Field
+
+from services.notify.contacts.rules import AddressUnusable, mailbox
+from services.notify.deliveries.mail import Sender
+from services.notify.deliveries.sending import Pace
+from services.notify.deliveries.smtp import Relay
+from shared.runtime.settings import ServiceSettings
+
+
+def _relay(url: str) -> str:
+    Relay.parse(url)
+    return url
+
+
+def _address(text: str) -> str:
+    try:
+        mailbox(parseaddr(text)[1])
+    except AddressUnusable:
+        raise ValueError("expected an address like `Trama <no-reply@example.org>`") from None
+    return text
+
+
+def _private_key(path: Path) -> Path:
+    try:
+        key = ECKey.import_key(json.loads(path.read_text()))
+    except (OSError, ValueError, JoseError) as error:
+        raise ValueError(f"cannot read a private key (JWK, P-256) from {path}: {type(error).__name__}") from None
+    if not key.is_private:
+        raise ValueError(f"{path} holds a public key; links are signed with the private one")
+    return path
+
+
+class Settings(ServiceSettings):
+    smtp_url: Annotated[str, AfterValidator(_relay)] = Field(repr=False)
+    """`smtp[s]://user:password@host:port?starttls=required|never`."""
+    smtp_timeout: float = Field(default=30, gt=0)
+    """Seconds for each step of a mail."""
+    smtp_connections: int = Field(default=4, ge=1, le=50)
+    smtp_per_second: float | None = Field(default=None, gt=0)
+    """What the relay allows, for all processes of this service together; unset: as fast as it takes them."""
+    mail_from: Annotated[str, AfterValidator(_address)]
+    """In whose name mails go out: `Trama <no-reply@example.org>`; bounces return there."""
+    mail_reply_to: Annotated[str, AfterValidator(_address)] | None = None
+    link_key_file: Annotated[Path, AfterValidator(_private_key)]
+    """The private key (JWK) of signed links; every service has its public part in TRAMA_LINK_JWKS_FILE."""
+
+    @property
+    def relay(self) -> Relay:
+        return Relay.parse(self.smtp_url, self.smtp_timeout)
+
+    @property
+    def sender(self) -> Sender:
+        name, address = parseaddr(self.mail_from)
+        return Sender(name or "Trama", mailbox(address), self.mail_reply_to)
+
+    @property
+    def pace(self) -> Pace:
+        return Pace(lanes=self.smtp_connections, per_second=self.smtp_per_second)
+
+    @property
+    def link_key(self) -> ECKey:
+        return ECKey.import_key(json.loads(self.link_key_file.read_text()))

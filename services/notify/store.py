@@ -1,0 +1,20 @@
+"""Where notify keeps what it knows: one metadata, and the mapper that ties its entities to the tables.
+
+A slice's `tables.py` declares its tables in `mapper.metadata` and maps its entities; `app.py` imports every slice, so
+that the mapper is complete before the first query.
+"""
+
+from sqlalchemy import MetaData
+from sqlalchemy.orm import registry
+
+mapper = registry(
+    metadata=MetaData(
+        naming_convention={
+            "pk": "%(table_name)s_pkey",
+            "fk": "%(table_name)s_%(column_0_name)s_fkey",
+            "ix": "%(table_name)s_%(column_0_N_name)s",
+            "uq": "%(table_name)s_%(column_0_N_name)s_key",
+            "ck": "%(table_name)s_%(constraint_name)s",
+        }
+    )
+)
