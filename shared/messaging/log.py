@@ -1,0 +1,83 @@
+"""Writing facts down: in the caller's transaction, beside the change that they tell."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy import ARRAY, DateTime, Integer, Text, Uuid, bindparam, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from shared.contracts.envelope import Fact
+from shared.messaging import context
+
+MAX_BODY = 64 * 1024
+
+_append = text(
+    """
+    insert into log (id, type, subject, aggregate_id, version, network_id, body, headers, actor_id, occurred_at)
+    select f.id, f.type, f.subject, f.aggregate_id, f.version, f.network_id, f.body, cast(:headers as jsonb),
+           cast(:actor_id as uuid), cast(:occurred_at as timestamptz)
+    from unnest(:ids, :types, :subjects, :aggregate_ids, :versions, :network_ids, :bodies)
+        with ordinality as f(id, type, subject, aggregate_id, version, network_id, body, position)
+    order by f.position
+    """
+).bindparams(
+    bindparam("ids", type_=ARRAY(Uuid)),
+    bindparam("types", type_=ARRAY(Text)),
+    bindparam("subjects", type_=ARRAY(Text)),
+    bindparam("aggregate_ids", type_=ARRAY(Uuid)),
+    bindparam("versions", type_=ARRAY(Integer)),
+    bindparam("network_ids", type_=ARRAY(Uuid)),
+    bindparam("bodies", type_=ARRAY(Text)),
+    bindparam("headers", type_=Text),
+    bindparam("actor_id", type_=Uuid),
+    bindparam("occurred_at", type_=DateTime(timezone=True)),
+)
+
+
+class FactTooLarge(ValueError):
+    """A body over 64 kB: lists are aggregates of their own."""
+
+
+async def stage(session: AsyncSession, *facts: Fact) -> list[UUID]:
+    """Append facts to the log in the session's transaction, in the order given; neither flushes nor commits.
+
+    Returns their ids. Raises FactTooLarge. One statement for all of them: 1,000 facts cost about 25 ms.
+    """
+    if not facts:
+        return []
+    ids = [uuid7() for _ in facts]
+    cause = context.current()
+    headers = {"correlationid": str(cause.correlation or ids[0])}
+    if cause.causation is not None:
+        headers["causationid"] = str(cause.causation)
+    if (traceparent := context.traceparent()) is not None:
+        headers["traceparent"] = traceparent
+    await session.execute(
+        _append,
+        {
+            "ids": ids,
+            "types": [fact.type for fact in facts],
+            "subjects": [fact.subject for fact in facts],
+            "aggregate_ids": [fact.id for fact in facts],
+            "versions": [fact.version for fact in facts],
+            "network_ids": [fact.network_id for fact in facts],
+            "bodies": [_body(fact) for fact in facts],
+            "headers": json.dumps(headers),
+            "actor_id": cause.actor,
+            "occurred_at": cause.at or datetime.now(UTC),
+        },
+    )
+    return ids
+
+
+def _body(fact: Fact) -> str:
+    if not fact.name:
+        raise TypeError(f"{type(fact).__name__} is a state, not a fact: it has no name")
+    body = fact.model_dump_json()
+    if len(body) > MAX_BODY or len(body.encode()) > MAX_BODY:
+        raise FactTooLarge(f"{fact.subject} has {len(body.encode())} bytes, the limit is {MAX_BODY}")
+    return body
