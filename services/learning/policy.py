@@ -1,0 +1,5 @@
+"""Who may do what in learning: the only place that says so. A slice adds its rights and who has them."""
+
+from shared.access.policy import Policy
+
+policy = Policy({}, service="learning")

@@ -1,0 +1,7 @@
+"""The variables of learning: those that every service has."""
+
+from shared.runtime.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    pass
