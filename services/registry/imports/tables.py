@@ -1,0 +1,80 @@
+"""Where an import is kept: the job, the bytes that came, and what became of each row.
+
+The bytes are in the database, not in a folder: they survive a kill, and any process of the service can go on with them.
+"""
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from services.registry.store import mapper
+
+imports = Table(
+    "imports",
+    mapper.metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("network_id", Uuid, ForeignKey("networks.id"), nullable=False),
+    Column("requested_by", Uuid),
+    Column("correlation", Uuid),  # of the request: all that follows from it is one journey
+    Column("language", Text, nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("applying", Boolean, nullable=False),  # False: a preview, which writes rows of the report only
+    Column(
+        "staged", Boolean, nullable=False, server_default=text("false")
+    ),  # the rows are here already, from a preview
+    Column("done", Integer, nullable=False, server_default=text("0")),
+    Column("total", Integer),
+    Column("created", Integer, nullable=False, server_default=text("0")),
+    Column("updated", Integer, nullable=False, server_default=text("0")),
+    Column("unchanged", Integer, nullable=False, server_default=text("0")),
+    Column("rejected", Integer, nullable=False, server_default=text("0")),
+    Column("line", Integer, nullable=False, server_default=text("0")),  # the last one that was committed
+    Column("found", JSONB),  # what the file turned out to be: kind, encoding, delimiter, columns
+    Column("reason", Text),  # why it failed, in the requester's language
+    Column("requested_at", DateTime(timezone=True), nullable=False),
+    Column("finished_at", DateTime(timezone=True)),
+    Column("worker", Uuid),
+    Column("lease_until", DateTime(timezone=True)),
+    Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    CheckConstraint("status in ('running', 'previewed', 'done', 'failed')", name="status"),
+    Index("imports_network", "network_id", "id"),
+    Index("imports_running", "requested_at", postgresql_where=text("status = 'running'")),
+)
+
+import_files = Table(
+    "import_files",
+    mapper.metadata,
+    Column("import_id", Uuid, ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+import_rows = Table(
+    "import_rows",
+    mapper.metadata,
+    Column("import_id", Uuid, ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True),
+    Column("line", Integer, primary_key=True),
+    Column("tax_code", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("organisation_id", Uuid),
+    Column("municipality", Text),
+    Column("problem", Text),
+    Column("code", Text),  # of the first problem, `field.code`: what a fact may say
+    Column("content", JSONB),  # the row as read; none when it could not be read
+    CheckConstraint("outcome in ('created', 'updated', 'unchanged', 'rejected')", name="outcome"),
+    Index("import_rows_tax_code", "import_id", "tax_code"),
+)

@@ -1,0 +1,1 @@
+"""Organisations and their memberships: who belongs to which network, since when, and in which state."""

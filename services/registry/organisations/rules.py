@@ -1,0 +1,355 @@
+"""What is true of organisations and of their memberships in networks.
+
+An organisation is one record per deployment, known by its tax code when it has one. Kind and RUNTS sections are
+independent of each other: a foundation may be entered as philanthropic body or as social enterprise. A membership
+holds what one network keeps of an organisation: its state through time, its contacts, its notes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from stdnum.exceptions import InvalidChecksum, InvalidLength, ValidationError
+from stdnum.it import codicefiscale
+from uuid_utils.compat import uuid7
+
+LONGEST_TITLE = 400
+
+
+class Kind(StrEnum):
+    """What an organisation is, whatever register it is entered in. `other` is also: not known."""
+
+    ASSOCIATION = "association"
+    FOUNDATION = "foundation"
+    COMMUNITY_FOUNDATION = "community_foundation"
+    CSV = "csv"
+    COOPERATIVE = "cooperative"
+    CONSORTIUM = "consortium"
+    MUTUAL = "mutual"
+    ASD = "asd"
+    ONLUS = "onlus"
+    RELIGIOUS = "religious"
+    COMMITTEE = "committee"
+    MUNICIPALITY = "municipality"
+    PROVINCE = "province"
+    REGION = "region"
+    UNION = "union"
+    HEALTH_AUTHORITY = "health_authority"
+    SCHOOL = "school"
+    UNIVERSITY = "university"
+    CHAMBER = "chamber"
+    TRADE_ASSOCIATION = "trade_association"
+    TRADE_UNION = "trade_union"
+    FIRM = "firm"
+    INFORMAL_GROUP = "informal_group"
+    OTHER = "other"
+
+
+class RuntsSection(StrEnum):
+    """The seven sections of the national register, art. 46 of d.lgs. 117/2017."""
+
+    ODV = "odv"
+    APS = "aps"
+    PHILANTHROPIC = "philanthropic"
+    SOCIAL_ENTERPRISE = "social_enterprise"
+    NETWORK = "network"
+    MUTUAL_AID = "mutual_aid"
+    OTHER_ETS = "other_ets"
+
+
+class Ownership(StrEnum):
+    """Who owns or governs it; a mixed body is public and private at once, and is one body."""
+
+    PRIVATE = "private"
+    PUBLIC = "public"
+    MIXED = "mixed"
+
+
+class State(StrEnum):
+    CANDIDATE = "candidate"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    WITHDRAWN = "withdrawn"
+
+
+class Term(NamedTuple):
+    """A word of a vocabulary: its stable code, its labels, and the law that it comes from when there is one."""
+
+    code: str
+    it: str
+    en: str
+    source: str | None = None
+
+
+KINDS = (
+    Term(Kind.ASSOCIATION, "Associazione", "Association", "art. 14-42 codice civile"),
+    Term(Kind.FOUNDATION, "Fondazione", "Foundation", "art. 14-35 codice civile"),
+    Term(Kind.COMMUNITY_FOUNDATION, "Fondazione di comunità", "Community foundation"),
+    Term(Kind.CSV, "Centro di servizio per il volontariato", "Volunteer support centre", "art. 61 d.lgs. 117/2017"),
+    Term(Kind.COOPERATIVE, "Cooperativa", "Cooperative", "art. 2511 codice civile; l. 381/1991"),
+    Term(Kind.CONSORTIUM, "Consorzio", "Consortium", "art. 2602 codice civile; art. 8 l. 381/1991"),
+    Term(Kind.MUTUAL, "Società di mutuo soccorso", "Mutual aid society", "l. 3818/1886"),
+    Term(Kind.ASD, "Associazione o società sportiva dilettantistica", "Amateur sports club", "d.lgs. 36/2021"),
+    Term(Kind.ONLUS, "Onlus", "Onlus", "art. 10 d.lgs. 460/1997"),
+    Term(Kind.RELIGIOUS, "Parrocchia o ente religioso", "Parish or religious body", "l. 222/1985"),
+    Term(Kind.COMMITTEE, "Comitato", "Committee", "art. 39 codice civile"),
+    Term(Kind.MUNICIPALITY, "Comune", "Municipality", "d.lgs. 267/2000"),
+    Term(Kind.PROVINCE, "Provincia o città metropolitana", "Province or metropolitan city", "d.lgs. 267/2000"),
+    Term(Kind.REGION, "Regione o provincia autonoma", "Region or autonomous province", "art. 114 Costituzione"),
+    Term(Kind.UNION, "Unione di comuni o ambito", "Union of municipalities or district", "art. 32 d.lgs. 267/2000"),
+    Term(Kind.HEALTH_AUTHORITY, "Azienda sanitaria", "Health authority", "d.lgs. 502/1992"),
+    Term(Kind.SCHOOL, "Scuola", "School", "d.P.R. 275/1999"),
+    Term(Kind.UNIVERSITY, "Università o istituto di ricerca", "University or research institute", "l. 240/2010"),
+    Term(Kind.CHAMBER, "Camera di commercio o altra autonomia funzionale", "Chamber of commerce", "l. 580/1993"),
+    Term(Kind.TRADE_ASSOCIATION, "Associazione di categoria", "Trade association"),
+    Term(Kind.TRADE_UNION, "Sindacato", "Trade union", "art. 39 Costituzione"),
+    Term(Kind.FIRM, "Impresa", "Firm", "art. 2082 codice civile"),
+    Term(Kind.INFORMAL_GROUP, "Gruppo informale", "Informal group"),
+    Term(Kind.OTHER, "Altro o non indicato", "Other or not stated"),
+)
+
+SECTIONS = (
+    Term(RuntsSection.ODV, "Organizzazioni di volontariato", "Voluntary organisations", "art. 32 d.lgs. 117/2017"),
+    Term(
+        RuntsSection.APS,
+        "Associazioni di promozione sociale",
+        "Associations of social promotion",
+        "art. 35 d.lgs. 117/2017",
+    ),
+    Term(RuntsSection.PHILANTHROPIC, "Enti filantropici", "Philanthropic bodies", "art. 37 d.lgs. 117/2017"),
+    Term(
+        RuntsSection.SOCIAL_ENTERPRISE,
+        "Imprese sociali, incluse le cooperative sociali",
+        "Social enterprises, including social cooperatives",
+        "art. 40 d.lgs. 117/2017; d.lgs. 112/2017",
+    ),
+    Term(RuntsSection.NETWORK, "Reti associative", "Associative networks", "art. 41 d.lgs. 117/2017"),
+    Term(RuntsSection.MUTUAL_AID, "Società di mutuo soccorso", "Mutual aid societies", "art. 42 d.lgs. 117/2017"),
+    Term(
+        RuntsSection.OTHER_ETS, "Altri enti del Terzo settore", "Other Third Sector bodies", "art. 46 d.lgs. 117/2017"
+    ),
+)
+
+OWNERSHIPS = (
+    Term(Ownership.PRIVATE, "Privato", "Private"),
+    Term(Ownership.PUBLIC, "Pubblico", "Public"),
+    Term(Ownership.MIXED, "Misto pubblico e privato", "Mixed, public and private"),
+)
+
+STATES = (
+    Term(State.CANDIDATE, "Candidata", "Candidate"),
+    Term(State.ACTIVE, "Attiva", "Active"),
+    Term(State.SUSPENDED, "Sospesa", "Suspended"),
+    Term(State.WITHDRAWN, "Uscita", "Withdrawn"),
+)
+
+
+class InvalidTaxCode(Exception):
+    """`reason` is missing, length, characters, check_digit or component (birth date or province office)."""
+
+    def __init__(self, given: str, reason: str) -> None:
+        super().__init__(f"{given!r}: {reason}")
+        self.given, self.reason = given, reason
+
+
+class InvalidOrganisation(Exception):
+    """A field holds what it may not; `path` is the field, `code` a stable word, `accepted` what would do."""
+
+    def __init__(self, path: str, code: str, accepted: str | None = None) -> None:
+        super().__init__(f"{path}: {code}")
+        self.path, self.code, self.accepted = path, code, accepted
+
+
+class WrongState(Exception):
+    """The membership is in `state`, from which the step asked for does not lead on; `since` is when it entered it."""
+
+    def __init__(self, state: str, since: date, step: str) -> None:
+        super().__init__(f"{step}: the membership is {state} since {since}")
+        self.state, self.since, self.step = state, since, step
+
+
+class TooEarly(Exception):
+    """A state cannot begin before the one that it follows."""
+
+    def __init__(self, asked: date, earliest: date) -> None:
+        super().__init__(f"{asked} is before {earliest}")
+        self.asked, self.earliest = asked, earliest
+
+
+class AlreadyMember(Exception):
+    """The organisation is in the network already."""
+
+    def __init__(self, organisation_id: UUID, membership_id: UUID, state: str) -> None:
+        super().__init__(f"organisation {organisation_id} is {state}")
+        self.organisation_id, self.membership_id, self.state = organisation_id, membership_id, state
+
+
+def tax_code(given: str) -> str:
+    """The Italian tax code in its plain form: 11 digits (bodies, and their VAT number) or 16 characters (persons and
+    some bodies, with the letters of omocodia). Separators, spaces, apostrophes and the prefix IT are dropped.
+
+    The length does not decide what kind of body it is. Raises InvalidTaxCode.
+    """
+    plain = re.sub(r"[\s\-.:/'’‘`\"]", "", given).upper()
+    if re.fullmatch(r"IT\d{11}", plain):
+        plain = plain[2:]
+    if not plain:
+        raise InvalidTaxCode(given, "missing")
+    try:
+        return str(codicefiscale.validate(plain))
+    except InvalidLength as problem:
+        raise InvalidTaxCode(given, "length") from problem
+    except InvalidChecksum as problem:
+        raise InvalidTaxCode(given, "check_digit") from problem
+    except ValidationError as problem:
+        shape = re.fullmatch(r"\d{11}|[A-Z]{6}[0-9A-Z]{10}", plain)
+        raise InvalidTaxCode(given, "component" if shape else "characters") from problem
+    except (KeyError, IndexError) as problem:  # characters that only look like digits
+        raise InvalidTaxCode(given, "characters") from problem
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the RUNTS, from `since` until `until` (exclusive); without days when they are not known."""
+
+    section: str
+    since: date | None = None
+    until: date | None = None
+
+    def holds(self, on: date) -> bool:
+        return (self.since is None or self.since <= on) and (self.until is None or on < self.until)
+
+
+def section_list(sections: Iterable[Section]) -> list[dict[str, Any]]:
+    """As kept: sorted, days as text. Raises InvalidOrganisation when a period ends before it begins, or when the same
+    section is held twice at once, or more than one is held that is not that of the networks (art. 46, paragraph 2)."""
+    ordered = sorted(sections, key=lambda s: (s.section, s.since or date.min))
+    for number, one in enumerate(ordered):
+        if one.since and one.until and one.until <= one.since:
+            raise InvalidOrganisation("sections", "period")
+        for other in ordered[number + 1 :]:
+            exclusive = other.section == one.section or RuntsSection.NETWORK not in (one.section, other.section)
+            if exclusive and _overlap(one, other):
+                raise InvalidOrganisation("sections", "overlap", RuntsSection.NETWORK)
+    return [
+        {"section": s.section, "since": s.since and s.since.isoformat(), "until": s.until and s.until.isoformat()}
+        for s in ordered
+    ]
+
+
+def _overlap(one: Section, other: Section) -> bool:
+    return (one.since or date.min) < (other.until or date.max) and (other.since or date.min) < (one.until or date.max)
+
+
+def read_sections(kept: Sequence[dict[str, Any]]) -> list[Section]:
+    return [
+        Section(
+            s["section"],
+            date.fromisoformat(s["since"]) if s["since"] else None,
+            date.fromisoformat(s["until"]) if s["until"] else None,
+        )
+        for s in kept
+    ]
+
+
+@dataclass(eq=False)
+class Organisation:
+    """A body, once per deployment. Contacts here are those that the body makes public itself."""
+
+    title: str
+    kind: str
+    created_at: datetime
+    updated_at: datetime
+    tax_code: str | None = None
+    ownership: str | None = None
+    sections: list[dict[str, Any]] = field(default_factory=list)
+    municipality: str | None = None
+    territories: list[str] = field(default_factory=list)
+    parent_id: UUID | None = None
+    website: str | None = None
+    id: UUID = field(default_factory=uuid7)
+    version: int = 0
+
+    def change(self, values: dict[str, Any], now: datetime) -> bool:
+        """Takes the fields given; True if one of them differs from what was there. Raises InvalidOrganisation."""
+        different = {name: value for name, value in values.items() if getattr(self, name) != value}
+        for name, value in different.items():
+            setattr(self, name, value)
+        check(self)
+        if different:
+            self.updated_at = now
+        return bool(different)
+
+
+def check(organisation: Organisation) -> None:
+    """Raises InvalidOrganisation with the first field that cannot stand."""
+    if not organisation.title.strip():
+        raise InvalidOrganisation("title", "missing")
+    if len(organisation.title) > LONGEST_TITLE:
+        raise InvalidOrganisation("title", "too_long", str(LONGEST_TITLE))
+    if organisation.kind not in set(Kind):
+        raise InvalidOrganisation("kind", "unknown", ", ".join(Kind))
+    if organisation.ownership is not None and organisation.ownership not in set(Ownership):
+        raise InvalidOrganisation("ownership", "unknown", ", ".join(Ownership))
+    if organisation.tax_code is None and organisation.kind != Kind.INFORMAL_GROUP:
+        raise InvalidOrganisation("tax_code", "missing", Kind.INFORMAL_GROUP)
+    if organisation.parent_id == organisation.id:
+        raise InvalidOrganisation("parent_id", "itself")
+
+
+# What leads where: the state asked for, by the states from which it can be reached.
+STEPS: dict[str, tuple[State, frozenset[State]]] = {
+    "activate": (State.ACTIVE, frozenset({State.CANDIDATE})),
+    "suspend": (State.SUSPENDED, frozenset({State.ACTIVE})),
+    "resume": (State.ACTIVE, frozenset({State.SUSPENDED})),
+    "withdraw": (State.WITHDRAWN, frozenset({State.CANDIDATE, State.ACTIVE, State.SUSPENDED})),
+    "rejoin": (State.CANDIDATE, frozenset({State.WITHDRAWN})),
+}
+
+
+@dataclass(eq=False)
+class Membership:
+    """An organisation in a network: its state since a day, the states before, and what this network notes of it."""
+
+    network_id: UUID
+    organisation_id: UUID
+    state: str
+    since: date
+    created_at: datetime
+    updated_at: datetime
+    history: list[dict[str, str]] = field(default_factory=list)  # earlier states, oldest first: {"state", "since"}
+    email: str | None = None
+    pec: str | None = None
+    phone: str | None = None
+    notes: str | None = None
+    id: UUID = field(default_factory=uuid7)
+    version: int = 0
+
+    def step(self, step: str, since: date, now: datetime) -> None:
+        """Takes the step of the lifecycle on the day `since`. Raises WrongState, TooEarly."""
+        target, allowed = STEPS[step]
+        if self.state not in allowed:
+            raise WrongState(self.state, self.since, step)
+        if since < self.since:
+            raise TooEarly(since, self.since)
+        self.history = [*self.history, {"state": self.state, "since": self.since.isoformat()}]
+        self.state, self.since, self.updated_at = target, since, now
+
+    def state_on(self, day: date) -> State | None:
+        """The state on a day; None before the first one."""
+        if self.since <= day:
+            return State(self.state)
+        for earlier in reversed(self.history):
+            if date.fromisoformat(earlier["since"]) <= day:
+                return State(earlier["state"])
+        return None
+
+    def steps(self) -> list[str]:
+        """The steps that lead on from here, for `allowed_actions`; rejoining is done by registering again."""
+        return [name for name, (_, sources) in STEPS.items() if self.state in sources and name != "rejoin"]
