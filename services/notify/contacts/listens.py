@@ -23,7 +23,7 @@ EMPTY = {
 }
 
 
-@projects(PersonState, PersonErased)
+@projects(PersonState, PersonErased, tables=[contacts])
 async def people(session: AsyncSession, facts: Sequence[Received[PersonState | PersonErased]], now: datetime) -> None:  # noqa: ARG001
     """Rebuildable: erasing again what deliveries say of an erased person changes nothing."""
     latest = newest(facts)

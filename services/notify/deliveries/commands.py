@@ -22,7 +22,7 @@ COLUMNS = [c.name for c in deliveries.c if c.name not in {"next_try", "updated_a
 CHUNK = 500
 
 
-async def intend(session: AsyncSession, intents: Sequence[Delivery]) -> int:
+async def intend(session: AsyncSession, intents: Sequence[Delivery], now: datetime) -> int:
     """Queues each intent whose key is new and wakes the sender when the caller commits; returns how many were new. An
     intent that is born failed (nobody to tell) is told at once."""
     new = 0
@@ -33,7 +33,7 @@ async def intend(session: AsyncSession, intents: Sequence[Delivery]) -> int:
         )
         inserted = added.all()
         new += len(inserted)
-        await tell(session, (row for row in inserted if row.state is State.FAILED))
+        await tell(session, (row for row in inserted if row.state is State.FAILED), now)
     if new:
         waking.after_commit(session)
     return new

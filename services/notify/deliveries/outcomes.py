@@ -9,13 +9,12 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from shared.messaging.context import Cause, caused_by
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.deliveries.rules import State, Verdict
 from shared.contracts.notify import DeliveryFailed, DeliverySent, DeliveryState, DeliverySuppressed
-from shared.messaging import stage
+from shared.messaging import Cause, caused_by, stage
 
 FACTS: dict[str, type[DeliveryState]] = {
     State.SENT: DeliverySent,
@@ -69,7 +68,7 @@ RECORD = text("""
 """)
 
 
-async def record(session: AsyncSession, settled: Sequence[Settled]) -> bool:
+async def record(session: AsyncSession, settled: Sequence[Settled], now: datetime) -> bool:
     """True when a fact was staged. A row that another sender has claimed since (our lease ran out) is left to it: the
     journal has told it what happened."""
     if not settled:
@@ -87,7 +86,7 @@ async def record(session: AsyncSession, settled: Sequence[Settled]) -> bool:
             "untried": [int(s.untried) for s in settled],
         },
     )
-    return await tell(session, rows)
+    return await tell(session, rows, now)
 
 
 SETTLE_NOTED = text("""
@@ -105,21 +104,20 @@ RELEASE = text("""
 """)
 
 
-async def settle_noted(session: AsyncSession) -> bool:
+async def settle_noted(session: AsyncSession, now: datetime) -> bool:
     """After a sender died: what the relay had accepted is sent, the rest is due again. True when a fact was staged."""
-    told = await tell(session, await session.execute(SETTLE_NOTED))
+    told = await tell(session, await session.execute(SETTLE_NOTED), now)
     await session.execute(RELEASE)
     return told
 
 
-async def tell(session: AsyncSession, rows: Iterable[Row[Any]]) -> bool:
-    """Stages the facts of settled deliveries, each in the chain of what caused it."""
+async def tell(session: AsyncSession, rows: Iterable[Row[Any]], now: datetime) -> bool:
+    """Stages the facts of settled deliveries, each in the chain of what caused it; true when there was one."""
     settled = sorted((row for row in rows if row.state in FACTS), key=_chain)
     for _, chain in groupby(settled, key=_chain):
         facts = list(chain)
         first = facts[0]
-        cause = Cause(first.correlation or first.because_of, first.because_of, first.traceparent, None)
-        with caused_by(cause):
+        with caused_by(Cause(first.correlation, first.because_of, first.traceparent, at=now)):
             await stage(session, *(fact_of(row) for row in facts))
     return bool(settled)
 

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
-from opentelemetry import propagate, trace
+from opentelemetry.trace import SpanKind
 from prometheus_client import Counter
 from sqlalchemy import insert, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -31,10 +31,12 @@ from services.notify.deliveries.smtp import Answer, Lane, Relay, Unreachable
 from services.notify.deliveries.tables import attempts
 from shared.runtime.clock import wall
 from shared.runtime.database import away
+from shared.runtime.telemetry import METRICS, span
 
 log = structlog.get_logger()
-tracer = trace.get_tracer("trama.notify")
-tried = Counter("trama_notify_mails_total", "Mail transactions by topic and outcome", ["topic", "outcome"])
+tried = Counter(
+    "trama_notify_mails_total", "Mail transactions by topic and outcome", ["topic", "outcome"], registry=METRICS
+)
 
 STEPS_OF_A_MAIL = 6
 """Connect, MAIL, RCPT, DATA, the text, RSET: each may take the relay's whole timeout."""
@@ -167,11 +169,13 @@ class Sending(Generic[K]):
         sender: Sender,
         writer: Writes[K],
         pace: Pace = Pace(),
+        *,
+        now: Callable[[], datetime] = wall,
         after_commit: Callable[[], None] = lambda: None,
     ) -> None:
-        """`after_commit` is called when new facts are in the log."""
+        """`now` is the domain clock, by which facts are dated; `after_commit` is called when there are new ones."""
         self.engine, self.sessions, self.relay, self.sender, self.writer = engine, sessions, relay, sender, writer
-        self.pace, self.after_commit = pace, after_commit
+        self.pace, self.now, self.after_commit = pace, now, after_commit
         domain = sender.address.rpartition("@")[2]
         self.lanes = [Lane(relay, domain) for _ in range(pace.lanes)]
         self.journal = Journal(engine)
@@ -251,7 +255,7 @@ class Sending(Generic[K]):
     async def _claim(self) -> Round[K] | None:
         interval = 1 / self.pace.per_second if self.pace.per_second else 0.0
         async with self.sessions.begin() as session:
-            settled = await settle_noted(session)
+            settled = await settle_noted(session, self.now())
             claimed = await claim(session, self.pace.claim, self.lease)
             wait = await reserve(session, str(self.relay), len(claimed) * interval) if claimed and interval else 0.0
             known = await self.writer.known(session, claimed) if claimed else None
@@ -264,7 +268,7 @@ class Sending(Generic[K]):
 
     async def _record(self, settled: Sequence[Settled]) -> bool:
         async with self.sessions.begin() as session:
-            return await record(session, settled)
+            return await record(session, settled, self.now())
 
     async def _drain(self, lane: Lane, batch: Round[K]) -> None:
         """Mails on one connection until the batch is through. A lane that finds no relay gives its mail back and ends:
@@ -290,14 +294,10 @@ class Sending(Generic[K]):
             if mail.problem is Problem.NOT_WRITABLE:
                 log.error("a mail could not be written", delivery=str(delivery.id), reason=mail.reason)
             return Settled(delivery, Verdict(mail.state, mail.problem), mail.reason, untried=True)
-        parent = propagate.extract({"traceparent": delivery.traceparent} if delivery.traceparent else {})
-        with tracer.start_as_current_span("smtp send", parent, trace.SpanKind.CLIENT) as span:
-            span.set_attribute("trama.delivery", str(delivery.id))
-            span.set_attribute("trama.topic", delivery.topic)
-            span.set_attribute("server.address", self.relay.host)
+        about = {"trama.delivery": str(delivery.id), "trama.topic": delivery.topic, "server.address": self.relay.host}
+        with span("smtp send", delivery.traceparent, kind=SpanKind.CLIENT, attributes=about):
             message = written(mail, self.sender, delivery.id, delivery.correlation, at)
             answer = await lane.send(self.sender.address, mail.to, message)
-            span.set_attribute("trama.outcome", str(answer.outcome))
         tried.labels(delivery.topic, str(answer.outcome)).inc()
         at = wall()
         await self.journal.note(delivery, answer, at)

@@ -52,6 +52,7 @@ async def mail_the_sign_in_link(
             )
             for r in facts
         ],
+        now,
     )
 
 
@@ -82,7 +83,7 @@ async def report_the_import(session: AsyncSession, facts: Sequence[Received[Impo
             nobody = _intent(received, IMPORT_REPORT, now, person_id=None, parameters=parameters)
             nobody.state, nobody.problem = State.FAILED, Problem.NOBODY_TO_TELL
             intents = [nobody]
-        await intend(session, intents)
+        await intend(session, intents, now)
 
 
 async def _tell_holder(
@@ -94,6 +95,7 @@ async def _tell_holder(
     await intend(
         session,
         [_intent(r, topic, now, person_id=r.fact.person_id, parameters=_terms(r.fact)) for r in facts],
+        now,
     )
 
 

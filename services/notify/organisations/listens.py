@@ -12,7 +12,7 @@ from shared.contracts.registry import OrganisationState
 from shared.messaging import Received, newest, projects, upsert_newest
 
 
-@projects(OrganisationState)
+@projects(OrganisationState, tables=[organisations])
 async def titles(session: AsyncSession, facts: Sequence[Received[OrganisationState]], now: datetime) -> None:  # noqa: ARG001
     rows = [
         {"id": r.fact.id, "title": r.fact.title, "generation": r.rank[0], "version": r.rank[1]} for r in newest(facts)

@@ -1,0 +1,68 @@
+"""Notify does not start on a bad variable, and says which one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from joserfc.jwk import ECKey
+
+from services.notify.settings import Settings
+from shared.runtime.settings import SettingsError
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
+    (tmp_path / "links.json").write_text(json.dumps(key.as_dict(private=True)))
+    (tmp_path / "public.json").write_text(json.dumps(key.as_dict(private=False)))
+    return {
+        "TRAMA_DATABASE_URL": "postgresql://notify:geheim@localhost/notify",
+        "TRAMA_NATS_URL": "nats://localhost:4222",
+        "TRAMA_SMTP_URL": "smtp://trama:geheim@mail.example.org:587?starttls=required",
+        "TRAMA_MAIL_FROM": "Alleanza <no-reply@müller.example>",
+        "TRAMA_LINK_KEY_FILE": str(tmp_path / "links.json"),
+    }
+
+
+def test_good_variables_become_a_relay_a_sender_and_a_pace(environment: dict[str, str]) -> None:
+    settings = Settings.load({**environment, "TRAMA_SMTP_PER_SECOND": "20", "TRAMA_SMTP_CONNECTIONS": "2"})
+    assert (settings.relay.host, settings.relay.port, settings.relay.starttls) == ("mail.example.org", 587, True)
+    assert settings.sender.name == "Alleanza"
+    assert settings.sender.address == "no-reply@xn--mller-kva.example"
+    assert (settings.pace.lanes, settings.pace.per_second) == (2, 20.0)
+    assert settings.link_key.is_private
+    assert "geheim" not in repr(settings)
+
+
+@pytest.mark.parametrize("missing", ["TRAMA_SMTP_URL", "TRAMA_MAIL_FROM", "TRAMA_LINK_KEY_FILE"])
+def test_a_missing_variable_stops_the_start_and_is_named(environment: dict[str, str], missing: str) -> None:
+    del environment[missing]
+    with pytest.raises(SettingsError, match=missing):
+        Settings.load(environment)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("TRAMA_SMTP_URL", "http://geheim@mail.example.org"),
+        ("TRAMA_SMTP_URL", "smtp://trama:geheim@mail.example.org?starttls=perhaps"),
+        ("TRAMA_MAIL_FROM", "nobody"),
+        ("TRAMA_MAIL_REPLY_TO", "a@b@c"),
+        ("TRAMA_SMTP_CONNECTIONS", "0"),
+        ("TRAMA_SMTP_PER_SECOND", "-1"),
+        ("TRAMA_LINK_KEY_FILE", "/nowhere/key.json"),
+    ],
+)
+def test_a_bad_variable_stops_the_start_is_named_and_not_repeated(
+    environment: dict[str, str], variable: str, value: str
+) -> None:
+    with pytest.raises(SettingsError, match=variable) as refused:
+        Settings.load({**environment, variable: value})
+    assert "geheim" not in str(refused.value)
+
+
+def test_a_public_key_cannot_sign_links(environment: dict[str, str], tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="TRAMA_LINK_KEY_FILE"):
+        Settings.load({**environment, "TRAMA_LINK_KEY_FILE": str(tmp_path / "public.json")})
