@@ -55,7 +55,11 @@ class Grant:
         """Every bound of the grant holds for what is asked; a dimension that is not asked about bounds nothing."""
         if network is not ANY and network != self.network_id:
             return False
-        if self.organisation_id and self.role not in FOR_THE_NETWORK and organisation not in (ANY, self.organisation_id):
+        if (
+            self.organisation_id
+            and self.role not in FOR_THE_NETWORK
+            and organisation not in (ANY, self.organisation_id)
+        ):
             return False
         if self.body_id and body not in (ANY, self.body_id):
             return False
@@ -77,7 +81,9 @@ class Actor:
     admin: bool = False
     grants: tuple[Grant, ...] = ()
     scopes: tuple[str, ...] = ()
-    network_id: UUID | None = None  # a key is bound to one network; None: to all (only an administrator makes such keys)
+    network_id: UUID | None = (
+        None  # a key is bound to one network; None: to all (only an administrator makes such keys)
+    )
 
     @property
     def id(self) -> UUID | None:

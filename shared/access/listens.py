@@ -14,9 +14,18 @@ from shared.access.tables import api_keys, grant_lists, grants, networks
 from shared.contracts.registry import ApiKeyState, Grant, GrantsChanged, NetworkState
 from shared.messaging import Received, newest, projects, upsert_newest
 
-API_KEY = (
-    "network_id title secret_sha256 previous_sha256 previous_until scopes origins per_minute expires_at revoked_at".split()
-)
+API_KEY = [
+    "network_id",
+    "title",
+    "secret_sha256",
+    "previous_sha256",
+    "previous_until",
+    "scopes",
+    "origins",
+    "per_minute",
+    "expires_at",
+    "revoked_at",
+]
 
 
 @projects(NetworkState)
@@ -31,7 +40,10 @@ async def networks_known(session: AsyncSession, facts: Sequence[Received[Network
 
 @projects(ApiKeyState)
 async def api_keys_known(session: AsyncSession, facts: Sequence[Received[ApiKeyState]], now: datetime) -> None:  # noqa: ARG001
-    rows = [{"id": r.fact.id, **{name: _plain(getattr(r.fact, name)) for name in API_KEY}, **guard(r)} for r in newest(facts)]
+    rows = [
+        {"id": r.fact.id, **{name: _plain(getattr(r.fact, name)) for name in API_KEY}, **guard(r)}
+        for r in newest(facts)
+    ]
     await upsert_newest(session, api_keys, rows)
 
 

@@ -19,7 +19,17 @@ from shared.access.jwt import TokenExpired, TokenInvalid
 
 ALGORITHMS = ("ES256", "RS256")
 
-__all__ = ["ALGORITHMS", "Authorization", "Provider", "Subject", "TokenExpired", "TokenInvalid", "authorize", "exchange", "verify"]
+__all__ = [
+    "ALGORITHMS",
+    "Authorization",
+    "Provider",
+    "Subject",
+    "TokenExpired",
+    "TokenInvalid",
+    "authorize",
+    "exchange",
+    "verify",
+]
 
 
 @dataclass(frozen=True)
@@ -81,7 +91,11 @@ async def verify(provider: Provider, id_token: str, *, nonce: str | None = None)
         raise TokenInvalid("subject")
     email = claims.get("email")
     return Subject(
-        provider.issuer, subject, email if isinstance(email, str) else None, claims.get("email_verified") is True, claims
+        provider.issuer,
+        subject,
+        email if isinstance(email, str) else None,
+        claims.get("email_verified") is True,
+        claims,
     )
 
 

@@ -166,6 +166,8 @@ class DueLoop:
             self.log.exception("due_failed", kind=kind, subject=str(subject_id))
             reason = f"{type(error).__name__}: {error}"[:1000]
             async with self.database.sessions.begin() as session:
-                await session.execute(PUT_OFF, {**which, "error": reason, "wall": datetime.now(UTC), "longest": LONGEST})
+                await session.execute(
+                    PUT_OFF, {**which, "error": reason, "wall": datetime.now(UTC), "longest": LONGEST}
+                )
             return False
         return True

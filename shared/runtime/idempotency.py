@@ -81,5 +81,3 @@ async def store(session: AsyncSession, actor: UUID, key: str, answer: Answer) ->
 async def purge(session: AsyncSession, now: datetime) -> None:
     """Forgets the answers of more than a week ago (wall time)."""
     await session.execute(PURGE, {"before": now - KEPT})
-
-

@@ -1,0 +1,73 @@
+"""JSON logs, one object a line on stdout, with the trace and correlation of the work that wrote them.
+
+Nothing that a log line may carry identifies a person: no headers, no query strings, no bodies; ids only.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from contextvars import ContextVar
+from typing import Any
+
+import orjson
+import structlog
+
+SECRET = frozenset({"authorization", "token", "password", "secret", "email", "phone", "body", "headers", "query"})
+
+work: ContextVar[tuple[str, str] | None] = ContextVar("work", default=None)
+"""(trace id, correlation) of what is being done now."""
+
+
+def _where(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    doing = work.get()
+    if doing is not None:
+        event.setdefault("trace_id", doing[0])
+        event.setdefault("correlation", doing[1])
+    return event
+
+
+def _without_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for name in SECRET & event.keys():
+        event[name] = "[removed]"
+    return event
+
+
+def _json(value: Any, default: Any) -> str:
+    return orjson.dumps(value, default=default).decode()
+
+
+def configure(service: str, level: str = "info") -> None:
+    """Everything that logs in this process, ours and the libraries', writes the same JSON."""
+
+    def _service(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event["service"] = service
+        return event
+
+    shared: list[Any] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _service,
+        _where,
+        _without_secrets,
+    ]
+    ending: list[Any] = [
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(serializer=_json),
+    ]
+    threshold = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[*shared, *ending],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[strip, *ending]))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(threshold)
+    for noisy in ("uvicorn.access", "nats", "httpx", "sqlalchemy.engine"):
+        logging.getLogger(noisy).setLevel(max(threshold, logging.WARNING))
