@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
 from sqlalchemy import MetaData
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.access.jwks import PublicKeys
 from shared.access.policy import Policy
@@ -46,6 +47,8 @@ class Service:
     problems: Sequence[Problems] = ()
     workers: Sequence[Worker] = ()
     vocabularies: Sequence[Vocabulary] = ()
+    backlogs: Mapping[str, Callable[[AsyncSession], Awaitable[int]]] = field(default_factory=dict)
+    """Work of the service's own that should be done by now (mails to send), counted in readiness beside the lags."""
     own_me: bool = False
     """The service answers `/me` itself, with more than everybody's."""
 

@@ -29,6 +29,8 @@ async def readiness(context: Context) -> tuple[bool, dict[str, Any]]:
         async with asyncio.timeout(PATIENCE), context.database.sessions() as session:
             await session.execute(text("select 1"))
             lags["due"] = await overdue(session, context.clock.now())
+            for name, count in context.service.backlogs.items():
+                lags[name] = await count(session)
             checks["database"] = "ok"
     except Exception as error:
         if not away(error):
