@@ -68,7 +68,13 @@ class Grant:
 
 def lies_in(territory: str | None, whole: str) -> bool:
     """A municipality (`E507`), province (`097`) or region (`03`) is, or lies in, the territory `whole`."""
-    return territory is not None and (territory == whole or territories.load().lies_in(territory, whole))
+    return territory is not None and (territory == whole or _within(territory, whole))
+
+
+def _within(territory: str, whole: str) -> bool:
+    italy = territories.load()
+    province = italy.province(territory)
+    return province.region == whole if province is not None else italy.contains(whole, territory)
 
 
 @dataclass(frozen=True, slots=True)

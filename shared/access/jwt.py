@@ -56,7 +56,7 @@ async def verify(
         raise TokenInvalid("too long")
     head = header(token)
     kid, algorithm = head.get("kid"), head.get("alg")
-    if algorithm not in algorithms or not isinstance(kid, str):
+    if not isinstance(algorithm, str) or algorithm not in algorithms or not isinstance(kid, str):
         raise TokenInvalid("algorithm not allowed, or no key named")
     key = await keys.find(kid)
     if key is None or key.key_type != ("RSA" if algorithm.startswith(("RS", "PS")) else "EC"):

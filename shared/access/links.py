@@ -75,7 +75,7 @@ async def verify(token: str, audience: str, purpose: str, *, keys: PublicKeys) -
 
 
 async def use(session: AsyncSession, link: Link, now: datetime) -> None:
-    """Marks the link as used, with the act that it allows. Raises LinkUsed; two at once: the second waits, then fails."""
+    """Marks the link as used, with the act that it allows. Raises LinkUsed, to the later one of two at once too."""
     marked = await session.execute(
         insert(used_links)
         .values(jti=link.jti, purpose=link.purpose, used_at=now)

@@ -34,7 +34,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Provider:
-    """One provider, by configuration. `jwks` is a file or a URL; `client_id` is the audience that its tokens must have."""
+    """One provider, by configuration. `jwks` is a file or a URL; its tokens must have `client_id` as their audience."""
 
     name: str
     issuer: str
@@ -119,7 +119,7 @@ def authorize(provider: Provider, redirect_uri: str) -> Authorization:
 
 
 async def exchange(
-    provider: Provider, code: str, redirect_uri: str, code_verifier: str, *, nonce: str, timeout: float = 10
+    provider: Provider, code: str, redirect_uri: str, code_verifier: str, *, nonce: str, wait: float = 10
 ) -> Subject:
     """The second step: the code for an id token, verified. Raises TokenInvalid when the provider refuses the code."""
     import httpx
@@ -134,7 +134,7 @@ async def exchange(
         "code_verifier": code_verifier,
     }
     auth = httpx.BasicAuth(provider.client_id, provider.client_secret) if provider.client_secret else None
-    async with httpx.AsyncClient(timeout=timeout, auth=auth) as client:
+    async with httpx.AsyncClient(timeout=wait, auth=auth) as client:
         try:
             answer = await client.post(provider.token_endpoint, data=form)
             id_token = answer.json()["id_token"] if answer.is_success else None

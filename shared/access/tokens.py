@@ -1,7 +1,7 @@
 """Bearer tokens: ES256 statements of the registry's issuer on who calls. Authority is not in them, but in the grants.
 
-Claims: `iss` (`<public_url>/registry`), `aud` (`trama`), `sub` (the person, or the key for client credentials), `level`,
-`admin`, `scope` (of a key, separated by spaces), `key` (true when `sub` is a key), `iat`, `exp`, `jti`.
+Claims: `iss` (`<public_url>/registry`), `aud` (`trama`), `sub` (the person, or the key for client credentials),
+`level`, `admin`, `scope` (of a key, separated by spaces), `key` (true when `sub` is a key), `iat`, `exp`, `jti`.
 """
 
 from __future__ import annotations

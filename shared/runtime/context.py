@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 class Service:
     """Everything that a service is made of; its `app.py` fills it in and nothing else knows all of it.
 
-    `routers` are mounted under `/<name>/v1`, `pages` under `/<name>`. `dues` maps a kind to the handler of what falls due.
-    `workers` run in the background until they are cancelled, in the process that listens.
+    `routers` are mounted under `/<name>/v1`, `pages` under `/<name>`. `dues` maps a kind to the handler of what falls
+    due. `workers` run in the background until they are cancelled, in the process that listens.
     """
 
     name: str

@@ -117,18 +117,9 @@ class Door:
         self, scope: Scope, headers: dict[bytes, bytes], visit: Visit, receive: Receive, send: Send
     ) -> None:
         context = self._context()
-        multipart = headers.get(b"content-type", b"").startswith(b"multipart/")
-        limit = context.settings.max_upload if multipart else context.settings.max_body
         if b"idempotency-key" in headers:
             visit.fingerprinted(scope, headers)
-
-        async def metered() -> Message:
-            message = await receive()
-            if message["type"] == "http.request":
-                visit.passed(message.get("body", b""))
-                if visit.received > limit:
-                    raise TooLarge(limit)
-            return message
+        metered = _metered(visit, receive, _limit(context, headers))
 
         async def answering(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -137,8 +128,6 @@ class Door:
             await send(message)
 
         try:
-            if _announced(headers) > limit:
-                raise TooLarge(limit)
             await self.app(scope, metered, answering)
         except Exception as error:
             if visit.answered:
@@ -181,6 +170,27 @@ def template(scope: Scope) -> str:
     effective = scope.get("fastapi", {}).get("effective_route_context")
     found = effective or scope.get("route")
     return str(getattr(found, "path", "unknown"))
+
+
+def _limit(context: Context, headers: dict[bytes, bytes]) -> int:
+    """Bytes that this request may have. One that announces more is refused at its first byte."""
+    multipart = headers.get(b"content-type", b"").startswith(b"multipart/")
+    limit = context.settings.max_upload if multipart else context.settings.max_body
+    return limit if _announced(headers) <= limit else -limit
+
+
+def _metered(visit: Visit, receive: Receive, limit: int) -> Receive:
+    async def metered() -> Message:
+        if limit < 0:
+            raise TooLarge(-limit)
+        message = await receive()
+        if message["type"] == "http.request":
+            visit.passed(message.get("body", b""))
+            if visit.received > limit:
+                raise TooLarge(limit)
+        return message
+
+    return metered
 
 
 def _announced(headers: dict[bytes, bytes]) -> int:

@@ -1,9 +1,9 @@
 """What becomes due at an instant of the domain clock: the only way in which time becomes facts.
 
-`schedule` and `cancel` take the caller's session, so that what is due is committed with what caused it. The loop deletes
-the rows that are due and calls the handler in one transaction: a crash before the commit leaves them due, a commit means
-that they are done. A row that fails is tried alone and put off (1 s, doubling up to an hour of wall time); it holds no
-other back.
+`schedule` and `cancel` take the caller's session, so that what is due is committed with what caused it. The loop
+deletes the rows that are due and calls the handler in one transaction: a crash before the commit leaves them due, a
+commit means that they are done. A row that fails is tried alone and put off (1 s, doubling up to an hour of wall time);
+it holds no other back.
 """
 
 from __future__ import annotations

@@ -154,7 +154,7 @@ class Edge:
         return answer
 
     async def query(self, fn: Callable[..., Awaitable[R]], *args: Any, **kw: Any) -> R:
-        """The result of `fn(session, actor, *args, now=now, **kw)` in a read-only transaction; `?seen=` is waited for."""
+        """The result of `fn(session, actor, *args, now=now, **kw)` in a read-only transaction, after `?seen=`."""
 
         async def attempt() -> R:
             async with self.session(read_only=True) as session:
@@ -166,7 +166,7 @@ class Edge:
     async def read(
         self, fn: Callable[..., Awaitable[R]], *args: Any, out: Callable[[R], Any] | None = None, **kw: Any
     ) -> Response:
-        """Answers with `out(result)` of a query, with the ETag of `result.version`; 304 when the caller has that one."""
+        """Answers with `out(result)` of a query, with the ETag of `result.version`, or 304 when the caller has it."""
 
         async def rendered(session: AsyncSession, actor: Actor, *a: Any, now: datetime, **k: Any) -> Answer:
             return self._answer(await fn(session, actor, *a, now=now, **k), out, {})
@@ -355,12 +355,7 @@ async def identify(at: Edge) -> None:
             raise TokenInvalid("no credential")
         return
     try:
-        if scheme.lower() != "bearer":
-            raise TokenInvalid("scheme")
-        shown = keys.parse(credential)
-        identity = (
-            Identity(key_id=shown[0], secret_sha256=shown[1]) if shown else await context.verifier.verify(credential)
-        )
+        identity = await _identity(context, scheme, credential)
         if identity.key_id is not None:
             await _identify_key(at, identity)
         else:
@@ -369,6 +364,15 @@ async def identify(at: Edge) -> None:
         limited(at, f"ip:{_address(request)}", settings.anonymous_per_minute)
         raise
     at.identity = identity
+
+
+async def _identity(context: Context, scheme: str, credential: str) -> Identity:
+    if scheme.lower() != "bearer":
+        raise TokenInvalid("scheme")
+    shown = keys.parse(credential)
+    if shown is not None:
+        return Identity(key_id=shown[0], secret_sha256=shown[1])
+    return await context.verifier.verify(credential)
 
 
 async def _identify_key(at: Edge, identity: Identity) -> None:
@@ -397,7 +401,7 @@ _known: dict[Any, frozenset[str]] = {}
 
 
 def refuse_unknown(request: Request) -> None:
-    """A query parameter that the route does not know is refused, never ignored: a mistyped filter must not widen a list."""
+    """A query parameter that the route does not know is refused: a mistyped filter must not widen a list."""
     route = request.scope["route"]
     known = _known.get(route)
     if known is None:

@@ -19,7 +19,7 @@ PATIENCE = 3.0
 async def readiness(context: Context) -> tuple[bool, dict[str, Any]]:
     """(ready, body). Ready: the database answers and nothing says that facts can no longer flow.
 
-    A broker that is away does not make the service unready, since it serves and accepts writes without it; the lags tell.
+    A broker that is away does not make the service unready: it serves and accepts writes without it; the lags tell.
     `settled`: nothing is on its way, so that tests and the demo know when to look.
     """
     checks: dict[str, Any] = {}
@@ -40,8 +40,8 @@ async def readiness(context: Context) -> tuple[bool, dict[str, Any]]:
     if context.broker is not None and not reasons:
         await _messaging(context, checks, lags, reasons)
     counts = _counts(lags)
-    for name, count in counts.items():
-        LAG.labels(context.service.name, name).set(count)
+    for name, waiting in counts.items():
+        LAG.labels(context.service.name, name).set(waiting)
     ready = not reasons
     settled = ready and checks.get("nats", "ok") == "ok" and not any(counts.values())
     return ready, {

@@ -1,7 +1,8 @@
 """Idempotency-Key: the same request sent again is answered again, not done again.
 
-The key is claimed by an insert at the start of the command's own transaction. A second request with the same key waits
-on the unique index until the first has ended: it then finds the answer, or, if the first was rolled back, does the work.
+The key is claimed by an insert at the start of the command's own transaction. A second request with the same key
+waits on the unique index until the first has ended: it then finds the answer, or, if the first was rolled back, does
+the work.
 Kept for a week (`purge`); unique per (actor, key).
 """
 

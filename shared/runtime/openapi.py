@@ -88,7 +88,7 @@ def document(app: FastAPI, service: Service) -> dict[str, Any]:
         schemas.pop(own, None)
     schemas["Problem"] = PROBLEM
     components["securitySchemes"] = SCHEMES
-    guarded = {(m.lower(), path) for path, route in routes(app) if asks(route.dependant) for m in route.methods}
+    guarded = {(m.lower(), path) for path, route in routes(app) if asks(route.dependant) for m in route.methods or ()}
     for path, item in made["paths"].items():
         for method in METHODS & item.keys():
             _complete(item[method], method, guarded=(method, path) in guarded)

@@ -4,7 +4,7 @@ A slice names its domain errors in `rules.py` as plain exceptions and says once,
 
 ```python
 problems = {
-    SeatTaken: problem("seat-taken", 409, it="Il seggio è occupato fino al {until}", en="The seat is taken until {until}"),
+    SeatTaken: problem("seat-taken", 409, it="Seggio occupato fino al {until}", en="Seat taken until {until}"),
     "networks_slug": problem("slug-taken", 409, it="…", en="…", path="slug"),     # a constraint of the database
 }
 ```

@@ -87,7 +87,7 @@ class ServiceSettings(BaseSettings):
 
     @classmethod
     def load(cls, env: Mapping[str, str] | None = None) -> Self:
-        """From `env` (default: the process's). Raises SettingsError naming every bad variable; unknown ones are ignored."""
+        """From `env` (default: the process's); unknown variables are ignored. SettingsError names the bad ones."""
         source = EnvSettingsSource(cls)
         source.env_vars = {k.lower(): v for k, v in (os.environ if env is None else env).items()}
         try:

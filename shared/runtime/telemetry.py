@@ -66,7 +66,7 @@ def span(
     kind: SpanKind = SpanKind.INTERNAL,
     attributes: Mapping[str, Any] | None = None,
 ) -> Iterator[str]:
-    """Work with a name in the trace of `parent`; gives the traceparent to be handed on. Without a collector: ids only."""
+    """Work with a name in the trace of `parent`; gives the traceparent to hand on. Without a collector: ids only."""
     if not _collecting:
         yield traceparent(parent)
         return
