@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -12,7 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.mapping.coverage.rules import NONE, Count
 from services.mapping.coverage.tables import coverage
+from services.mapping.presences.queries import map_of
+from services.mapping.territories.queries import Territory, areas, listed, paged
 from services.mapping.territories.rules import COUNTRY, Level
+from shared.access.actor import Actor
+from shared.runtime.paging import Page
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,13 @@ class Counted:
     def total(self) -> Count:
         """An organisation has one kind, so the kinds add up without counting anybody twice."""
         return sum(self.kinds.values(), NONE)
+
+    def of(self, kind: str) -> Count:
+        return self.kinds.get(kind, NONE)
+
+    def only(self, kinds: Collection[str]) -> Counted:
+        """What these kinds count for; everything when none is given."""
+        return Counted({kind: count for kind, count in self.kinds.items() if kind in kinds}) if kinds else self
 
 
 NOBODY = Counted()
@@ -60,9 +72,51 @@ async def populated(session: AsyncSession, network_id: UUID, level: Level, kinds
     return set(await session.scalars(query))
 
 
-async def country(session: AsyncSession, network_id: UUID, kinds: Collection[str] = ()) -> Counted:
+async def everywhere(session: AsyncSession, network_id: UUID) -> Counted:
     """The members that are anywhere on the map, each once."""
-    return (await counts(session, network_id, Level.COUNTRY, kinds=kinds)).get(COUNTRY, NOBODY)
+    return (await counts(session, network_id, Level.COUNTRY)).get(COUNTRY, NOBODY)
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """Who is in a territory. `kinds` are those asked for or found anywhere, `members` those of them anywhere."""
+
+    territory: Territory
+    here: Counted
+    kinds: tuple[str, ...]
+    members: int
+
+
+async def coverage_of(
+    session: AsyncSession,
+    actor: Actor,
+    network: str,
+    *,
+    level: Level,
+    within: Collection[str] = (),
+    kinds: Collection[str] = (),
+    white: bool | None = None,
+    now: datetime,
+    after: str | None,
+    limit: int,
+) -> Page[Covered]:
+    """The territories of a level that lie in one of the given areas, by name, zeroes included."""
+    network_id = await map_of(session, actor, network, now)
+    found = listed(kinds=[level], within=areas(within, "?within"))
+    if white is not None:
+        inhabited = await populated(session, network_id, level, kinds)
+        found = [territory for territory in found if (territory.code not in inhabited) is white]
+    page = paged(found, after, limit)
+    anywhere = (await everywhere(session, network_id)).only(kinds)
+    here = await counts(session, network_id, level, kinds=kinds, areas=[territory.code for territory in page.items])
+    shown = tuple(sorted({*anywhere.kinds, *kinds}))
+    return Page(
+        [
+            Covered(territory, here.get(territory.code, NOBODY), shown, anywhere.total.organisations)
+            for territory in page.items
+        ],
+        page.next,
+    )
 
 
 RECOUNT = text(

@@ -62,13 +62,6 @@ def difference(before: Iterable[Presence], after: Iterable[Presence]) -> dict[Ce
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """A part of a whole; undefined, not zero, when the whole is empty."""
-
-    count: int
-    of: int
-
-    @property
-    def share(self) -> float | None:
-        return round(self.count / self.of, 4) if self.of else None
+def share(count: int, of: int) -> float | None:
+    """A part of a whole, to four places; undefined, not zero, when the whole is empty."""
+    return round(count / of, 4) if of else None

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from services.mapping.territories.rules import COUNTRY, Area, fold
 from shared import territories
+from shared.access.actor import Actor
+from shared.runtime.paging import Page
+from shared.runtime.problems import Invalid, NotFound
 
 Kind = Literal["region", "province", "municipality"]
 ORDER: tuple[Kind, ...] = ("region", "province", "municipality")
@@ -82,8 +89,25 @@ def find(code: str) -> Territory | None:
     return everything()[same.code] if same else None
 
 
-def name_of(code: str) -> str:
-    return "Italia" if code == COUNTRY else everything()[code].name
+def known(code: str) -> Territory:
+    """`find`, or NotFound."""
+    territory = find(code)
+    if territory is None:
+        raise NotFound(code)
+    return territory
+
+
+def areas(codes: Iterable[str], path: str) -> dict[str, Area]:
+    """The areas that a filter names, by their own code; Invalid at `path` for one that is none."""
+    found = {code: find(code) for code in codes}
+    if unknown := sorted(code for code, territory in found.items() if territory is None):
+        raise Invalid(path, "unknown-territory", f"a code of a region, province or municipality, not {unknown[0]!r}")
+    return {territory.code: territory.area for territory in found.values() if territory}
+
+
+def parents(territory: Territory) -> list[Territory]:
+    """What it lies in, the smallest first; the country is told by nothing."""
+    return [everything()[code] for _, code in territory.area.chain()[1:] if code != COUNTRY]
 
 
 @lru_cache(maxsize=1)
@@ -92,7 +116,7 @@ def italians() -> int:
 
 
 def listed(*, kinds: Collection[str] = (), within: Collection[str] = (), q: str | None = None) -> list[Territory]:
-    """Those of the given kinds that lie in one of the given areas and whose name has the words of `q`, in order."""
+    """Those of the given kinds that lie in one of the given areas and whose name holds the words of `q`, in order."""
     words = fold(q or "")
     return [
         territory
@@ -103,7 +127,37 @@ def listed(*, kinds: Collection[str] = (), within: Collection[str] = (), q: str 
     ]
 
 
-def feature(territory: Territory, properties: Mapping[str, Any]) -> dict[str, Any]:
+def paged(found: Sequence[Territory], after: str | None, limit: int) -> Page[Territory]:
+    """The page of a list in order that begins after the territory with the code `after`; Invalid for a bad one."""
+    start = 0
+    if after is not None:
+        last = everything().get(after)
+        if last is None:
+            raise Invalid("?after", "cursor", "`next` of a page of this same list")
+        start = bisect_right(found, last.place, key=lambda territory: territory.place)
+    items = found[start : start + limit]
+    return Page(items, items[-1].code if start + limit < len(found) else None)
+
+
+async def page(
+    session: AsyncSession,  # noqa: ARG001 (reference data: nothing is asked of the database)
+    actor: Actor,  # noqa: ARG001
+    *,
+    kinds: Collection[str],
+    within: Collection[str],
+    q: str | None,
+    now: datetime,  # noqa: ARG001
+    after: str | None,
+    limit: int,
+) -> Page[Territory]:
+    return paged(listed(kinds=kinds, within=areas(within, "?within"), q=q), after, limit)
+
+
+def feature(territory: Territory) -> dict[str, Any]:
     """A GeoJSON feature (RFC 7946) with the simplified boundary."""
-    shape = territories.boundaries(territory.kind).get(territory.code)
-    return {"type": "Feature", "id": territory.code, "geometry": shape, "properties": dict(properties)}
+    return {
+        "type": "Feature",
+        "id": territory.code,
+        "geometry": territories.boundaries(territory.kind).get(territory.code),
+        "properties": {"code": territory.code, "name": territory.name, "population": territory.population},
+    }
