@@ -196,10 +196,10 @@ class Resolver:
     def _chosen(self, found: list[_Named], area: Area, *, how: How | None, now: bool) -> Resolution:
         best = min(n.rank for n in found)
         fits = {n.municipality for n in found if n.rank == best and n.municipality}
-        if not area.given and best <= OTHER:
+        if not area.given:
             # Without a province it may as well be one that was renamed or suppressed within memory.
             fits |= {n.municipality for n in found if n.recent and n.municipality}
-        if best >= FORMER:
+        if best >= FORMER and not (area.given and any(n.recent for n in found)):
             # Someone who shortens a standing municipality's name may happen to write an old one of another.
             fits |= {m for n in found for m in self._longer(n.spaced, area)}
         if len(fits) > 1:

@@ -65,6 +65,8 @@ def test_a_name_is_understood_in_its_province(
         ("ABANO", "PD", "A001", "former"),
         ("LIRIO", "PV", "F417", "merged"),
         ("NANTO", "VI", "M439", "merged"),
+        ("ROSSANO", "CS", "M403", "merged"),
+        ("CASTELLAR", "CN", "H727", "merged"),
         ("BAZZANO", "BO", "M320", "merged"),
         ("MOSSO SANTA MARIA", "BI", "M417", "merged"),  # first into Mosso, then with it into Valdilana
         ("QUERO", "BL", "M437", "merged"),  # first into Quero Vas, then with it into Setteville
@@ -141,6 +143,7 @@ def test_a_sigla_may_stand_in_the_name(italy: Territories, name: str, code: str)
         ("CASTRO", None, None, "ambiguous"),
         ("CALLIANO", None, None, "ambiguous"),  # that of Trento, or that of Asti which changed its name in 2022
         ("SAN PIETRO", "CS", None, "ambiguous"),
+        ("FAEDO", None, None, "ambiguous"),  # suppressed in Trento in 2019, renamed in Sondrio in 1928
         ("LEGGIUNO-SANGIANO", "VA", None, "ambiguous"),  # divided again in 1963
         ("GIULIANOVA - TERAMO", None, None, "ambiguous"),
         ("SANT'ANGELO", "PZ", None, "uncertain"),
