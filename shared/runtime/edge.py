@@ -403,9 +403,9 @@ _known: dict[Any, frozenset[str]] = {}
 def refuse_unknown(request: Request) -> None:
     """A query parameter that the route does not know is refused: a mistyped filter must not widen a list."""
     route = request.scope["route"]
-    known = _known.get(route)
+    known = _known.get(route.endpoint)
     if known is None:
-        known = _known[route] = frozenset(p.alias for p in get_flat_params(route.dependant)) | {"seen"}
+        known = _known[route.endpoint] = frozenset(p.alias for p in get_flat_params(route.dependant)) | {"seen"}
     unknown = sorted(set(request.query_params) - known)
     if unknown:
         allowed = sorted(p for p in known if p not in request.path_params)
