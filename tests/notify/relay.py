@@ -48,6 +48,9 @@ class FakeRelay:
     most_connections: int = 0
     open: int = 0
     port: int = 0
+    most_allowed: int | None = None  # connections at a time; more are told 421
+    forget: bool = False  # count mails, keep none
+    count: int = 0
     arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
     _server: asyncio.Server | None = None
     _sessions: set[SMTP] = field(default_factory=set)
@@ -73,7 +76,7 @@ class FakeRelay:
     async def wait_for(self, count: int, within: float = 20) -> list[Taken]:
         """The mails, once at least so many have been taken."""
         async with asyncio.timeout(within), self.arrived:
-            await self.arrived.wait_for(lambda: len(self.taken) >= count)
+            await self.arrived.wait_for(lambda: self.count >= count)
         return self.taken
 
     def _session(self) -> SMTP:
@@ -85,12 +88,18 @@ class FakeRelay:
                 relay.open += 1
                 relay.most_connections = max(relay.most_connections, relay.open)
                 relay._sessions.add(self)
+                if relay.most_allowed is not None and relay.open > relay.most_allowed:
+                    assert isinstance(transport, asyncio.Transport)
+                    transport.write(b"421 4.7.0 too many connections\r\n")
+                    transport.close()
+                    return
                 super().connection_made(transport)
 
             def connection_lost(self, error: Exception | None) -> None:
                 relay.open -= 1
                 relay._sessions.discard(self)
-                super().connection_lost(error)
+                if self.transport is not None:
+                    super().connection_lost(error)
 
         authentication: dict[str, Any] = {"auth_required": True, "auth_require_tls": False}
         authentication["authenticator"] = self._authenticate
@@ -123,7 +132,9 @@ class FakeRelay:
             if behaviour == "hang":
                 await asyncio.Event().wait()
             taken = Taken(to, envelope.mail_from or "", message, raw)
-            self.taken.append(taken)
+            self.count += 1
+            if not self.forget:
+                self.taken.append(taken)
             if self.before_answer is not None:
                 self.before_answer(taken)
             async with self.arrived:

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notify.deliveries import waking
+from services.notify.deliveries import queries, waking
 from services.notify.deliveries.outcomes import tell
 from services.notify.deliveries.rules import Delivery, State
 from services.notify.deliveries.tables import deliveries
 from services.notify.policy import Right, policy
 from shared.access.actor import Actor
-from shared.runtime.problems import NotFound, expect
+from shared.runtime.clock import wall
+from shared.runtime.problems import expect
 
 COLUMNS = [c.name for c in deliveries.c if c.name not in {"next_try", "updated_at", "version"}]
 CHUNK = 500
@@ -39,16 +39,13 @@ async def intend(session: AsyncSession, intents: Sequence[Delivery], now: dateti
     return new
 
 
-async def retry(session: AsyncSession, actor: Actor, id_: UUID, expected: int | None, now: datetime) -> Delivery:
-    """Raises NotFound, Forbidden, Stale, NotFailed."""
-    delivery = await session.get(Delivery, id_, with_for_update=True)
-    if delivery is None:
-        raise NotFound
+async def retry(session: AsyncSession, actor: Actor, id_: UUID, expected: int, *, now: datetime) -> queries.Told:
+    """Queues it again. Raises NotFound, Forbidden, Stale, NotFailed."""
+    await queries.get(session, actor, id_, now=now)
+    delivery = await session.get_one(Delivery, id_, with_for_update=True)
     policy.require(actor, Right.RETRY_DELIVERIES, network=delivery.network_id, on=now)
     expect(expected, delivery.version)
-    at = await session.scalar(func.now())
-    assert at is not None
-    delivery.retry(at)
+    delivery.retry(wall())
     await session.flush()
     waking.after_commit(session)
-    return delivery
+    return await queries.get(session, actor, id_, now=now)

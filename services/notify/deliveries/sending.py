@@ -31,12 +31,10 @@ from services.notify.deliveries.smtp import Answer, Lane, Relay, Unreachable
 from services.notify.deliveries.tables import attempts
 from shared.runtime.clock import wall
 from shared.runtime.database import away
-from shared.runtime.telemetry import METRICS, span
+from shared.runtime.telemetry import span
 
-log = structlog.get_logger()
-tried = Counter(
-    "trama_notify_mails_total", "Mail transactions by topic and outcome", ["topic", "outcome"], registry=METRICS
-)
+log = structlog.get_logger("sending")
+tried = Counter("trama_notify_mails_total", "Mail transactions by topic and outcome", ["topic", "outcome"])
 
 STEPS_OF_A_MAIL = 6
 """Connect, MAIL, RCPT, DATA, the text, RSET: each may take the relay's whole timeout."""
@@ -130,7 +128,7 @@ async def patiently(act: Callable[[A], Awaitable[R]], argument: A) -> R:
         except Exception as error:
             if not away(error):
                 raise
-            log.warning("database away, waiting to record", error=str(error))
+            log.warning("database_away", error=str(error))
         await asyncio.sleep(pause)
         pause = min(pause * 2, 5.0)
 
@@ -218,7 +216,7 @@ class Sending(Generic[K]):
         except Exception as error:
             if not away(error):
                 raise
-            log.warning("database away, sending waits", error=str(error))
+            log.warning("database_away", error=str(error))
             await asyncio.sleep(self.pace.poll)
             return 0
 
@@ -234,7 +232,7 @@ class Sending(Generic[K]):
                 lanes.create_task(self._drain(lane, batch))
         self.outage = batch.unreachable if batch.waiting and batch.unreachable else None
         if self.outage:
-            log.warning("relay unreachable", relay=str(self.relay), reason=self.outage)
+            log.warning("relay_unreachable", relay=str(self.relay), reason=self.outage)
         problem = Problem.RELAY_UNREACHABLE if self.outage else None
         batch.settled += (
             Settled(left, Verdict(State.QUEUED, problem), self.outage, untried=True) for left in batch.waiting
@@ -292,7 +290,7 @@ class Sending(Generic[K]):
         mail = self.writer.write(delivery, known, at)
         if isinstance(mail, Unsendable):
             if mail.problem is Problem.NOT_WRITABLE:
-                log.error("a mail could not be written", delivery=str(delivery.id), reason=mail.reason)
+                log.error("mail_not_writable", delivery=str(delivery.id), reason=mail.reason)
             return Settled(delivery, Verdict(mail.state, mail.problem), mail.reason, untried=True)
         about = {"trama.delivery": str(delivery.id), "trama.topic": delivery.topic, "server.address": self.relay.host}
         with span("smtp send", delivery.traceparent, kind=SpanKind.CLIENT, attributes=about):

@@ -2,7 +2,6 @@
 
 from alembic import op
 
-from shared.access import schema as access
 from shared.messaging import schema as messaging
 from shared.runtime import schema as runtime
 
@@ -13,4 +12,3 @@ down_revision = None
 def upgrade() -> None:
     messaging.install_v1(op)
     runtime.install_v1(op)
-    access.install_v1(op)

@@ -1,0 +1,80 @@
+"""Notify put together: the only file that knows all of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from services.notify.contacts import listens as contacts
+from services.notify.contacts.routes import routes as contacts_routes
+from services.notify.deliveries import queries as deliveries
+from services.notify.deliveries.routes import problems as deliveries_problems
+from services.notify.deliveries.routes import routes as deliveries_routes
+from services.notify.deliveries.rules import PROBLEMS, STATES
+from services.notify.deliveries.sending import Sending
+from services.notify.messages import listens as messages
+from services.notify.messages.compose import Known, Writer, environment
+from services.notify.messages.rules import ROLES, TOPICS
+from services.notify.organisations import listens as organisations
+from services.notify.policy import policy
+from services.notify.settings import Settings
+from services.notify.store import mapper
+from shared.access import links
+from shared.access import listens as access
+from shared.runtime.context import Context, Service
+from shared.runtime.vocabularies import Term, vocabulary
+
+VOCABULARIES = [
+    vocabulary("topics", "argomenti", "topics", [(t.code, *t.label) for t in TOPICS.values()]),
+    vocabulary("channels", "canali", "channels", [("email", "posta elettronica", "email")]),
+    vocabulary("states", "stati di una consegna", "states of a delivery", [(s, *words) for s, words in STATES.items()]),
+    vocabulary(
+        "problems", "perché non è inviata", "why it is not sent", [(p, *words) for p, words in PROBLEMS.items()]
+    ),
+    vocabulary("roles", "ruoli", "roles", [Term(code=code, it=it, en=en) for code, (it, en) in ROLES.items()]),
+]
+
+
+def service(settings: Settings) -> Service:
+    return Service(
+        name="notify",
+        title="Notify: telling the right person, once",
+        settings=settings,
+        policy=policy,
+        metadata=mapper.metadata,
+        routers=[deliveries_routes, contacts_routes],
+        listens=[access, contacts, organisations, messages],
+        problems=[deliveries_problems],
+        workers=[send],
+        vocabularies=VOCABULARIES,
+        backlogs={"mails": deliveries.due},
+    )
+
+
+def writer(settings: Settings) -> Writer:
+    """Its links are for the registry, which alone acts on them today."""
+    key = settings.link_key
+
+    def mint(purpose: str, subject: UUID, expires: datetime) -> str:
+        return links.mint(key, "registry", purpose, subject, expires)
+
+    return Writer(settings.public_url.rstrip("/"), settings.sender.name, mint, environment())
+
+
+def sending(context: Context) -> Sending[Known]:
+    settings = context.settings
+    assert isinstance(settings, Settings)
+    return Sending(
+        context.database.engine,
+        context.database.sessions,
+        settings.relay,
+        settings.sender,
+        writer(settings),
+        settings.pace,
+        now=context.clock.now,
+        after_commit=context.wake,
+    )
+
+
+async def send(context: Context) -> None:
+    await sending(context).run()

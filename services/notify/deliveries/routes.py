@@ -1,0 +1,149 @@
+"""Asking what was told to whom, and trying again what failed. Nobody reads a mail's text here: it may hold links."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+from sqlalchemy import Row
+from starlette.responses import Response
+
+from services.notify.deliveries import commands, queries
+from services.notify.deliveries.queries import Told, Wanted
+from services.notify.deliveries.rules import NotFailed, Outcome, Problem, State
+from shared.runtime.edge import At
+from shared.runtime.paging import After, Limit, PageOut
+from shared.runtime.problems import problem
+
+routes = APIRouter(tags=["deliveries"])
+
+problems = {
+    NotFailed: problem(
+        "delivery-not-failed",
+        409,
+        it="La consegna non è fallita\nSi ritenta solo ciò che non è riuscito; questa è «{state}».",
+        en="The delivery has not failed\nOnly what failed can be tried again; this one is “{state}”.",
+    )
+}
+
+
+class RefOut(BaseModel):
+    id: UUID
+    name: str | None
+    href: str
+
+
+class DeliveryOut(BaseModel):
+    """One message to one person. `intended_at` is by the platform's clock, the other instants are wall time; `problem`
+    is a code of the vocabulary, `reason` the relay's own words without addresses."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": "01936f5e-8a00-7000-8000-0000000000d1",
+                "network": {
+                    "id": "01936f5e-8a00-7000-8000-000000000001",
+                    "name": "Alleanza per le Case della comunità",
+                    "href": "/registry/v1/networks/01936f5e-8a00-7000-8000-000000000001",
+                },
+                "person": {
+                    "id": "01936f5e-8a00-7000-8000-000000000002",
+                    "name": "Maria Rossi",
+                    "href": "/registry/v1/people/01936f5e-8a00-7000-8000-000000000002",
+                },
+                "channel": "email",
+                "topic": "mandate-given",
+                "state": "sent",
+                "problem": None,
+                "reason": "2.0.0 queued",
+                "tried": 1,
+                "because_of": "01936f5e-8a00-7000-8000-0000000000f1",
+                "correlation": "01936f5e-8a00-7000-8000-0000000000c1",
+                "intended_at": "2026-11-22T09:00:00Z",
+                "next_try": None,
+                "sent_at": "2026-11-22T09:00:01Z",
+                "updated_at": "2026-11-22T09:00:01Z",
+            }
+        }
+    )
+
+    id: UUID
+    network: RefOut | None
+    person: RefOut | None
+    channel: str
+    topic: str
+    state: State
+    problem: Problem | None
+    reason: str | None
+    tried: int
+    because_of: UUID
+    correlation: UUID | None
+    intended_at: datetime
+    next_try: datetime | None
+    sent_at: datetime | None
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> DeliveryOut:
+        return cls(**_shown(row))
+
+
+class AttemptOut(BaseModel):
+    number: int
+    at: datetime
+    outcome: Outcome
+    code: int | None
+    reason: str
+
+
+class DeliveryInFullOut(DeliveryOut):
+    attempts: list[AttemptOut]
+    allowed_actions: list[str]
+
+    @classmethod
+    def told(cls, told: Told) -> DeliveryInFullOut:
+        tries = [AttemptOut.model_validate(attempt, from_attributes=True) for attempt in told.attempts]
+        return cls(**_shown(told.row), attempts=tries, allowed_actions=list(told.allowed_actions))
+
+
+def _shown(row: Row[Any]) -> dict[str, Any]:
+    name = " ".join(filter(None, (row.given_name, row.family_name))) or None
+    return {
+        **{field: getattr(row, field) for field in DeliveryOut.model_fields if hasattr(row, field)},
+        "tried": row.attempts,
+        "next_try": row.next_try if row.state is State.QUEUED else None,
+        "network": row.network_id
+        and RefOut(id=row.network_id, name=row.network_name, href=f"/registry/v1/networks/{row.network_id}"),
+        "person": row.person_id and RefOut(id=row.person_id, name=name, href=f"/registry/v1/people/{row.person_id}"),
+    }
+
+
+@routes.get("/networks/{network}/deliveries", response_model=PageOut[DeliveryOut])
+async def deliveries(
+    network: str,
+    at: At,
+    state: Annotated[list[State], Query(description="any of these")] = [],  # noqa: B006 (FastAPI copies it)
+    topic: Annotated[list[str], Query(description="any of these")] = [],  # noqa: B006
+    person: Annotated[list[UUID], Query(description="told to any of these")] = [],  # noqa: B006
+    updated_since: AwareDatetime | None = None,
+    after: After = None,
+    limit: Limit = 50,
+) -> Response:
+    """What was told in a network, the latest first; as CSV with `Accept: text/csv`. For its secretariat."""
+    wanted = Wanted(state, topic, person, updated_since)
+    return await at.page(queries.listed, network, wanted, after=after, limit=limit, out=DeliveryOut.of)
+
+
+@routes.get("/deliveries/{delivery_id}", response_model=DeliveryInFullOut)
+async def delivery(delivery_id: UUID, at: At) -> Response:
+    """One delivery with every attempt."""
+    return await at.read(queries.get, delivery_id, out=DeliveryInFullOut.told)
+
+
+@routes.post("/deliveries/{delivery_id}/retry", response_model=DeliveryInFullOut)
+async def retry(delivery_id: UUID, at: At) -> Response:
+    """Queues a failed delivery again, with a whole new day of attempts; wants If-Match."""
+    return await at.command(commands.retry, delivery_id, at.if_match(), out=DeliveryInFullOut.told)
