@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,9 @@ def recorded(home: Path) -> list[psutil.Process]:
         # Two clocks are compared, boot time and now: a second's difference is the same process.
         if when is not None and abs(when - entry["born"]) < 1:
             with contextlib.suppress(psutil.NoSuchProcess):
-                alive.append(psutil.Process(entry["pid"]))
+                process = psutil.Process(entry["pid"])
+                if process.status() != psutil.STATUS_ZOMBIE:
+                    alive.append(process)
     return alive
 
 
@@ -126,9 +129,20 @@ def stop_running(home: Path) -> bool:
     if state and (when := born(state["pid"])) is not None and abs(when - state["born"]) < 1:
         supervisor = psutil.Process(state["pid"])
         supervisor.send_signal(signal.SIGTERM)
-        if psutil.wait_procs([supervisor], timeout=60)[1]:
+        # The lock tells its end, not its process id: that one stays as long as its parent has not asked for it.
+        if not _freed(home, seconds=60):
             supervisor.kill()
+            _freed(home, seconds=10)
     stop_leftovers(home)
+    return True
+
+
+def _freed(home: Path, *, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while is_held(home):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
     return True
 
 

@@ -6,6 +6,7 @@ import ctypes
 import multiprocessing
 import multiprocessing.process
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -126,12 +127,17 @@ def is_free(port: int) -> bool:
 
 
 def free_port(wanted: int | None = None) -> int:
-    """`wanted` when nothing listens there, else a port that the kernel picks."""
+    """`wanted` when nothing listens there, else a free port below those that the system gives to outgoing connections.
+
+    A server's port among the latter could be taken while the server restarts, even by its own clients: one that
+    connects to a closed port of that range now and then meets itself.
+    """
     if wanted and is_free(wanted):
         return wanted
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        if is_free(port):
+            return port
 
 
 class Forked:

@@ -68,9 +68,9 @@ def _run(home: Path, wanted_port: int, lock: int, parts: Parts) -> None:
 
     with Supervisor(home) as stack:
 
-        def port_of(name: str, otherwise: int | None = None) -> int:
+        def port_of(name: str) -> int:
             """The one of the last time, so that what a person noted still holds, when it is free."""
-            return free_port(before.get(name, {}).get("port") or otherwise)
+            return free_port(before.get(name, {}).get("port"))
 
         def forked(name: str, run: Callable[[], None], environment: Mapping[str, str]) -> Forked:
             log = home / "logs" / f"{name}.log"
@@ -88,7 +88,9 @@ def _run(home: Path, wanted_port: int, lock: int, parts: Parts) -> None:
 
         # The door, first with nobody behind it: it says 503 until the services answer.
         ports = {name: port_of(name) for name in (*names, "mail", "smtp")}
-        gateway = Gateway(home, {name: ports[name] for name in (*names, "mail")}, port=wanted_port)
+        gateway = Gateway(
+            home, {name: ports[name] for name in (*names, "mail")}, port=wanted_port or port_of("gateway")
+        )
         stack.gateway = gateway.url
         with stack.step("gateway"):
             stack.start("gateway", gateway, port=gateway.port)
