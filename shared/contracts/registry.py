@@ -41,6 +41,7 @@ class OrganisationState(Fact):
     title: str
     tax_code: str | None = None
     kind: str
+    ownership: str | None = None
     sections: tuple[Section, ...] = ()
     municipality: str | None = None
     territories: tuple[str, ...] = ()

@@ -87,8 +87,8 @@ NOT_TABLES: dict[str, tuple[bytes, ...]] = {
 
 # --- text ---------------------------------------------------------------------------------------------------------
 
-# The bytes of accented Italian letters in the code pages that spreadsheets and old databases still write. A letter before
-# one of them is what tells them apart: 0x85 is `à` in DOS and an ellipsis in Windows, 0xE0 is `à` in Windows.
+# The bytes of accented Italian letters in the code pages that spreadsheets and old databases still write. A letter
+# before one of them is what tells them apart: 0x85 is `à` in DOS and an ellipsis in Windows, 0xE0 is `à` in Windows.
 ACCENTS: dict[str, bytes] = {
     "cp1252": b"\xe0\xe8\xe9\xec\xf2\xf9\xc0\xc8\xc9\xcc\xd2\xd9\x92",
     "cp850": b"\x85\x8a\x82\x8d\x95\x97\xb7\xd4\x90\xde\xe3\xeb",
@@ -192,8 +192,8 @@ def text_lines(content: bytes, encoding: str, *, cut: bool = False) -> Iterator[
 def records(lines: Iterable[str], delimiter: str) -> Iterator[Record]:
     """Rows of a delimited text, blank ones left out.
 
-    A quoted field may hold line breaks. A quote that is never closed costs its own line only: when a group of lines does
-    not make rows, each line is read by itself with quotes taken as plain characters.
+    A quoted field may hold line breaks. A quote that is never closed costs its own line only: when a group of lines
+    does not make rows, each line is read by itself with quotes taken as plain characters.
     """
     waiting: list[str] = []
     number = 0

@@ -1,4 +1,5 @@
-"""How a row of somebody's spreadsheet becomes an organisation: which column means what, what is healed, what is refused.
+"""How a row of somebody's spreadsheet becomes an organisation: which column means what, what is healed, what is
+refused.
 
 Rows in, entries or reasons out. What is certain is healed and said; what is only likely is said and left.
 """
@@ -191,16 +192,20 @@ def _completed_by_content(
     def mostly(at: int, test: Any, share: float = 0.8) -> bool:
         return bool(cells[at]) and sum(map(test, cells[at])) >= share * len(cells[at])
 
+    def take(name: str, candidates: list[int]) -> None:
+        if candidates:
+            found[name] = candidates[0]
+
     if "tax_code" not in found and "vat" not in found:
-        found |= {"tax_code": at for at in [a for a in free if mostly(a, _is_tax_code)][:1]}
+        take("tax_code", [at for at in free if mostly(at, _is_tax_code)])
     if "municipality" not in found and "municipality_code" not in found:
         provinces = [at for at in free if mostly(at, re.compile(r"[A-Z]{2}").fullmatch)]
         if "province" not in found:
-            found |= {"province": at for at in provinces[:1]}
+            take("province", provinces)
         known = [
             at for at in free if at not in provinces and mostly(at, lambda cell: places.resolve(cell).municipality)
         ]
-        found |= {"municipality": at for at in known[:1]}
+        take("municipality", known)
     if "title" not in found and "tax_code" in found:
         texts = [
             at
@@ -265,9 +270,9 @@ def rows_of(records: Iterable[Record], layout: Layout) -> Iterator[Record]:
     for record in records:
         if record.line <= layout.line:
             continue
-        if header and record.cells[0].casefold() == layout.header[0].casefold():
-            if [plain(cell) for cell in record.cells] == header:
-                continue
+        first = record.cells[0].casefold()
+        if header and first == layout.header[0].casefold() and [plain(cell) for cell in record.cells] == header:
+            continue
         yield record
 
 
@@ -330,8 +335,8 @@ def _tax_code(given: str, notes: list[Reason], reasons: list[Reason]) -> str:
 
 
 def healed_tax_code(given: str) -> str | None:
-    """What a spreadsheet took from a code of 11 digits, given back when the check digit and the office prove it: leading
-    zeros, a decimal `.0`, the exponent of a number that still has all its digits. Otherwise None."""
+    """What a spreadsheet took from a code of 11 digits, given back when the check digit and the office prove it:
+    leading zeros, a decimal `.0`, the exponent of a number that still has all its digits. Otherwise None."""
     text = given.strip(" '’\"\u00a0").replace(",", ".")
     if power := re.fullmatch(r"(\d)\.(\d+)[eE]\+?(\d{1,2})", text):
         whole = power[1] + power[2]
@@ -380,7 +385,7 @@ def _kind(cell: Any, layout: Layout, cells: Sequence[str], notes: list[Reason]) 
     marked = {mark for at, mark in layout.marks.items() if at < len(cells) and cells[at].casefold() in CROSSES}
     kinds = [value for value in marked if value in KIND_CODES]
     sections = {value for value in marked if value in SECTION_CODES}
-    kind = kinds[0] if len(kinds) == 1 and len(marked) == 1 or kinds == [Kind.ASD] else None
+    kind = kinds[0] if (len(kinds) == 1 and len(marked) == 1) or kinds == [Kind.ASD] else None
     if said := cell("kind"):
         by_name, by_sections = guess(said, loosely=True)
         if by_name is None and not by_sections:
@@ -425,11 +430,12 @@ LOST_ELISION = re.compile(r"\b(l|d|all|dall|dell|nell|sull|un|quell|sant)\?(?=[a
 LOST_QUOTES = re.compile(r"(?<![\w?])\?(?=\w)([^?\"]{2,80}?)(?<=[\w.!])\?(?![\w?])")
 LOST_WORDS = {
     "forl?": "forlì", "s?dtirol": "südtirol", "f?r": "für", "pap?": "papà", "cos?": "così", "pi?": "più",
-    "perch?": "perché", "caff?": "caffè", "giovent?": "gioventù", "virt?": "virtù", "trib?": "tribù", "luned?": "lunedì",
+    "perch?": "perché", "caff?": "caffè", "giovent?": "gioventù", "virt?": "virtù", "trib?": "tribù",
     "ges?": "gesù", "ludobaric?": "ludobaricò", "cant?": "cantù", "nard?": "nardò", "cefal?": "cefalù", "sal?": "salò",
 }  # fmt: skip
 LOST_WORD = re.compile(r"(?<!\w)(" + "|".join(re.escape(word) for word in LOST_WORDS) + r")(?!\w)", re.IGNORECASE)
-# Signs that the Italian page of EBCDIC (280) has where the international one (037) has others: in names all in capitals.
+# Signs that the Italian page of EBCDIC (280) has where the international one (037) has others: in names all in
+# capitals.
 EBCDIC = re.compile(r"[§£]|(?<=[\s'AEIOUaeioué])é(?=$|[\s\-é\"])")
 EBCDIC_SIGNS = {"§": "@", "£": "#", "é": "!"}
 MOJIBAKE = re.compile(r"[ÃÂâ][\u0080-\u00bf\u0152-\u0178\u02c6\u02dc\u2013-\u2122€]")
@@ -554,12 +560,14 @@ def guess(title: str, *, loosely: bool = False) -> tuple[str | None, tuple[str, 
     return (Kind.ONLUS if ONLUS.search(text) else None), tuple(sections)
 
 
-STATED: dict[str, str] = {plain(label): term.code for term in organisations.KINDS for label in (term.it, term.en, term.code)} | {
+STATED: dict[str, str] = {
+    plain(label): term.code for term in organisations.KINDS for label in (term.it, term.en, term.code)
+} | {
     "comune": Kind.MUNICIPALITY, "comuni": Kind.MUNICIPALITY, "provincia": Kind.PROVINCE, "regione": Kind.REGION,
     "asl": Kind.HEALTH_AUTHORITY, "ats": Kind.HEALTH_AUTHORITY, "asst": Kind.HEALTH_AUTHORITY, "scuola": Kind.SCHOOL,
     "universita": Kind.UNIVERSITY, "cooperativa": Kind.COOPERATIVE, "coop": Kind.COOPERATIVE, "impresa": Kind.FIRM,
-    "cooperative": Kind.COOPERATIVE, "associazioni": Kind.ASSOCIATION, "fondazioni": Kind.FOUNDATION, "azienda": Kind.FIRM,
-    "parrocchia": Kind.RELIGIOUS, "ente religioso": Kind.RELIGIOUS, "ente ecclesiastico": Kind.RELIGIOUS,
+    "cooperative": Kind.COOPERATIVE, "associazioni": Kind.ASSOCIATION, "fondazioni": Kind.FOUNDATION,
+    "azienda": Kind.FIRM, "parrocchia": Kind.RELIGIOUS, "ente religioso": Kind.RELIGIOUS, "ente ecclesiastico": Kind.RELIGIOUS,
     "sindacato": Kind.TRADE_UNION, "camera di commercio": Kind.CHAMBER, "unione di comuni": Kind.UNION,
     "ambito": Kind.UNION, "societa di mutuo soccorso": Kind.MUTUAL, "centro servizi volontariato": Kind.CSV,
     "altro": Kind.OTHER, "ente pubblico": Kind.OTHER, "gruppo informale": Kind.INFORMAL_GROUP,
@@ -570,14 +578,16 @@ STATED_SECTIONS: dict[str, str] = {
     "organizzazione di volontariato": RuntsSection.ODV, "associazione di promozione sociale": RuntsSection.APS,
     "ente filantropico": RuntsSection.PHILANTHROPIC, "impresa sociale": RuntsSection.SOCIAL_ENTERPRISE,
     "imprese sociali": RuntsSection.SOCIAL_ENTERPRISE, "rete associativa": RuntsSection.NETWORK,
-    "altri ets": RuntsSection.OTHER_ETS, "altro ente del terzo settore": RuntsSection.OTHER_ETS, "ets": RuntsSection.OTHER_ETS,
+    "altri ets": RuntsSection.OTHER_ETS, "altro ente del terzo settore": RuntsSection.OTHER_ETS,
+    "ets": RuntsSection.OTHER_ETS,
     "societa di mutuo soccorso": RuntsSection.MUTUAL_AID, "cooperative sociali": RuntsSection.SOCIAL_ENTERPRISE,
     "cooperativa sociale": RuntsSection.SOCIAL_ENTERPRISE,
 }  # fmt: skip
 
 
 def section_named(given: str) -> str | None:
-    """The section that a cell names, with or without the letter of the register (`a) Organizzazioni di volontariato`)."""
+    """The section that a cell names, with or without the letter of the register (`a) Organizzazioni di
+    volontariato`)."""
     text = words(given)
     return STATED_SECTIONS.get(text) or STATED_SECTIONS.get(re.sub(r"^(sezione )?[a-g] ", "", text))
 
@@ -642,8 +652,8 @@ def merge(entry: Entry, standing: Standing) -> Verdict:
     """What a row means for an organisation that is known already.
 
     Known from before this file: what the row states replaces what differs, empty cells erase nothing, a kind that is
-    only read from the name never replaces one that is known, sections are added. Known from an earlier row of this file:
-    the first row wins; a later one may only fill what is empty, and is refused when it contradicts.
+    only read from the name never replaces one that is known, sections are added. Known from an earlier row of this
+    file: the first row wins; a later one may only fill what is empty, and is refused when it contradicts.
     """
     if standing.line is not None and (against := _contradiction(entry, standing)) is not None:
         return Verdict(REJECTED, (against, *entry.notes))
@@ -708,7 +718,8 @@ def _merge_contacts(entry: Entry, standing: Standing) -> bool:
 
 
 def _entered(held: Sequence[dict[str, Any]], named: Sequence[str]) -> list[dict[str, Any]] | None:
-    """The sections held with those named, or None when nothing is added, also because it cannot stand beside another."""
+    """The sections held with those named, or None when nothing is added, also because it cannot stand beside
+    another."""
     known = {one["section"] for one in held}
     added = [Section(name) for name in named if name not in known]
     if not added:

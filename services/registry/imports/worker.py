@@ -1,7 +1,8 @@
 """The background worker that reads uploaded files and takes their rows, one batch and one transaction at a time.
 
-Every process of the registry may run one: a job is claimed with a lease. Reading and checking happen in a thread, a batch
-ahead of the database, so that HTTP goes on in the same process. Memory holds the file and two batches, whatever its rows.
+Every process of the registry may run one: a job is claimed with a lease. Reading and checking happen in a thread, a
+batch ahead of the database, so that HTTP goes on in the same process. Memory holds the file and two batches, whatever
+its rows.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from services.registry.imports.files import Form, Record, Unreadable
 from services.registry.imports.rules import Entry, Layout, Refused
 from shared import territories
 from shared.messaging import caused_by
+from shared.runtime.context import Context
 from shared.runtime.database import away, sqlstate
-from shared.runtime.service import Context
 
 BATCH = 1_000
 IDLE = 0.3  # seconds between looks at the table when nothing is to be done
@@ -38,8 +39,8 @@ Batch = list[Entry | Refused]
 
 
 async def run(context: Context) -> None:
-    """Works off imports until cancelled. A failing job is tried again, and given up after a few attempts; a database that
-    is away is waited for."""
+    """Works off imports until cancelled. A failing job is tried again, and given up after a few attempts; a database
+    that is away is waited for."""
     me = uuid7()
     while True:
         try:
@@ -62,8 +63,6 @@ async def _one(context: Context, me: UUID) -> bool:
     if job is None:
         return False
     try:
-        if job.attempts > commands.MOST_ATTEMPTS:
-            raise Unreadable("internal")
         await _work(context, me, job)
     except Unreadable as problem:
         reason, now = texts.why_unreadable(problem.reason, problem.values, job.language), context.clock.now()
@@ -78,7 +77,7 @@ async def _one(context: Context, me: UUID) -> bool:
         with caused_by(job.cause(now)):
             async with context.database.sessions.begin() as session:
                 await commands.finish(session, job, me, now)
-    context.relay.wake()
+    context.wake()
     return True
 
 
@@ -88,10 +87,12 @@ async def _release(context: Context, me: UUID, job: Job) -> None:
 
 
 async def _work(context: Context, me: UUID, job: Job) -> None:
+    if job.attempts > commands.MOST_ATTEMPTS:
+        raise Unreadable("internal")
     async with _batches(context, me, job) as batches:
         async for batch in batches:
             await _advance(context, me, job, batch, context.clock.now())
-            context.relay.wake()
+            context.wake()
 
 
 async def _advance(context: Context, me: UUID, job: Job, batch: Batch, now: datetime) -> None:

@@ -19,6 +19,8 @@ from stdnum.exceptions import InvalidChecksum, InvalidLength, ValidationError
 from stdnum.it import codicefiscale
 from uuid_utils.compat import uuid7
 
+from shared import territories
+
 LONGEST_TITLE = 400
 
 
@@ -155,7 +157,7 @@ class InvalidTaxCode(Exception):
 
     def __init__(self, given: str, reason: str) -> None:
         super().__init__(f"{given!r}: {reason}")
-        self.given, self.reason = given, reason
+        self.reason = self.code = reason
 
 
 class InvalidOrganisation(Exception):
@@ -163,7 +165,7 @@ class InvalidOrganisation(Exception):
 
     def __init__(self, path: str, code: str, accepted: str | None = None) -> None:
         super().__init__(f"{path}: {code}")
-        self.path, self.code, self.accepted = path, code, accepted
+        self.path, self.code, self.accepted = f"/{path}", code, accepted
 
 
 class WrongState(Exception):
@@ -353,3 +355,34 @@ class Membership:
     def steps(self) -> list[str]:
         """The steps that lead on from here, for `allowed_actions`; rejoining is done by registering again."""
         return [name for name, (_, sources) in STEPS.items() if self.state in sources and name != "rejoin"]
+
+
+def municipality(code: str) -> str:
+    """The cadastral code of a municipality in force. Raises InvalidOrganisation."""
+    found = territories.load().municipality(code)
+    if found is None:
+        raise InvalidOrganisation("municipality", "unknown", "E507")
+    return found.code
+
+
+def territory_codes(codes: Iterable[str]) -> list[str]:
+    """Codes as they are kept, sorted, once each; a province by its UTS code also if given by sigla. Raises
+    InvalidOrganisation."""
+    return sorted({_territory(code) for code in codes})
+
+
+def _territory(code: str) -> str:
+    italy = territories.load()
+    if (province := italy.province(code)) is not None and italy.kind_of(code.upper()) == "province":
+        return province.code
+    if italy.kind_of(code) is None:
+        raise InvalidOrganisation("territories", "unknown", "03, 097, E507")
+    return code
+
+
+def codes_within(territory: str) -> set[str]:
+    """The codes of a territory and of everything that lies in it. Raises InvalidOrganisation."""
+    whole = _territory(territory)
+    inside = list(territories.load().within(whole))
+    provinces = {m.province_code for m in inside if whole == m.region}
+    return {whole, *provinces, *(m.code for m in inside)}
