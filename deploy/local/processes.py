@@ -144,7 +144,7 @@ class Forked:
     """A child that is a copy of this process: everything imported is there already, shared until written.
 
     Five services imported one by one take 15 s on two cores; forked from one parent they take the 3 s of the first.
-    The parent must run no thread and no event loop, and must not have used random ids of native libraries.
+    The parent must run no thread and no event loop.
     """
 
     def __init__(

@@ -46,6 +46,7 @@ def token(home: Path, role: str, network: str | None) -> str:
     if not network:
         raise NoToken("which network? make token ROLE=secretariat NETWORK=<slug>")
     with httpx.Client(base_url=gateway, timeout=30) as client:
+        client.headers["Accept-Language"] = "en"
         client.headers["Authorization"] = f"Bearer {_signed(place, gateway, ADMIN, admin=True)}"
         person = _secretary(client, network)
         bearer = _signed(place, gateway, person)
@@ -83,7 +84,12 @@ def _asked(client: httpx.Client, method: str, path: str, **rest: Any) -> Any:
     except httpx.TransportError as error:
         raise NoToken(f"the gateway does not answer ({error}): see `make logs`") from error
     if answer.is_error:
-        raise NoToken(f"{method} {path}: {answer.status_code} {answer.text}")
+        try:
+            problem = answer.json()
+            said = f"{problem.get('title')}: {problem.get('detail', '')} {problem.get('errors') or ''}".rstrip()
+        except ValueError:
+            said = answer.text[:500]
+        raise NoToken(f"{method} {path} was refused ({answer.status_code}). {said}")
     return answer.json()
 
 

@@ -57,10 +57,11 @@ class Local:
         state: dict[str, Any] = json.loads((self.home / "state.json").read_text())
         return state
 
-    def up(self) -> None:
+    def up(self, **variables: str) -> None:
         """Start it and return when it says that it is ready."""
+        environment = {**self._environment, **variables}
         with self._output.open("wb") as out:
-            self.process = subprocess.Popen(self._command("up"), env=self._environment, stdout=out, stderr=out)
+            self.process = subprocess.Popen(self._command("up"), env=environment, stdout=out, stderr=out)
         process = self.process
 
         def ready() -> bool:

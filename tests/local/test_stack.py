@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -55,7 +56,7 @@ def test_a_restart_keeps_data_and_ports_and_down_clears_them(local: Make) -> Non
 
 def test_a_crashed_process_is_reported_and_started_again(local: Make) -> None:
     stack = local()
-    stack.up()
+    stack.up(STUBBORN="notify")
     gateway = stack.state["gateway"]
     for name in ("registry", "nats", "postgres", "gateway", "mail"):
         before = stack.state["processes"][name]
@@ -66,6 +67,16 @@ def test_a_crashed_process_is_reported_and_started_again(local: Make) -> None:
     assert "| registry serves" in stack.said
     until("registry answers", lambda: httpx.get(f"{gateway}/registry/health/ready").status_code == 200)
     assert httpx.get(f"{gateway}/mail/messages.json").json()["items"] == []
+
+    # One that will not stop is waited for, until somebody is impatient.
+    stack.started += [psutil.Process(entry["pid"]) for entry in stack.state["processes"].values()]
+    assert stack.process is not None
+    stack.process.send_signal(signal.SIGINT)
+    until("notify was asked", lambda: "no" in (stack.home / "logs" / "notify.log").read_text().splitlines())
+    began = time.monotonic()
+    assert stack.interrupt() == 0
+    assert time.monotonic() - began < 10
+    assert stack.left() == []
 
 
 def test_one_stack_runs_in_a_home_and_says_where(local: Make) -> None:
