@@ -29,6 +29,7 @@ from shared.access.listens import replace_grants
 from shared.contracts.envelope import Fact
 from shared.contracts.registry import Grant
 from shared.messaging import topology, wire
+from shared.messaging.schema import PLACE
 from shared.runtime.context import Context, Service
 from shared.runtime.health import readiness
 from shared.runtime.migrating import migrate_async
@@ -92,6 +93,8 @@ async def fresh_database(server: Postgres, kind: str, prepare: Callable[[str], A
         await psql(server, f"update pg_database set datallowconn = false where datname = '{template}'")
     name = f"{kind}_{os.getpid()}_{next(_numbers)}"
     await psql(server, f"create database {name} template {template}")
+    # A copy is to the relay what a restored backup is; this one has no history.
+    await psql(server, f"update relay_cursor set previous = pg_current_snapshot(), place = ({PLACE})", name)
     return server.dsn(name)
 
 

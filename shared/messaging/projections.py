@@ -51,7 +51,8 @@ def _upsert(table: Table, columns: tuple[str, ...]) -> TextualSelect:
     key = ", ".join(map(_quote, keys))
     return (
         text(
-            f"insert into {name} ({listed}) select {listed} from json_populate_recordset(cast(null as {name}), cast(:rows as json))"  # noqa: S608
+            f"insert into {name} ({listed})"  # noqa: S608
+            f" select {listed} from json_populate_recordset(cast(null as {name}), cast(:rows as json))"
             f" on conflict ({key}) do update set {updates}"
             f" where (excluded.generation, excluded.version) > ({name}.generation, {name}.version)"
             f" returning {key}"

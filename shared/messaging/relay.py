@@ -1,0 +1,268 @@
+"""Sending the log to the stream: everything once it is committed, in the order of its aggregate, at least once.
+
+Each round takes the current snapshot and sends what is visible in it and was not in the previous one. That misses no
+transaction that commits late (a plain `seq > cursor` does), and waits for none that is still open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import asyncpg
+import nats.errors
+from nats.aio.client import Client
+from nats.js.api import Header
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind
+from prometheus_client import Counter
+from sqlalchemy.ext.asyncio import AsyncEngine
+from uuid_utils.compat import uuid7
+
+from shared.messaging import topology, wire
+from shared.messaging.broker import BrokerClosed, connect
+from shared.messaging.leader import Role, leading
+from shared.messaging.schema import PLACE
+
+logger = logging.getLogger(__name__)
+tracer = trace.get_tracer("trama.messaging")
+published = Counter("trama_facts_published", "Facts that the stream acknowledged", ["service"])
+
+ACK_TIMEOUT = 10.0
+"""A cluster that lost its leader answers within 6 s."""
+
+_COLUMNS = "seq, id, type, subject, generation, network_id, headers, body, occurred_at"
+
+OPEN = """
+with c as materialized (
+    select previous, coalesce("window", pg_current_snapshot()) as current, "window" is not null as open, last_seq
+    from relay_cursor
+)
+select c.previous::text, c.current::text, c.open, w.first, w.last
+from c cross join lateral (
+    select min(l.seq) as first, max(l.seq) as last from log l
+    where l.tx >= pg_snapshot_xmin(c.previous) and l.seq > c.last_seq
+      and pg_visible_in_snapshot(l.tx, c.current) and not pg_visible_in_snapshot(l.tx, c.previous)
+) w
+"""
+"""The window to send and its first and last seq. The index on tx finds them; pages then follow the primary key."""
+
+PAGE = f"""
+select {_COLUMNS} from log
+where seq > $1 and seq <= $2
+  and pg_visible_in_snapshot(tx, $4::text::pg_snapshot) and not pg_visible_in_snapshot(tx, $3::text::pg_snapshot)
+order by seq limit $5
+"""  # noqa: S608
+
+HOME = f"""
+select place = ({PLACE}) and pg_snapshot_xmax(previous) <= pg_snapshot_xmax(pg_current_snapshot()) from relay_cursor
+"""  # noqa: S608
+"""Whether the cursor speaks of the cluster that we are in."""
+
+
+class CursorElsewhere(Exception):
+    """The database was restored: its cursor names transactions of another cluster. `resume --after-restore` helps."""
+
+
+class Refused(Exception):
+    """The stream did not take a message."""
+
+
+class Relay:
+    """Sends one service's facts while `run()` runs, if this process leads; several may run, one works.
+
+    `problem` says why nothing is being sent, if so; `client` is the NATS connection, none before the first success.
+    """
+
+    def __init__(
+        self, engine: AsyncEngine, nats_url: str, service: str, *, poll: float = 0.25, batch: int = topology.BATCH
+    ) -> None:
+        self.client: Client | None = None
+        self.problem: str | None = "starting"
+        self._engine = engine
+        self._url = nats_url
+        self._service = service
+        self._poll = poll
+        self._batch = batch
+        self._wake = asyncio.Event()
+        self._closed = asyncio.Event()
+
+    def wake(self) -> None:
+        """There is something to send: called after each commit, in the process that leads or in any other."""
+        self._wake.set()
+
+    @property
+    def connected(self) -> bool:
+        return self.client is not None and self.client.is_connected
+
+    async def run(self) -> None:
+        """Until cancelled. NATS or PostgreSQL being away is waited out; raises BrokerClosed when NATS refuses us."""
+        try:
+            self.client = await connect(self._url, self._service, self._on_closed)
+            await self._forever()
+        finally:
+            if self.client is not None:
+                await self.client.close()
+
+    async def _on_closed(self) -> None:
+        self._closed.set()
+        self._wake.set()
+
+    async def _forever(self) -> None:
+        failures = 0
+        while True:
+            try:
+                self.problem = "another process leads"
+                async with leading(self._engine, Role.RELAY) as db:
+                    await check_place(db)
+                    self.problem = None
+                    while True:
+                        failures = await self._rounds(db, failures)
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, CursorElsewhere) as error:
+                failures = await self._back_off(failures, error)
+
+    async def _rounds(self, db: asyncpg.Connection, failures: int) -> int:
+        """Rounds until something fails; returns the number of failures in a row."""
+        try:
+            while True:
+                self._wake.clear()
+                if self._closed.is_set():
+                    raise BrokerClosed(f"{self._service}: NATS closed the connection")
+                sent = await self.round(db)
+                failures, self.problem = 0, None
+                if not sent:
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._wake.wait(), self._poll)
+        except (nats.errors.Error, Refused) as error:  # the broker is away: what is not acknowledged is sent again
+            return await self._back_off(failures, error)
+
+    async def _back_off(self, failures: int, error: Exception) -> int:
+        self.problem = f"{type(error).__name__}: {error}"
+        logger.log(
+            logging.WARNING if failures == 0 else logging.DEBUG, "relay of %s waits: %s", self._service, self.problem
+        )
+        await asyncio.sleep(min(0.1 * 2**failures, 3.0))
+        return failures + 1
+
+    async def round(self, db: asyncpg.Connection) -> int:
+        """Send one window, page by page; returns how many facts. The cursor follows each acknowledgement."""
+        window = await db.fetchrow(OPEN)
+        if window["last"] is None:
+            if window["open"]:
+                await self._move(db, window, None)
+            return 0
+        sent = 0
+        rows = await self._page(db, window, window["first"] - 1)
+        while rows:
+            # The next page is read while the stream writes this one to disk.
+            sending = asyncio.create_task(self._send(rows))
+            try:
+                following = await self._page(db, window, rows[-1]["seq"])
+            except BaseException:
+                sending.cancel()
+                raise
+            await sending
+            sent += len(rows)
+            await self._move(db, window, rows[-1]["seq"], last=not following)
+            rows = following
+        return sent
+
+    async def _page(self, db: asyncpg.Connection, window: Any, after: int) -> list[Any]:
+        if after >= window["last"]:
+            return []
+        return list(await db.fetch(PAGE, after, window["last"], window["previous"], window["current"], self._batch))
+
+    async def _move(self, db: asyncpg.Connection, window: Any, seq: int | None, *, last: bool = True) -> None:
+        if last:
+            await db.execute(
+                'update relay_cursor set previous = $1::text::pg_snapshot, "window" = null, last_seq = 0,'
+                " top_seq = greatest(top_seq, $2)",
+                window["current"],
+                seq or 0,
+            )
+        else:
+            await db.execute(
+                'update relay_cursor set "window" = $1::text::pg_snapshot, last_seq = $2,'
+                " top_seq = greatest(top_seq, $2)",
+                window["current"],
+                seq,
+            )
+
+    async def _send(self, rows: Sequence[Any]) -> None:
+        assert self.client is not None
+        with tracer.start_as_current_span(
+            f"publish {topology.stream(self._service)}",
+            kind=SpanKind.PRODUCER,
+            attributes={"messaging.system": "nats", "messaging.batch.message_count": len(rows)},
+        ):
+            messages = [message(row) for row in rows]
+            try:
+                await send_batch(self.client, messages)
+            except Refused as error:
+                logger.info("batch refused, sending one by one: %s", error)
+                for single in messages:
+                    await send_one(self.client, *single)
+        published.labels(self._service).inc(len(rows))
+
+
+async def check_place(db: asyncpg.Connection) -> None:
+    if not await db.fetchval(HOME):
+        raise CursorElsewhere("the relay's cursor is of another cluster: resume --after-restore")
+
+
+Message = tuple[str, bytes, dict[str, str]]
+
+
+def message(row: Any, *, fresh: bool = False) -> Message:
+    """(subject, body, headers) of a row of the log; `fresh` gives it a message id that no stream has seen."""
+    carried = json.loads(row["headers"])
+    made = wire.headers(
+        fact_id=row["id"],
+        type_=row["type"],
+        subject=row["subject"],
+        generation=row["generation"],
+        network_id=row["network_id"],
+        occurred_at=row["occurred_at"],
+        carried=carried,
+        message_id=uuid7() if fresh else None,
+    )
+    return row["subject"], row["body"].encode(), made
+
+
+async def send_batch(client: Client, messages: Sequence[Message]) -> None:
+    """Publish atomically: all are stored, in order, or none. Raises Refused (one duplicate id refuses them all), or
+    nats.errors.Error when no answer came, and then they may be stored or not."""
+    if len(messages) == 1:
+        await send_one(client, *messages[0])
+        return
+    batch = str(uuid7())
+    *others, (subject, body, headers) = messages
+    for number, (other_subject, other_body, other_headers) in enumerate(others, 1):
+        other_headers[Header.BATCH_ID] = batch
+        other_headers[Header.BATCH_SEQUENCE] = str(number)
+        await client.publish(other_subject, other_body, headers=other_headers)
+        del other_headers[Header.BATCH_ID], other_headers[Header.BATCH_SEQUENCE]
+    closing = {
+        **headers,
+        Header.BATCH_ID.value: batch,
+        Header.BATCH_SEQUENCE.value: str(len(messages)),
+        Header.BATCH_COMMIT.value: "1",
+    }
+    _answer(await client.request(subject, body, timeout=ACK_TIMEOUT, headers=closing))
+
+
+async def send_one(client: Client, subject: str, body: bytes, headers: dict[str, str]) -> bool:
+    """Publish and wait until it is on disk; returns whether the stream had it already. Raises Refused."""
+    answer = _answer(await client.request(subject, body, timeout=ACK_TIMEOUT, headers=headers))
+    return bool(answer.get("duplicate"))
+
+
+def _answer(reply: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(reply.data)
+    if "error" in answer:
+        raise Refused(str(answer["error"].get("description", answer["error"])))
+    return answer
