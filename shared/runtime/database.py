@@ -42,7 +42,12 @@ class Database:
             "server_settings": timeouts,
         }
         self.engine: AsyncEngine = create_async_engine(
-            self.url, pool_size=pool_size, max_overflow=0, pool_timeout=pool_timeout, connect_args=connect
+            self.url,
+            hide_parameters=True,  # they would be in the logs with every failed statement
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=pool_timeout,
+            connect_args=connect,
         )
         self.sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(self.engine, expire_on_commit=False)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.runtime.clock import Clock, wall
 from shared.runtime.database import Database, away
+from shared.runtime.logs import without_values
 from shared.runtime.tables import metadata
 
 BATCH = 500
@@ -60,7 +61,7 @@ TAKE_ONE = text(
 )
 PUT_OFF = text(
     "update due set attempts = attempts + 1, error = :error,"
-    " retry_at = :wall + least(interval '1 second' * power(2, attempts), :longest)"
+    " retry_at = cast(:wall as timestamptz) + least(interval '1 second' * power(2, attempts), :longest)"
     " where kind = :kind and subject_id = :subject_id"
 )
 OVERDUE = text("select count(*) from due where at <= :now")
@@ -164,10 +165,8 @@ class DueLoop:
             if away(error):
                 raise
             self.log.exception("due_failed", kind=kind, subject=str(subject_id))
-            reason = f"{type(error).__name__}: {error}"[:1000]
+            reason = without_values(f"{type(error).__name__}: {error}")[:1000]
             async with self.database.sessions.begin() as session:
-                await session.execute(
-                    PUT_OFF, {**which, "error": reason, "wall": datetime.now(UTC), "longest": LONGEST}
-                )
+                await session.execute(PUT_OFF, {**which, "error": reason, "wall": wall(), "longest": LONGEST})
             return False
         return True

@@ -6,6 +6,7 @@ Nothing that a log line may carry identifies a person: no headers, no query stri
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import MutableMapping
 from contextvars import ContextVar
@@ -15,6 +16,8 @@ import orjson
 import structlog
 
 SECRET = frozenset({"authorization", "token", "password", "secret", "email", "phone", "body", "headers", "query"})
+
+DETAIL = re.compile(r"(DETAIL:\s*|Key \([^)]*\)=)[^\n]*")
 
 work: ContextVar[tuple[str, str] | None] = ContextVar("work", default=None)
 """(trace id, correlation) of what is being done now."""
@@ -31,6 +34,18 @@ def _where(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
 def _without_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for name in SECRET & event.keys():
         event[name] = "[removed]"
+    return event
+
+
+def without_values(text: str) -> str:
+    """PostgreSQL's DETAIL lines quote the row that it refused: a person's address does not belong into a log."""
+    return DETAIL.sub(r"\1[removed]", text)
+
+
+def _without_details(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for name in ("exception", "event", "error"):
+        if isinstance(event.get(name), str):
+            event[name] = without_values(event[name])
     return event
 
 
@@ -54,6 +69,7 @@ def configure(service: str, level: str = "info") -> None:
     ]
     ending: list[Any] = [
         structlog.processors.format_exc_info,
+        _without_details,
         structlog.processors.JSONRenderer(serializer=_json),
     ]
     threshold = logging.getLevelNamesMapping()[level.upper()]

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
 LANGUAGES = ("it", "en")
@@ -93,11 +94,13 @@ class Catalogued:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, exception: BaseException | None = None, **values: Any) -> Problem:
-        known = {**(vars(exception) if exception is not None else {}), **values}
-        path = self.path or known.get("path")
+        # of a database's error only our own texts are told: its attributes are the driver's
+        own = {} if exception is None or isinstance(exception, SQLAlchemyError) else vars(exception)
+        known = {**own, **values}
+        path = self.path if self.path is not None else known.get("path")
         code = self.code or known.get("code") or self.type
         errors = known.get("errors") or ()
-        if path and not errors:
+        if path is not None and not errors:
             errors = [FieldError(str(path), str(code), known.get("accepted", self.accepted))]
         shown = {name: _shown(value) for name, value in known.items()}
         return Problem(

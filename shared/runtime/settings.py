@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as PydanticSettingsError
 
 PREFIX = "TRAMA_"
 
@@ -95,8 +97,9 @@ class ServiceSettings(BaseSettings):
             return cls(**values)
         except ValidationError as error:
             raise SettingsError("\n".join(_line(e["loc"], e["msg"]) for e in error.errors())) from None
-        except ValueError as error:  # a list or a mapping that is not JSON; the message names the field
-            raise SettingsError(f"{PREFIX}*: {error}") from None
+        except PydanticSettingsError as error:  # it names the field in its text only
+            field = re.search(r'field "(\w+)"', str(error))
+            raise SettingsError(_line((field[1],) if field else (), 'is not JSON (a list: ["a", "b"])')) from None
 
     @property
     def issuer(self) -> str:
