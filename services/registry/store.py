@@ -1,10 +1,12 @@
 """Where the registry keeps what it owns: one metadata, and the mapper that ties its entities to the tables.
 
-A slice's `tables.py` declares its tables in `mapper.metadata` and maps its entities; `app.py` imports every slice, so that the
-mapper is complete before the first query.
+A slice's `tables.py` declares its tables in `mapper.metadata` and maps its entities; `app.py` imports every slice, so
+that the mapper is complete before the first query.
 """
 
-from sqlalchemy import MetaData
+from enum import StrEnum
+
+from sqlalchemy import Enum, MetaData
 from sqlalchemy.orm import registry
 
 mapper = registry(
@@ -18,3 +20,8 @@ mapper = registry(
         }
     )
 )
+
+
+def words(kind: type[StrEnum]) -> Enum:
+    """The type of a text column that holds the words of an enumeration, and reads as its members."""
+    return Enum(kind, native_enum=False, length=32, values_callable=lambda members: [str(word) for word in members])

@@ -1,4 +1,4 @@
-"""Alembic's entry: this service's database only, over the connection that `migrate` hands in or the settings' address."""
+"""Alembic's entry: this service's database only, over the connection of `migrate` or the settings' address."""
 
 import asyncio
 

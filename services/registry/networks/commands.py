@@ -3,32 +3,51 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.networks import queries
-from services.registry.networks.rules import Network, SlugTaken
-from services.registry.networks.tables import networks
+from services.registry.networks.rules import Kind, Language, Network
 from services.registry.policy import Right, policy
 from shared.access.actor import Actor
 from shared.contracts.registry import NetworkChanged, NetworkFounded, NetworkState
 from shared.messaging import stage
+from shared.runtime.problems import expect
 
 
-async def found(session: AsyncSession, actor: Actor, network: Network, now: datetime) -> Network:
-    """Raises SlugTaken."""
-    policy.require(actor, Right.FOUND_NETWORKS, on=now)
-    if await session.scalar(select(exists().where(networks.c.slug == network.slug))):
-        raise SlugTaken(network.slug)
+async def found(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    slug: str,
+    name: str,
+    kind: Kind = Kind.ALLIANCE,
+    language: Language = Language.ITALIAN,
+    now: datetime,
+) -> Network:
+    """Raises UnfitSlug; the index `networks_slug` refuses a slug that is taken."""
+    policy.require(actor, Right.FOUND_NETWORKS, network=None, on=now)  # no key of one network founds another
+    network = Network(slug, name, kind, language)
     session.add(network)
     await session.flush()
-    await stage(session, told(NetworkFounded, network))
+    await stage(session, state_of(NetworkFounded, network))
     return network
 
 
-def told(fact: type[NetworkState], network: Network) -> NetworkState:
+async def change(
+    session: AsyncSession, actor: Actor, ref: str, *, expected: int | None, now: datetime, **fields: str
+) -> Network:
+    """Takes the fields given (name, kind, language)."""
+    network = await queries.by_ref(session, ref, lock=True)
+    policy.require(actor, Right.CHANGE_NETWORK, network=network.id, on=now)
+    expect(expected, network.version)
+    if network.change(**fields):
+        await session.flush()
+        await stage(session, state_of(NetworkChanged, network))
+    return network
+
+
+def state_of(fact: type[NetworkState], network: Network) -> NetworkState:
     return fact(
         id=network.id,
         version=network.version,

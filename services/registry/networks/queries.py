@@ -8,23 +8,46 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.registry.networks.rules import Network, UnknownNetwork, is_id
+from services.registry.networks.rules import Network, is_id
 from services.registry.networks.tables import networks
 from services.registry.policy import Right, policy
 from shared.access.actor import Actor
+from shared.access.loading import NetworkUnknown
+from shared.runtime.paging import DEFAULT, Page, page
 
 
 async def by_ref(session: AsyncSession, ref: str | UUID, *, lock: bool = False) -> Network:
-    """The network with this slug or id, locked against changes if asked; raises UnknownNetwork."""
+    """The network with this slug or id, locked against changes if asked; raises NetworkUnknown."""
     identified = isinstance(ref, UUID) or is_id(ref)
     query = select(Network).where(networks.c.id == UUID(str(ref)) if identified else networks.c.slug == ref)
     network = (await session.execute(query.with_for_update() if lock else query)).scalar_one_or_none()
     if network is None:
-        raise UnknownNetwork(ref)
+        raise NetworkUnknown(ref)
     return network
 
 
-async def get(session: AsyncSession, actor: Actor, ref: str, now: datetime) -> Network:
+async def get(session: AsyncSession, actor: Actor, ref: str, *, now: datetime) -> Network:
     network = await by_ref(session, ref)
     policy.require(actor, Right.READ_NETWORK, network=network.id, on=now)
     return network
+
+
+async def listed(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    q: str | None = None,
+    updated_since: datetime | None = None,
+    after: str | None = None,
+    limit: int = DEFAULT,
+    now: datetime,
+) -> Page[Network]:
+    """The networks in which the caller has a mandate or a key; an administrator is shown all. `q`: part of the name."""
+    query = select(Network)
+    if not actor.admin:
+        query = query.where(networks.c.id.in_(actor.networks(now)))
+    if q:
+        query = query.where(networks.c.name.icontains(q, autoescape=True))
+    if updated_since:
+        query = query.where(networks.c.updated_at >= updated_since)
+    return await page(session, query, key=[networks.c.slug], after=after, limit=limit)

@@ -25,16 +25,8 @@ class Language(StrEnum):
     ENGLISH = "en"
 
 
-class UnknownNetwork(Exception):
-    """No network has this slug or id."""
-
-
 class UnfitSlug(Exception):
     """A slug is 2 to 63 small letters, digits and single hyphens, begins with a letter, and is no UUID."""
-
-
-class SlugTaken(Exception):
-    """Another network has this slug."""
 
 
 @dataclass(eq=False)
@@ -54,6 +46,13 @@ class Network:
     def __post_init__(self) -> None:
         if not fits(self.slug):
             raise UnfitSlug(self.slug)
+
+    def change(self, **changes: str) -> bool:
+        """Takes the new values; False when nothing differs."""
+        changed = {name: value for name, value in changes.items() if getattr(self, name) != value}
+        for name, value in changed.items():
+            setattr(self, name, value)
+        return bool(changed)
 
 
 def fits(slug: str) -> bool:

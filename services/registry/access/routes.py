@@ -1,0 +1,394 @@
+"""HTTP of signing in, `/me`, and the registry's public keys."""
+
+from __future__ import annotations
+
+import hmac
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import orjson
+from fastapi import APIRouter, Cookie, Query
+from joserfc import jws
+from joserfc.errors import JoseError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from starlette.responses import RedirectResponse, Response
+
+from services.registry.access import commands, pages, queries
+from services.registry.access.queries import Me
+from services.registry.access.rules import (
+    AddressUnverified,
+    LinkSpent,
+    NobodyKnown,
+    SeveralPeople,
+    SignInFailed,
+    UnknownProvider,
+)
+from services.registry.people.rules import Person
+from services.registry.settings import Settings
+from shared.access import jwks, jwt, links, oidc, tokens
+from shared.access.links import Link
+from shared.access.oidc import Provider, Subject
+from shared.access.roles import Level
+from shared.runtime.edge import Anyone, At, Edge
+from shared.runtime.me import GrantOut, NetworkRights
+from shared.runtime.problems import link_used, problem
+
+routes = APIRouter(tags=["sign-in"])
+well_known = APIRouter(tags=["sign-in"])
+
+PURPOSE = "sign-in"
+STATE = "trama-oidc"
+"""Name of the cookie, and audience of the statement in it, that a browser carries to the provider and back."""
+STATE_SECONDS = 600
+
+Token = Annotated[str, Query(max_length=jwt.LONGEST, description="From the mailed link")]
+
+
+class SignInBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    email: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=254)] = Field(
+        examples=["giulia.serra@example.org"]
+    )
+    network: str | None = Field(default=None, max_length=63, examples=["case-della-comunita"])
+
+
+class AcceptedOut(BaseModel):
+    """The same whatever the address: who has one here gets a mail."""
+
+    accepted: Literal[True] = True
+
+
+class OidcBody(BaseModel):
+    """An id token of a configured provider, issued to its configured client."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id_token: str = Field(max_length=jwt.LONGEST)
+    provider: str | None = Field(default=None, max_length=32, description="Its name; by default found by the issuer")
+
+
+class PersonRef(BaseModel):
+    id: UUID
+    name: str
+    href: str
+
+    @classmethod
+    def of(cls, person: Person) -> PersonRef:
+        return cls(id=person.id, name=person.name, href=f"/registry/v1/people/{person.id}")
+
+
+class SignedIn(BaseModel):
+    """A token for all services. `expires_in` in seconds; `person` is null for an administrator who is none."""
+
+    access_token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 (a scheme)
+    expires_in: int
+    level: str
+    person: PersonRef | None
+
+
+class MeOut(BaseModel):
+    id: UUID
+    kind: Literal["person", "key"]
+    person: PersonRef | None
+    email: str | None
+    email_verified: bool
+    level: str
+    admin: bool
+    grants: list[GrantOut]
+    scopes: list[str]
+    networks: list[NetworkRights]
+    rights: list[str]
+
+    @classmethod
+    def of(cls, me: Me) -> MeOut:
+        actor, person = me.actor, me.person
+        assert actor.id is not None
+        return cls(
+            id=actor.id,
+            kind="person" if actor.person_id else "key",
+            person=PersonRef.of(person) if person else None,
+            email=person.email if person else None,
+            email_verified=person.email_verified if person else False,
+            level=actor.level.label,
+            admin=actor.admin,
+            grants=[GrantOut.model_validate(grant) for grant in me.grants],
+            scopes=list(actor.scopes),
+            networks=[NetworkRights(network_id=id_, slug=slug, rights=rights) for id_, slug, rights in me.rooms],
+            rights=me.rights,
+        )
+
+
+@routes.get("/me", response_model=MeOut)
+async def me(at: At) -> Response:
+    """Who I am, my grants in force, and my rights."""
+    return await at.read(queries.me, out=MeOut.of)
+
+
+# --- mailed links ---------------------------------------------------------------------------------------------------
+
+
+@routes.post("/sign-in", status_code=202, response_model=AcceptedOut)
+async def sign_in(body: SignInBody, at: Anyone) -> Response:
+    """Asks for a link by mail. The answer is the same whether or not anybody has this address."""
+    at.identity = None  # whoever asks: nothing of it is kept under a caller's Idempotency-Key
+    lasting = timedelta(minutes=settings_of(at).sign_in_minutes)
+    return await at.command(commands.request_links, body.email, body.network, lasting, out=lambda _: AcceptedOut())
+
+
+@routes.get("/sign-in/link", response_class=Response, responses={200: {"content": {"text/html": {}}}})
+async def show_link(token: Token, at: Anyone) -> Response:
+    """A page that says whom the link lets in, with a button. Opening it does nothing."""
+    at.identity = None
+
+    async def shown() -> Response:
+        person = await at.query(queries.usable, await link_of(token, at))
+        return pages.confirm(at.language, person.name)
+
+    return await answered(at, shown, html=not wants_json(at))
+
+
+@routes.post("/sign-in/link", response_model=SignedIn)
+async def use_link(token: Token, at: Anyone) -> Response:
+    """Signs in, once. Answers with a token; a browser gets a page."""
+    at.identity = None
+
+    async def used() -> Response:
+        person = await signed_in(at, commands.use_link, await link_of(token, at))
+        return await welcome(at, person, Level.MAILBOX)
+
+    return await answered(at, used, html=wants_html(at))
+
+
+async def link_of(token: str, at: Edge) -> Link:
+    return await links.verify(token, "registry", PURPOSE, keys=at.context.link_keys)
+
+
+# --- other providers ------------------------------------------------------------------------------------------------
+
+
+@routes.post("/sign-in/oidc", response_model=SignedIn)
+async def exchange(body: OidcBody, at: Anyone) -> Response:
+    """Exchanges the id token of a configured provider for a token of ours."""
+    at.identity = None
+    provider = provider_of(at, body.provider) if body.provider else provider_by_issuer(at, body.id_token)
+    return await enter(at, await oidc.verify(provider, body.id_token))
+
+
+@routes.get("/sign-in/oidc/{provider}/start", status_code=303, response_class=Response)
+async def start(provider: str, at: Anyone) -> Response:
+    """Sends the browser to the provider (authorization code with PKCE)."""
+    found = provider_of(at, provider)
+    if found.authorization_endpoint is None or found.token_endpoint is None:
+        raise UnknownProvider
+    settings = settings_of(at)
+    going = oidc.authorize(found, callback_url(settings, provider))
+    statement = jwt.sign(
+        settings.signing_key,
+        {
+            "iss": settings.issuer,
+            "aud": STATE,
+            "exp": int(time.time()) + STATE_SECONDS,
+            "provider": provider,
+            "state": going.state,
+            "nonce": going.nonce,
+            "verifier": going.code_verifier,
+        },
+    )
+    answer = RedirectResponse(going.url, 303, {"cache-control": "no-store", "referrer-policy": "no-referrer"})
+    answer.set_cookie(
+        STATE,
+        statement,
+        max_age=STATE_SECONDS,
+        path="/registry/v1/sign-in/oidc",
+        secure=settings.public_url.startswith("https:"),
+        httponly=True,
+        samesite="lax",  # it comes back by a redirect from the provider
+    )
+    return answer
+
+
+class Returned(BaseModel):
+    """What providers put into the address to which they send the browser back."""
+
+    code: str | None = Field(default=None, max_length=4096)
+    state: str | None = Field(default=None, max_length=200)
+    error: str | None = Field(default=None, max_length=200)
+    error_description: str | None = None
+    error_uri: str | None = None
+    iss: str | None = None
+    session_state: str | None = None
+    scope: str | None = None
+    authuser: str | None = None
+    prompt: str | None = None
+    hd: str | None = None
+
+
+@routes.get(
+    "/sign-in/oidc/{provider}/callback", response_class=Response, responses={200: {"content": {"text/html": {}}}}
+)
+async def callback(
+    provider: str,
+    at: Anyone,
+    returned: Annotated[Returned, Query()],
+    carried: Annotated[str | None, Cookie(alias=STATE, include_in_schema=False)] = None,
+) -> Response:
+    """Where the provider sends the browser back; answers with a page (or, if asked for, with a token)."""
+    at.identity = None
+
+    async def entered() -> Response:
+        found, settings = provider_of(at, provider), settings_of(at)
+        try:
+            held = await jwt.verify(carried or "", at.context.verifier.keys, issuer=settings.issuer, audience=STATE)
+        except jwt.TokenInvalid as error:
+            raise SignInFailed from error
+        same = hmac.compare_digest(str(held["state"]).encode(), (returned.state or "").encode())
+        if not same or held["provider"] != provider or returned.code is None:
+            raise SignInFailed
+        try:
+            subject = await oidc.exchange(
+                found, returned.code, callback_url(settings, provider), held["verifier"], nonce=held["nonce"]
+            )
+        except oidc.TokenInvalid as error:
+            raise SignInFailed from error
+        return await enter(at, subject)
+
+    answer = await answered(at, entered, html=not wants_json(at))
+    answer.delete_cookie(STATE, path="/registry/v1/sign-in/oidc")
+    return answer
+
+
+def callback_url(settings: Settings, provider: str) -> str:
+    return f"{settings.public_url.rstrip('/')}/registry/v1/sign-in/oidc/{provider}/callback"
+
+
+def provider_of(at: Edge, name: str) -> Provider:
+    found = settings_of(at).providers.get(name)
+    if found is None:
+        raise UnknownProvider
+    return found
+
+
+def provider_by_issuer(at: Edge, id_token: str) -> Provider:
+    """The provider that the token says it is from; the signature is still to be checked with that provider's keys."""
+    try:
+        claims = orjson.loads(jws.extract_compact(id_token.encode()).payload)
+    except (JoseError, ValueError) as error:
+        raise oidc.TokenInvalid("not a JWT") from error
+    for provider in settings_of(at).providers.values():
+        if isinstance(claims, dict) and provider.issuer == claims.get("iss"):
+            return provider
+    raise UnknownProvider
+
+
+async def enter(at: Edge, subject: Subject) -> Response:
+    if (subject.issuer, subject.subject) in settings_of(at).administrators:
+        return await welcome(at, None, Level.OIDC, admin=uuid5(NAMESPACE_URL, f"{subject.issuer}#{subject.subject}"))
+    return await welcome(at, await signed_in(at, commands.enter, subject), Level.OIDC)
+
+
+# --- what all ways have in common -----------------------------------------------------------------------------------
+
+
+def settings_of(at: Edge) -> Settings:
+    settings = at.context.settings
+    assert isinstance(settings, Settings)
+    return settings
+
+
+async def signed_in(at: Edge, command: Callable[..., Awaitable[Person]], given: Link | Subject) -> Person:
+    """The person whom the command let in. The token is made after its commit, and kept nowhere."""
+    people: list[Person] = []
+    await at.command(command, given, out=people.append)
+    return people[-1]
+
+
+async def welcome(at: Edge, person: Person | None, level: Level, *, admin: UUID | None = None) -> Response:
+    settings = settings_of(at)
+    subject = admin or (person.id if person else None)
+    assert subject is not None
+    lifetime = timedelta(minutes=settings.token_minutes)
+    token = tokens.sign(
+        settings.signing_key, settings.issuer, subject, level=level, admin=admin is not None, lifetime=lifetime
+    )
+    if person is not None and wants_html(at):
+        mandates = await at.query(queries.mandates_of, person, at.language)
+        return pages.done(at.language, person.name, mandates, token, settings.token_minutes)
+    made = SignedIn(
+        access_token=token,
+        expires_in=int(lifetime.total_seconds()),
+        level=level.label,
+        person=PersonRef.of(person) if person else None,
+    )
+    body = orjson.dumps(made.model_dump(mode="json"))
+    return Response(body, headers={"cache-control": "no-store"}, media_type="application/json")
+
+
+async def answered(at: Edge, act: Callable[[], Awaitable[Response]], *, html: bool) -> Response:
+    """The answer of `act`; for a person at a browser a refusal is a page too, with what to do next."""
+    try:
+        return await act()
+    except Exception as error:
+        refusal = at.context.answers(error)
+        if not html or refusal.status >= 500:
+            raise
+        return pages.failed(at.language, refusal)
+
+
+def wants_json(at: Edge) -> bool:
+    return at.request.headers.get("accept", "").startswith("application/json")
+
+
+def wants_html(at: Edge) -> bool:
+    return "text/html" in at.request.headers.get("accept", "")
+
+
+@well_known.get("/.well-known/jwks.json")
+async def keys(at: Anyone) -> dict[str, Any]:
+    """The public keys with which tokens of this platform are verified (RFC 7517)."""
+    return jwks.public(settings_of(at).signing_key)
+
+
+problems = {
+    LinkSpent: link_used,
+    NobodyKnown: problem(
+        "nobody-known",
+        403,
+        it="Nessuno con questa identità\nNessuna persona registrata ha questo indirizzo: chiedere alla segreteria "
+        "della propria rete.",
+        en="Nobody with this identity\nNo person here has this address: ask the secretariat of your network.",
+    ),
+    SeveralPeople: problem(
+        "several-people",
+        409,
+        it="Più persone con questo indirizzo\nL'indirizzo non dice chi sta entrando: chiedere un collegamento per "
+        "posta, ne arriva uno per ciascuna.",
+        en="Several people with this address\nThe address does not say who signs in: ask for a link by mail, one comes "
+        "for each of them.",
+    ),
+    AddressUnverified: problem(
+        "address-unverified",
+        403,
+        it="Indirizzo non verificato\nIl fornitore non garantisce l'indirizzo: verificarlo presso di lui, o entrare "
+        "con un collegamento per posta.",
+        en="Address not verified\nThe provider does not vouch for the address: verify it there, or sign in with a "
+        "mailed link.",
+    ),
+    UnknownProvider: problem(
+        "provider-unknown",
+        404,
+        it="Fornitore di identità sconosciuto\nNon è tra quelli configurati.",
+        en="Unknown identity provider\nIt is none of those configured.",
+    ),
+    SignInFailed: problem(
+        "sign-in-failed",
+        400,
+        it="Accesso non riuscito\nIl fornitore non ha confermato l'accesso, o è passato troppo tempo: "
+        "cominciare da capo.",
+        en="Signing in failed\nThe provider did not confirm it, or too much time has passed: start again.",
+    ),
+}

@@ -1,0 +1,40 @@
+"""What the registry is made of. The only file that knows all of it."""
+
+from services.registry.access import routes as access
+from services.registry.api_keys import routes as api_keys
+from services.registry.imports import queries as import_queries
+from services.registry.imports import routes as imports
+from services.registry.imports import worker as import_worker
+from services.registry.mandates import commands as mandate_commands
+from services.registry.mandates import routes as mandates
+from services.registry.networks import routes as networks
+from services.registry.organisations import routes as organisations
+from services.registry.people import routes as people
+from services.registry.policy import policy
+from services.registry.settings import Settings
+from services.registry.store import mapper
+from shared.runtime.context import Service
+
+
+def service(settings: Settings) -> Service:
+    slices = (networks, organisations, imports, people, mandates, api_keys, access)
+    return Service(
+        name="registry",
+        title="Registry: who, with which authority",
+        settings=settings,
+        policy=policy,
+        metadata=mapper.metadata,
+        routers=[part.routes for part in slices],
+        pages=[access.well_known],
+        dues={mandate_commands.DUE: mandate_commands.turn},
+        problems=[part.problems for part in slices],
+        workers=[import_worker.run],
+        vocabularies=[
+            *networks.vocabularies,
+            *organisations.vocabularies,
+            *imports.vocabularies,
+            *mandates.vocabularies,
+        ],
+        backlogs={"imports": import_queries.running},
+        own_me=True,
+    )

@@ -1,0 +1,244 @@
+"""What may be done with mandates. One function per command: load and lock, check the right, call the rule, tell.
+
+Locks are taken in one order, so that commands wait for each other and never deadlock: the office, the person, the
+mandates, the list of grants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, time
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.registry.grants import commands as grants
+from services.registry.mandates import queries, rules
+from services.registry.mandates.queries import Named
+from services.registry.mandates.rules import EndReason, Mandate, State
+from services.registry.networks import queries as networks
+from services.registry.policy import Right, policy
+from shared.access.actor import ROME, Actor, day
+from shared.access.roles import Role
+from shared.contracts.registry import (
+    MandateChanged,
+    MandateDesignated,
+    MandateEnded,
+    MandateExtended,
+    MandateHeldOver,
+    MandateStarted,
+    MandateState,
+)
+from shared.messaging import stage
+from shared.runtime.due import schedule_many
+from shared.runtime.problems import expect
+
+DUE = "mandate"
+"""The kind of due row that waits for a mandate's next turn."""
+
+FACT_OF: dict[State, type[MandateState]] = {
+    State.IN_OFFICE: MandateStarted,
+    State.HOLDING_OVER: MandateHeldOver,
+    State.ENDED: MandateEnded,
+}
+
+
+class Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Succession(Request):
+    """Who enters, from which day, until which (exclusive); with `holds_over` they act on until a successor enters."""
+
+    person_id: UUID
+    since: date
+    until: date | None = None
+    holds_over: bool = False
+
+
+class Designation(Succession):
+    """A succession to an office: a role, for an organisation, in a territory (a code; none: the whole network)."""
+
+    role: Role
+    organisation_id: UUID | None = None
+    territory: str | None = None
+
+
+class Extension(Request):
+    """The new end of the term (exclusive); null: open."""
+
+    until: date | None
+
+
+class Ending(Request):
+    """The first day without the mandate (today if not said), and why."""
+
+    reason: EndReason
+    on: date | None = None
+
+
+async def designate(session: AsyncSession, actor: Actor, ref: str, request: Designation, *, now: datetime) -> Named:
+    network = await networks.by_ref(session, ref)
+    mandate = Mandate(
+        network.id,
+        request.person_id,
+        request.role,
+        request.since,
+        request.until,
+        request.organisation_id,
+        queries.territory_of(request.territory),
+        request.holds_over,
+    )
+    may_write(actor, mandate, now)
+    await queries.lock_office(session, mandate.office)
+    await queries.lock_parties(session, actor, mandate, now)
+    rules.designate(mandate, await queries.of_office(session, mandate.office))
+    session.add(mandate)
+    await session.flush()
+    await tell(session, now, (MandateDesignated, mandate))
+    return await queries.named(session, mandate)
+
+
+async def replace(
+    session: AsyncSession, actor: Actor, mandate_id: UUID, request: Succession, *, expected: int | None, now: datetime
+) -> Named:
+    """Ends the mandate on the day on which the new one begins, in one transaction; returns the new one."""
+    old = await queries.for_update(session, mandate_id)
+    may_write(actor, old, now)
+    expect(expected, old.version)
+    new = Mandate(
+        old.network_id,
+        request.person_id,
+        old.role,
+        request.since,
+        request.until,
+        old.organisation_id,
+        old.territory,
+        request.holds_over,
+    )
+    await queries.lock_parties(session, actor, new, now)
+    rules.replace(old, new, await queries.of_office(session, old.office), day(now))
+    fact = ended(old, now)
+    await session.flush()  # first the end of the old: the database too allows no day with two holders
+    session.add(new)
+    await session.flush()
+    await tell(session, now, (fact, old), (MandateDesignated, new))
+    return await queries.named(session, new)
+
+
+async def accept(
+    session: AsyncSession, actor: Actor, mandate_id: UUID, *, expected: int | None, now: datetime
+) -> Named:
+    """The person's own act; or the secretariat's, which records that it was told."""
+    mandate = await queries.for_update(session, mandate_id)
+    if actor.person_id != mandate.person_id:
+        may_write(actor, mandate, now)
+    expect(expected, mandate.version)
+    mandate.accept(day(now))
+    await session.flush()
+    await tell(session, now, (MandateChanged, mandate))
+    return await queries.named(session, mandate)
+
+
+async def extend(
+    session: AsyncSession, actor: Actor, mandate_id: UUID, request: Extension, *, expected: int | None, now: datetime
+) -> Named:
+    mandate = await queries.for_update(session, mandate_id)
+    may_write(actor, mandate, now)
+    expect(expected, mandate.version)
+    mandate.extend(request.until, day(now), await queries.of_office(session, mandate.office))
+    await session.flush()
+    await tell(session, now, (MandateExtended, mandate))
+    return await queries.named(session, mandate)
+
+
+async def hold_over(
+    session: AsyncSession, actor: Actor, mandate_id: UUID, *, expected: int | None, now: datetime
+) -> Named:
+    mandate = await queries.for_update(session, mandate_id)
+    may_write(actor, mandate, now)
+    expect(expected, mandate.version)
+    mandate.hold_over(day(now), await queries.of_office(session, mandate.office))
+    await session.flush()
+    await tell(session, now, (MandateChanged, mandate))
+    return await queries.named(session, mandate)
+
+
+async def end(
+    session: AsyncSession, actor: Actor, mandate_id: UUID, request: Ending, *, expected: int | None, now: datetime
+) -> Named:
+    mandate = await queries.for_update(session, mandate_id)
+    may_write(actor, mandate, now)
+    expect(expected, mandate.version)
+    mandate.end(request.on or day(now), request.reason, day(now))
+    fact = ended(mandate, now)
+    await session.flush()
+    await tell(session, now, (fact, mandate))
+    return await queries.named(session, mandate)
+
+
+async def turn(session: AsyncSession, ids: Sequence[UUID], now: datetime) -> None:
+    """The due table's call: time has come for these mandates to start, to be held over or to end.
+
+    A mandate that several turns passed by (the service was down) tells them one after the other, a transaction each.
+    """
+    found = await queries.unlocked_for_update(session, ids)
+    turned = [mandate for mandate in found if (turn := mandate.next_turn()) and turn[0] <= day(now)]
+    for mandate in turned:
+        mandate.told = mandate.next_turn()[1]  # type: ignore[index]
+    await session.flush()
+    await stage(session, *(state_of(FACT_OF[mandate.told], mandate) for mandate in turned))
+    await wait_for_turns(session, found)
+    busy = set(ids) - {mandate.id for mandate in found}  # a command holds them: it may be about to change their days
+    await schedule_many(session, DUE, [(id_, now) for id_ in busy])
+
+
+async def tell(session: AsyncSession, now: datetime, *told: tuple[type[MandateState], Mandate]) -> None:
+    """What follows from a change of mandates: their facts, their next turn in the due table, their holders' grants."""
+    mandates = [mandate for _, mandate in told]
+    await stage(session, *(state_of(fact, mandate) for fact, mandate in told))
+    await wait_for_turns(session, mandates)
+    await grants.follow(session, {mandate.person_id for mandate in mandates}, now)
+
+
+async def wait_for_turns(session: AsyncSession, mandates: Sequence[Mandate]) -> None:
+    """A row for each next turn. One that has none left keeps its row if it has one: it finds nothing to tell."""
+    turns = [(mandate.id, turn[0]) for mandate in mandates if (turn := mandate.next_turn())]
+    await schedule_many(session, DUE, [(id_, datetime.combine(on, time(), ROME)) for id_, on in turns])
+
+
+def ended(mandate: Mandate, now: datetime) -> type[MandateState]:
+    """The fact that tells a decided end: ended at once, or a change that says when."""
+    if mandate.state(day(now)) is not State.ENDED:
+        return MandateChanged
+    mandate.told = State.ENDED
+    return MandateEnded
+
+
+def may_write(actor: Actor, mandate: Mandate, now: datetime) -> None:
+    policy.require(
+        actor,
+        Right.WRITE_MANDATES,
+        network=mandate.network_id,
+        organisation=mandate.organisation_id,
+        territory=mandate.territory,
+        on=now,
+    )
+
+
+def state_of(fact: type[MandateState], mandate: Mandate) -> MandateState:
+    return fact(
+        id=mandate.id,
+        version=mandate.version,
+        network_id=mandate.network_id,
+        person_id=mandate.person_id,
+        organisation_id=mandate.organisation_id,
+        role=mandate.role,
+        territory=mandate.territory,
+        since=mandate.since,
+        until=mandate.until,
+        holds_over=mandate.holds_over,
+        ended_on=mandate.ended_on,
+        state=mandate.told,
+    )

@@ -1,0 +1,216 @@
+"""Reading mandates, and the locks with which commands take them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, case, func, or_, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.registry.mandates.rules import (
+    Mandate,
+    NotAMember,
+    Office,
+    State,
+    UnknownMandate,
+    UnknownPerson,
+    UnknownTerritory,
+)
+from services.registry.mandates.tables import mandates
+from services.registry.networks import queries as networks
+from services.registry.organisations.rules import State as MembershipState
+from services.registry.organisations.tables import memberships, organisations
+from services.registry.people.tables import known_people, people
+from services.registry.policy import Right, policy
+from shared import territories
+from shared.access.actor import Actor, day
+from shared.access.roles import Role
+from shared.runtime.paging import DEFAULT, Page, page
+
+MEMBERS = (MembershipState.CANDIDATE, MembershipState.ACTIVE)
+"""Memberships in which an organisation may give mandates."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """A mandate with the names of those whom it concerns."""
+
+    mandate: Mandate
+    person: str
+    organisation: str | None
+
+    @property
+    def version(self) -> int:
+        return self.mandate.version
+
+
+PERSON_NAME = people.c.given_name + " " + people.c.family_name
+NAMED = (
+    select(Mandate, PERSON_NAME, organisations.c.title)
+    .join(people, people.c.id == mandates.c.person_id)
+    .outerjoin(organisations, organisations.c.id == mandates.c.organisation_id)
+)
+
+
+def named_row(row: Row[Mandate, str, str]) -> Named:
+    return Named(row[0], row[1].strip(), row[2])
+
+
+async def named(session: AsyncSession, mandate: Mandate) -> Named:
+    return named_row((await session.execute(NAMED.where(mandates.c.id == mandate.id))).one())
+
+
+async def get(session: AsyncSession, actor: Actor, mandate_id: UUID, *, now: datetime) -> Named:
+    """Raises UnknownMandate, or Forbidden: its holder may always read it."""
+    row = (await session.execute(NAMED.where(mandates.c.id == mandate_id))).one_or_none()
+    if row is None:
+        raise UnknownMandate(mandate_id)
+    mandate: Mandate = row[0]
+    if actor.person_id != mandate.person_id:
+        policy.require(actor, Right.READ_MANDATES, network=mandate.network_id, on=now)
+    return named_row(row)
+
+
+async def listed(
+    session: AsyncSession,
+    actor: Actor,
+    ref: str,
+    *,
+    on: date | None = None,
+    state: Sequence[State] = (),
+    role: Sequence[Role] = (),
+    person: Sequence[UUID] = (),
+    organisation: Sequence[UUID] = (),
+    territory: Sequence[str] = (),
+    updated_since: datetime | None = None,
+    after: str | None = None,
+    limit: int = DEFAULT,
+    now: datetime,
+) -> Page[Named]:
+    """The mandates of a network. With a day: those held on it, or in the states asked for on it; without: all, and
+    states are today's. A territory includes what lies in it."""
+    network = await networks.by_ref(session, ref)
+    policy.require(actor, Right.READ_MANDATES, network=network.id, on=now)
+    query = NAMED.where(mandates.c.network_id == network.id)
+    if state:
+        query = query.where(state_on(on or day(now)).in_(state))
+    elif on:
+        query = query.where(mandates.c.since <= on, or_(mandates.c.ends.is_(None), mandates.c.ends > on))
+    for column, values in (
+        (mandates.c.role, role),
+        (mandates.c.person_id, person),
+        (mandates.c.organisation_id, organisation),
+        (mandates.c.territory, [code for whole in territory for code in codes_within(whole)]),
+    ):
+        if values:
+            query = query.where(column.in_(values))
+    if updated_since:
+        query = query.where(mandates.c.updated_at >= updated_since)
+    found = await page(session, query, key=[mandates.c.id], after=after, limit=limit)
+    return Page([named_row(row) for row in found.items], found.next)
+
+
+def state_on(on: date) -> ColumnElement[str]:
+    """`Mandate.state(on)` where the database has to choose rows by it."""
+    return case(
+        (mandates.c.ended_on <= on, State.ENDED),
+        (mandates.c.since > on, State.DESIGNATED),
+        (or_(mandates.c.until.is_(None), mandates.c.until > on), State.IN_OFFICE),
+        (mandates.c.holds_over, State.HOLDING_OVER),
+        else_=State.ENDED,
+    )
+
+
+def territory_of(code: str | None) -> str | None:
+    """The code as it is kept: a province by its UTS code (`097`), also from its sigla. Raises UnknownTerritory."""
+    if code is None:
+        return None
+    italy = territories.load()
+    match italy.kind_of(code):
+        case None:
+            raise UnknownTerritory(code)
+        case "province":
+            province = italy.province(code)
+            assert province is not None
+            return province.code
+        case _:
+            return code
+
+
+def codes_within(territory: str) -> list[str]:
+    """The codes of a territory and of all that lies in it; only itself when it is unknown, so that nothing is found."""
+    inside = list(territories.load().within(territory))
+    provinces = {m.province_code for m in inside if territory == m.region}
+    whole = {m.province_code for m in inside if territory == m.province} or {territory}
+    return [*whole, *provinces, *(m.code for m in inside)]
+
+
+# --- locks ----------------------------------------------------------------------------------------------------------
+
+
+async def lock_office(session: AsyncSession, office: Office) -> None:
+    """One command at a time for an office, which has no row of its own to lock."""
+    key = f"office {office.network_id} {office.role} {office.organisation_id} {office.territory}"
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+
+
+async def lock_parties(session: AsyncSession, actor: Actor, mandate: Mandate, now: datetime) -> None:
+    """The person stays who they are and the organisation stays a member until the transaction ends.
+
+    Raises NotAMember unless the organisation belongs to the network of the mandate; UnknownPerson unless that network
+    knows the person, or another one whose people the actor may read: by the mandate this network gets to know them.
+    """
+    person = select(people.c.id).where(people.c.id == mandate.person_id, people.c.erased_at.is_(None))
+    if not actor.admin:
+        rooms = {n for n in actor.networks(now) if policy.has(actor, Right.READ_PEOPLE, network=n, on=now)}
+        known = select(known_people.c.person_id).where(known_people.c.network_id.in_({mandate.network_id, *rooms}))
+        person = person.where(people.c.id.in_(known))
+    if not await session.scalar(person.with_for_update(read=True)):
+        raise UnknownPerson(mandate.person_id)
+    if mandate.organisation_id is not None:
+        membership = select(memberships.c.id).where(
+            memberships.c.network_id == mandate.network_id,
+            memberships.c.organisation_id == mandate.organisation_id,
+            memberships.c.state.in_(MEMBERS),
+        )
+        if not await session.scalar(membership.with_for_update(read=True)):
+            raise NotAMember(mandate.organisation_id)
+    acquaintance = insert(known_people).values(network_id=mandate.network_id, person_id=mandate.person_id)
+    await session.execute(acquaintance.on_conflict_do_nothing())
+
+
+async def for_update(session: AsyncSession, mandate_id: UUID) -> Mandate:
+    """The mandate, its office and its row locked; raises UnknownMandate."""
+    mandate = await session.get(Mandate, mandate_id)
+    if mandate is None:
+        raise UnknownMandate(mandate_id)
+    await lock_office(session, mandate.office)  # the office of a mandate never changes
+    await session.refresh(mandate, with_for_update=True)
+    return mandate
+
+
+async def of_office(session: AsyncSession, office: Office) -> Sequence[Mandate]:
+    """All mandates of an office, whoever holds them, locked in the order of their ids."""
+    query = (
+        select(Mandate)
+        .where(
+            mandates.c.network_id == office.network_id,
+            mandates.c.role == office.role,
+            mandates.c.territory.is_not_distinct_from(office.territory),
+        )
+        .order_by(mandates.c.id)
+        .with_for_update()
+    )
+    if office.role is not Role.COORDINATOR:
+        query = query.where(mandates.c.organisation_id.is_not_distinct_from(office.organisation_id))
+    return (await session.execute(query)).scalars().all()
+
+
+async def unlocked_for_update(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[Mandate]:
+    """Those that no command holds. Waiting for the others could deadlock: a command waits for their due rows."""
+    query = select(Mandate).where(mandates.c.id.in_(ids)).order_by(mandates.c.id).with_for_update(skip_locked=True)
+    return (await session.execute(query)).scalars().all()

@@ -1,0 +1,85 @@
+"""Entering, changing and erasing people."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, insert, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.registry.access.tables import identities, sign_in_requests
+from services.registry.mandates.tables import mandates
+from services.registry.networks import queries as networks
+from services.registry.people import queries
+from services.registry.people.queries import Readable
+from services.registry.people.rules import Language, Person, Retained, email_of, name_of, phone_of
+from services.registry.people.tables import known_people
+from services.registry.policy import Right, policy
+from shared.access.actor import Actor, day
+from shared.contracts.registry import PersonChanged, PersonErased, PersonRegistered, PersonState
+from shared.messaging import stage
+from shared.runtime.problems import expect
+
+CLEAN = {"given_name": name_of, "family_name": name_of, "email": email_of, "phone": phone_of, "language": Language}
+"""How each field is kept, whatever way it was typed."""
+
+
+async def register(session: AsyncSession, actor: Actor, ref: str, *, now: datetime, **fields: str | None) -> Readable:
+    """Raises Unfit. A known name or address is no reason to refuse: people share names and mailboxes."""
+    network = await networks.by_ref(session, ref)
+    policy.require(actor, Right.WRITE_PEOPLE, network=network.id, on=now)
+    person = Person(network.id, **clean(fields))  # type: ignore[arg-type]
+    session.add(person)
+    await session.flush()
+    await session.execute(insert(known_people).values(network_id=network.id, person_id=person.id))
+    await stage(session, state_of(PersonRegistered, person))
+    return await queries.readable(session, actor, person, now)
+
+
+async def change(
+    session: AsyncSession, actor: Actor, person_id: UUID, *, expected: int | None, now: datetime, **fields: str | None
+) -> Readable:
+    """Takes the fields given, leaves the others; null takes an address or a number away. Raises Unfit."""
+    person = await queries.for_update(session, actor, Right.WRITE_PEOPLE, person_id, now)
+    expect(expected, person.version)
+    if person.change(**clean(fields)):
+        await session.flush()
+        await stage(session, state_of(PersonChanged, person))
+    return await queries.readable(session, actor, person, now)
+
+
+async def erase(
+    session: AsyncSession, actor: Actor, person_id: UUID, *, expected: int | None, now: datetime
+) -> Readable:
+    """Leaves a row without a name, rewrites what the log said, and tells the others. Raises Retained."""
+    person = await queries.for_update(session, actor, Right.ERASE_PEOPLE, person_id, now)
+    expect(expected, person.version)
+    held = or_(mandates.c.ends.is_(None), mandates.c.ends > day(now))
+    ground = select(mandates.c.id, mandates.c.ends).where(mandates.c.person_id == person.id, held)
+    if (mandate := (await session.execute(ground.limit(1))).one_or_none()) is not None:
+        raise Retained(mandate.id, mandate.ends)
+    person.erase(now)
+    await session.flush()
+    for signing_in in (sign_in_requests, identities):
+        await session.execute(delete(signing_in).where(signing_in.c.person_id == person.id))
+    await stage(session, PersonErased(id=person.id, version=person.version, network_id=person.network_id))
+    return await queries.readable(session, actor, person, now)
+
+
+def clean(fields: dict[str, str | None]) -> dict[str, str | None]:
+    return {name: value if value is None else CLEAN[name](value) for name, value in fields.items()}
+
+
+def state_of(fact: type[PersonState], person: Person) -> PersonState:
+    return fact(
+        id=person.id,
+        version=person.version,
+        network_id=person.network_id,
+        given_name=person.given_name,
+        family_name=person.family_name,
+        language=person.language,
+        email=person.email,
+        email_verified=person.email_verified,
+        phone=person.phone,
+    )

@@ -1,0 +1,107 @@
+"""Reading people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.registry.networks import queries as networks
+from services.registry.people.rules import Language, Person, UnknownPerson
+from services.registry.people.tables import known_people, people
+from services.registry.policy import Right, policy
+from shared.access.actor import Actor
+from shared.runtime.paging import DEFAULT, Page, page
+
+ACTIONS = {"change": Right.WRITE_PEOPLE, "erase": Right.ERASE_PEOPLE}
+OWN = (Right.READ_PEOPLE, Right.WRITE_PEOPLE)
+"""What people may do with what is kept of themselves."""
+
+
+@dataclass(frozen=True)
+class Readable:
+    """A person, and what the reader may do."""
+
+    person: Person
+    actions: list[str]
+
+    @property
+    def version(self) -> int:
+        return self.person.version
+
+
+async def get(session: AsyncSession, actor: Actor, person_id: UUID, *, now: datetime) -> Readable:
+    """Raises UnknownPerson also for somebody whom no network of the caller knows: ids must not tell who exists."""
+    person = await session.get(Person, person_id)
+    if person is None:
+        raise UnknownPerson(person_id)
+    return await readable(session, actor, person, now)
+
+
+async def for_update(session: AsyncSession, actor: Actor, right: Right, person_id: UUID, now: datetime) -> Person:
+    """The person, locked. Raises UnknownPerson like `get`, Forbidden for a reader who lacks the right."""
+    person = await session.get(Person, person_id, with_for_update=True)
+    if person is None or person.erased_at is not None:
+        raise UnknownPerson(person_id)
+    rights = await rights_on(session, actor, person, now)
+    if Right.READ_PEOPLE not in rights:
+        raise UnknownPerson(person_id)
+    if right not in rights:
+        policy.require(actor, right, network=person.network_id, on=now)
+    return person
+
+
+async def readable(session: AsyncSession, actor: Actor, person: Person, now: datetime) -> Readable:
+    rights = await rights_on(session, actor, person, now)
+    if Right.READ_PEOPLE not in rights:
+        raise UnknownPerson(person.id)
+    erased = person.erased_at is not None
+    return Readable(person, [action for action, right in ACTIONS.items() if right in rights and not erased])
+
+
+async def rights_on(session: AsyncSession, actor: Actor, person: Person, now: datetime) -> set[Right]:
+    """The caller's rights in any network that knows the person, and those that everybody has on themselves."""
+    known = select(known_people.c.network_id).where(known_people.c.person_id == person.id)
+    rooms = (await session.execute(known)).scalars().all()
+    asked = (Right.READ_PEOPLE, Right.WRITE_PEOPLE, Right.ERASE_PEOPLE)
+    held = {right for right in asked for room in rooms if policy.has(actor, right, network=room, on=now)}
+    return held | (set(OWN) if actor.person_id == person.id else set())
+
+
+async def listed(
+    session: AsyncSession,
+    actor: Actor,
+    ref: str,
+    *,
+    q: str | None = None,
+    language: Sequence[Language] = (),
+    updated_since: datetime | None = None,
+    after: str | None = None,
+    limit: int = DEFAULT,
+    now: datetime,
+) -> Page[Readable]:
+    """The people whom a network knows, the erased left out; `q` is part of a name or address, whatever its accents."""
+    network = await networks.by_ref(session, ref)
+    policy.require(actor, Right.READ_PEOPLE, network=network.id, on=now)
+    query = (
+        select(Person)
+        .join(known_people, known_people.c.person_id == people.c.id)
+        .where(known_people.c.network_id == network.id, people.c.erased_at.is_(None))
+    )
+    if q:
+        query = query.where(people.c.search.like(func.fold(f"%{_escaped(q)}%")))
+    if language:
+        query = query.where(people.c.language.in_(language))
+    if updated_since:
+        query = query.where(people.c.updated_at >= updated_since)
+    found = await page(session, query, key=[known_people.c.person_id], after=after, limit=limit)
+    actions = [action for action, right in ACTIONS.items() if policy.has(actor, right, network=network.id, on=now)]
+    return Page([Readable(person, actions) for person in found.items], found.next)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,0 +1,158 @@
+"""HTTP of people."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from starlette.responses import Response
+
+from services.registry.people import commands, queries
+from services.registry.people.queries import Readable
+from services.registry.people.rules import Language, Retained, Unfit, UnknownPerson
+from shared.runtime.edge import At
+from shared.runtime.openapi import IF_MATCH
+from shared.runtime.paging import After, Limit, PageOut
+from shared.runtime.problems import not_found, problem
+
+routes = APIRouter(tags=["people"])
+
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]+$")
+]
+Email = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=254)]
+Phone = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=40)]
+
+
+class PersonBody(BaseModel):
+    """An address may belong to several people; who has none may have a phone, Italian if it has no prefix."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    given_name: Name = Field(examples=["Giulia"])
+    family_name: Name = Field(examples=["Serra"])
+    email: Email | None = Field(default=None, examples=["giulia.serra@example.org"])
+    phone: Phone | None = Field(default=None, examples=["0341 123456"])
+    language: Language = Language.ITALIAN
+
+
+class ChangeBody(PersonBody):
+    """Only what is given changes; null takes an address or a number away."""
+
+    given_name: Name = Field(default="", examples=["Giulia"])
+    family_name: Name = Field(default="", examples=["Serra"])
+
+
+class PersonOut(BaseModel):
+    id: UUID
+    name: str
+    given_name: str
+    family_name: str
+    language: Language
+    email: str | None
+    email_verified: bool
+    phone: str | None
+    erased_at: datetime | None
+    href: str
+    version: int
+    allowed_actions: list[str]
+
+    @classmethod
+    def of(cls, readable: Readable) -> PersonOut:
+        person = readable.person
+        return cls(
+            id=person.id,
+            name=person.name,
+            given_name=person.given_name,
+            family_name=person.family_name,
+            language=person.language,
+            email=person.email,
+            email_verified=person.email_verified,
+            phone=person.phone,
+            erased_at=person.erased_at,
+            href=f"/registry/v1/people/{person.id}",
+            version=person.version,
+            allowed_actions=readable.actions,
+        )
+
+
+@routes.post("/networks/{network}/people", status_code=201, response_model=PersonOut)
+async def register(network: str, body: PersonBody, at: At) -> Response:
+    """Enters a person. A second person of the same name or address is another person."""
+    return await at.command(
+        commands.register,
+        network,
+        out=PersonOut.of,
+        location=lambda readable: f"/registry/v1/people/{readable.person.id}",
+        **body.model_dump(),
+    )
+
+
+@routes.get("/networks/{network}/people", response_model=PageOut[PersonOut])
+async def people(
+    network: str,
+    at: At,
+    q: Annotated[str | None, Query(max_length=100, description="Part of a name or address")] = None,
+    language: Annotated[list[Language], Query()] = [],  # noqa: B006 (FastAPI copies it)
+    updated_since: AwareDatetime | None = None,
+    after: After = None,
+    limit: Limit = 50,
+) -> Response:
+    """The people whom the network knows: those it entered, and those who hold or held a mandate in it."""
+    return await at.page(
+        queries.listed,
+        network,
+        q=q,
+        language=language,
+        updated_since=updated_since,
+        after=after,
+        limit=limit,
+        out=PersonOut.of,
+    )
+
+
+@routes.get("/people/{person_id}", response_model=PersonOut)
+async def person(person_id: UUID, at: At) -> Response:
+    """A person, for those who work with them and for themselves."""
+    return await at.read(queries.get, person_id, out=PersonOut.of)
+
+
+@routes.patch("/people/{person_id}", response_model=PersonOut)
+async def change(person_id: UUID, body: ChangeBody, at: At) -> Response:
+    """Changes what is given. Needs If-Match. A new address has to be verified again."""
+    return await at.command(
+        commands.change,
+        person_id,
+        expected=at.if_match(),
+        out=PersonOut.of,
+        **body.model_dump(exclude_unset=True),
+    )
+
+
+@routes.delete("/people/{person_id}", response_model=PersonOut, openapi_extra={"parameters": [IF_MATCH]})
+async def erase(person_id: UUID, at: At) -> Response:
+    """Erases a person: what is left is a row without a name. Needs If-Match. Refused while a mandate runs."""
+    return await at.command(commands.erase, person_id, expected=at.if_match(), out=PersonOut.of)
+
+
+problems = {
+    UnknownPerson: not_found,
+    Unfit: problem(
+        "unfit",
+        422,
+        it="Valore non valido\nNon ha la forma che ci si aspetta: `errors` dice quale e dà un esempio.",
+        en="Unfit value\nIt has not the expected form: `errors` says which, with an example.",
+        code="form",
+    ),
+    Retained: problem(
+        "person-retained",
+        409,
+        it="La persona ha un incarico in corso\nFinché dura il mandato {mandate_id} si deve sapere chi lo esercita: "
+        "prima terminarlo o affidarlo ad altri.",
+        en="The person holds an office\nWhile mandate {mandate_id} lasts it must be known who holds it: end or replace "
+        "it first.",
+    ),
+}
