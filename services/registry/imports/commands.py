@@ -207,7 +207,7 @@ async def advance(
 ) -> None:
     """One batch: decides about its rows, writes what they change (unless this is a preview), and reports them."""
     await fence(session, job, worker)
-    standing = await _standing(session, job, {e.tax_code for e in batch if isinstance(e, Entry)}, batch[0].line)
+    standing = await _standing(session, job, {e.identity for e in batch if isinstance(e, Entry)}, batch[0].line)
     judged = [_judge(item, standing, applying=job.applying) for item in batch]
     if job.applying:
         await _write(session, job, list(standing.values()), now)
@@ -281,26 +281,33 @@ async def _told(session: AsyncSession, job: Any) -> dict[str, Any]:
 ORGANISATIONS = """select o.id, o.tax_code, o.title, o.kind, o.municipality, o.sections, o.website, o.ownership,
     o.territories, o.parent_id, o.version
     from unnest(cast(:codes as text[])) asked(tax_code) join organisations o using (tax_code) order by o.id"""
+UNNAMED = """select o.id, o.tax_code, o.title, o.kind, o.municipality, o.sections, o.website, o.ownership,
+    o.territories, o.parent_id, o.version
+    from organisations o join memberships m on m.organisation_id = o.id and m.network_id = :network
+    where o.tax_code is null order by o.id"""
 MEMBERSHIPS = """select m.id, m.organisation_id, m.version, m.state, m.since, m.email, m.pec, m.phone
     from unnest(cast(:ids as uuid[])) asked(organisation_id)
     join memberships m on m.organisation_id = asked.organisation_id and m.network_id = :network
     order by m.organisation_id"""
 EARLIER = text(
     """select r.line, r.tax_code, r.municipality, r.content
-    from unnest(cast(:codes as text[])) asked(tax_code)
-    join import_rows r on r.import_id = :id and r.tax_code = asked.tax_code
+    from unnest(cast(:identities as text[])) asked(identity)
+    join import_rows r on r.import_id = :id and r.identity = asked.identity
     where r.line < :before and r.outcome <> 'rejected' order by r.line"""
 )
 
 
-async def _standing(session: AsyncSession, job: Job, codes: set[str], before: int) -> dict[str, Standing]:
-    """The organisations with these tax codes, by code, locked when they are going to be changed."""
+async def _standing(session: AsyncSession, job: Job, identities: set[str], before: int) -> dict[str, Standing]:
+    """The organisations so identified, locked when they are going to be changed."""
     lock = " for update of {}" if job.applying else ""
-    asked = sorted(codes)
-    found = {
-        row["tax_code"]: Standing(**row)
-        for row in (await session.execute(text(ORGANISATIONS + lock.format("o")), {"codes": asked})).mappings()
-    }
+    asked = sorted(identities)
+    rows = await session.execute(text(ORGANISATIONS + lock.format("o")), {"codes": asked})
+    found = {row["tax_code"]: Standing(**row) for row in rows.mappings()}
+    if any(identity.startswith("~") for identity in asked):
+        rows = await session.execute(text(UNNAMED + lock.format("o")), {"network": job.network_id})
+        groups = [Standing(**row) for row in rows.mappings()]
+        by_name = {rules.unnamed(group.title, group.municipality): group for group in groups}
+        found |= {identity: by_name[identity] for identity in identities & by_name.keys()}
     if found:
         by_id = {one.id: one for one in found.values()}
         values = {"network": job.network_id, "ids": sorted(by_id)}
@@ -309,19 +316,19 @@ async def _standing(session: AsyncSession, job: Job, codes: set[str], before: in
             one.membership_id, one.membership_version = row.id, row.version
             one.state, one.since = row.state, row.since
             one.email, one.pec, one.phone = row.email, row.pec, row.phone
-    for row in await session.execute(EARLIER, {"id": job.id, "codes": asked, "before": before}):
+    for row in await session.execute(EARLIER, {"id": job.id, "identities": asked, "before": before}):
         _recall(entry_of(row.line, row.tax_code, row.municipality, row.content), found, applied=job.applying)
     return found
 
 
 def _recall(entry: Entry, standing: dict[str, Standing], *, applied: bool) -> None:
     """An earlier row of this file: applied, it is in the tables already; in a preview it has to be thought of again."""
-    known = standing.get(entry.tax_code)
+    known = standing.get(entry.identity)
     if applied:
         if known is not None:
             known.line = known.line or entry.line
     elif known is None:
-        standing[entry.tax_code] = rules.create(entry, uuid7())
+        standing[entry.identity] = rules.create(entry, uuid7())
     else:
         rules.merge(entry, known)
 
@@ -332,9 +339,9 @@ Judged = tuple[Entry | Refused, str, tuple[Reason, ...], UUID | None]
 def _judge(item: Entry | Refused, standing: dict[str, Standing], *, applying: bool) -> Judged:
     if isinstance(item, Refused):
         return item, REJECTED, item.reasons, None
-    known = standing.get(item.tax_code)
+    known = standing.get(item.identity)
     if known is None:
-        known = standing[item.tax_code] = rules.create(item, uuid7())
+        known = standing[item.identity] = rules.create(item, uuid7())
         outcome, notes = CREATED, item.notes
     else:
         outcome, notes = rules.merge(item, known)
@@ -355,8 +362,8 @@ async def _copy(session: AsyncSession, table: str, columns: Sequence[str], recor
 async def _write(session: AsyncSession, job: Job, standing: Sequence[Standing], now: datetime) -> None:
     """New organisations, changed ones, memberships, and a fact for each: a dozen statements whatever the batch."""
     new = sorted(
-        (one for one in standing if one.new), key=lambda one: one.tax_code
-    )  # the same order for all: no deadlock
+        (one for one in standing if one.new), key=lambda one: one.tax_code or ""
+    )  # one order for all: no deadlock
     changed = [one for one in standing if one.changed and not one.new]
     joining = [one for one in standing if one.joins]
     contacts = [one for one in standing if one.contacts_changed and not one.joins]
@@ -452,7 +459,10 @@ def _json(value: Any) -> str:
 
 # --- the report ------------------------------------------------------------------------------------------------------
 
-ROW = ("import_id", "line", "tax_code", "outcome", "organisation_id", "municipality", "problem", "code", "content")
+ROW = (
+    "import_id", "line", "identity", "tax_code", "outcome", "organisation_id", "municipality", "problem", "code",
+    "content",
+)  # fmt: skip
 ROW_AGAIN = text(
     """update import_rows r set outcome = n.outcome, organisation_id = n.organisation_id, problem = n.problem,
     code = n.code
@@ -467,6 +477,7 @@ async def _report(session: AsyncSession, job: Job, judged: Sequence[Judged]) -> 
         (
             job.id,
             item.line,
+            item.identity if isinstance(item, Entry) else "",
             item.tax_code,
             outcome,
             organisation,

@@ -239,6 +239,16 @@ class Entry:
     website: str | None = None
     notes: tuple[Reason, ...] = ()
 
+    @property
+    def identity(self) -> str:
+        """By what the organisation is known again: its tax code; for an informal group its name and place."""
+        return self.tax_code or unnamed(self.title, self.municipality)
+
+
+def unnamed(title: str, municipality: str | None) -> str:
+    """The identity of a group without a tax code, in its network."""
+    return f"~{plain(title)}|{municipality or ''}"
+
 
 @dataclass(slots=True)
 class Refused:
@@ -286,7 +296,8 @@ def read(record: Record, layout: Layout, places: Territories) -> Entry | Refused
 
     notes: list[Reason] = []
     reasons: list[Reason] = []
-    code = _tax_code(cell("tax_code") or cell("vat"), notes, reasons)
+    kind, sections = _kind(cell, layout, cells, notes)
+    code = _tax_code(cell("tax_code") or cell("vat"), kind, notes, reasons)
     title = healed_title(cell("title"), notes)
     if not title:
         reasons.append(Reason("title", "missing"))
@@ -298,7 +309,6 @@ def read(record: Record, layout: Layout, places: Territories) -> Entry | Refused
             reasons = [Reason("row", "total")]
         return Refused(record.line, tuple(reasons), code, municipality)
     assert municipality is not None
-    kind, sections = _kind(cell, layout, cells, notes)
     likely, likely_sections = guess(title)
     return Entry(
         record.line,
@@ -322,7 +332,10 @@ def _is_total(cells: Sequence[str], code: str) -> bool:
     )
 
 
-def _tax_code(given: str, notes: list[Reason], reasons: list[Reason]) -> str:
+def _tax_code(given: str, kind: str | None, notes: list[Reason], reasons: list[Reason]) -> str:
+    """Empty when it was refused, and for an informal group, which has none."""
+    if not given and kind == Kind.INFORMAL_GROUP:
+        return ""
     try:
         return organisations.tax_code(given)
     except organisations.InvalidTaxCode as problem:
@@ -567,8 +580,9 @@ STATED: dict[str, str] = {
     "asl": Kind.HEALTH_AUTHORITY, "ats": Kind.HEALTH_AUTHORITY, "asst": Kind.HEALTH_AUTHORITY, "scuola": Kind.SCHOOL,
     "universita": Kind.UNIVERSITY, "cooperativa": Kind.COOPERATIVE, "coop": Kind.COOPERATIVE, "impresa": Kind.FIRM,
     "cooperative": Kind.COOPERATIVE, "associazioni": Kind.ASSOCIATION, "fondazioni": Kind.FOUNDATION,
-    "azienda": Kind.FIRM, "parrocchia": Kind.RELIGIOUS, "ente religioso": Kind.RELIGIOUS, "ente ecclesiastico": Kind.RELIGIOUS,
-    "sindacato": Kind.TRADE_UNION, "camera di commercio": Kind.CHAMBER, "unione di comuni": Kind.UNION,
+    "azienda": Kind.FIRM, "parrocchia": Kind.RELIGIOUS, "ente religioso": Kind.RELIGIOUS,
+    "ente ecclesiastico": Kind.RELIGIOUS, "sindacato": Kind.TRADE_UNION, "camera di commercio": Kind.CHAMBER,
+    "unione di comuni": Kind.UNION,
     "ambito": Kind.UNION, "societa di mutuo soccorso": Kind.MUTUAL, "centro servizi volontariato": Kind.CSV,
     "altro": Kind.OTHER, "ente pubblico": Kind.OTHER, "gruppo informale": Kind.INFORMAL_GROUP,
 }  # fmt: skip
@@ -600,7 +614,7 @@ class Standing:
     """An organisation as the registry, and the rows of this file before, leave it; what a row changes is noted here."""
 
     id: UUID
-    tax_code: str
+    tax_code: str | None
     title: str
     kind: str
     municipality: str | None
@@ -633,7 +647,7 @@ def create(entry: Entry, id_: UUID) -> Standing:
     """The organisation that the first row about it makes; it joins the network."""
     return Standing(
         id_,
-        entry.tax_code,
+        entry.tax_code or None,
         entry.title,
         entry.kind or entry.likely_kind or Kind.OTHER,
         entry.municipality,

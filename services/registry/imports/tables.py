@@ -68,6 +68,7 @@ import_rows = Table(
     mapper.metadata,
     Column("import_id", Uuid, ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True),
     Column("line", Integer, primary_key=True),
+    Column("identity", Text, nullable=False),  # by which an earlier row about the same organisation is found
     Column("tax_code", Text, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("organisation_id", Uuid),
@@ -76,5 +77,5 @@ import_rows = Table(
     Column("code", Text),  # of the first problem, `field.code`: what a fact may say
     Column("content", JSONB),  # the row as read; none when it could not be read
     CheckConstraint("outcome in ('created', 'updated', 'unchanged', 'rejected')", name="outcome"),
-    Index("import_rows_tax_code", "import_id", "tax_code"),
+    Index("import_rows_identity", "import_id", "identity"),
 )

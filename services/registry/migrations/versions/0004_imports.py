@@ -60,6 +60,7 @@ def upgrade() -> None:
             primary_key=True,
         ),
         sa.Column("line", sa.Integer, primary_key=True),
+        sa.Column("identity", sa.Text, nullable=False),
         sa.Column("tax_code", sa.Text, nullable=False),
         sa.Column("outcome", sa.Text, nullable=False),
         sa.Column("organisation_id", sa.Uuid),
@@ -69,4 +70,4 @@ def upgrade() -> None:
         sa.Column("content", postgresql.JSONB),
         sa.CheckConstraint("outcome in ('created', 'updated', 'unchanged', 'rejected')", name="import_rows_outcome"),
     )
-    op.create_index("import_rows_tax_code", "import_rows", ["import_id", "tax_code"])
+    op.create_index("import_rows_identity", "import_rows", ["import_id", "identity"])
