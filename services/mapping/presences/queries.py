@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.mapping.policy import Right, policy
 from services.mapping.presences.tables import presences
-from services.mapping.territories.queries import areas
-from services.mapping.territories.rules import Area, fold
+from services.mapping.territories.queries import areas, words
+from services.mapping.territories.rules import Area
 from shared.access.actor import Actor, day
 from shared.access.loading import network_id
 from shared.runtime.paging import Page, page
@@ -54,7 +54,7 @@ async def presences_of(
         query = query.where(or_(*(_in_section(section, day(now)) for section in sections)))
     if sources:
         query = query.where(p.sources.overlap(list(sources)))
-    for word in fold(q or "").split():
+    for word in words(q):
         query = query.where(p.search.contains(word, autoescape=True))
     if updated_since:
         query = query.where(p.changed_at >= updated_since)

@@ -115,15 +115,23 @@ def italians() -> int:
     return sum(territory.population for territory in everything().values() if territory.kind == "region")
 
 
+def words(q: str | None) -> list[str]:
+    """The words of a search; Invalid when there is none in it, which must not find everything."""
+    found = fold(q or "").split()
+    if q is not None and not found:
+        raise Invalid("?q", "no-words", "letters or digits")
+    return found
+
+
 def listed(*, kinds: Collection[str] = (), within: Collection[str] = (), q: str | None = None) -> list[Territory]:
-    """Those of the given kinds that lie in one of the given areas and whose name holds the words of `q`, in order."""
-    words = fold(q or "")
+    """Those of the given kinds that lie in one of the given areas and whose name holds `q`, in order."""
+    asked = " ".join(words(q))
     return [
         territory
         for territory in everything().values()
         if (not kinds or territory.kind in kinds)
         and (not within or any(code in within for _, code in territory.area.chain()))
-        and words in territory.search
+        and asked in territory.search
     ]
 
 
