@@ -258,6 +258,7 @@ def publish_keys(home: Path, key: ECKey, link_key: ECKey) -> None:
     home.mkdir(parents=True, exist_ok=True)
     (home / "jwks.json").write_text(json.dumps(jwks.public(key)))
     (home / "link_jwks.json").write_text(json.dumps(jwks.public(link_key)))
+    jwks.write_private(home / "registry_key.json", key)  # for the registry, which signs with it
 
 
 def environment(fields: Mapping[str, str]) -> dict[str, str]:

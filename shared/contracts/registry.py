@@ -103,8 +103,9 @@ class PersonErased(Fact, fact="registry.person.erased", tombstone=True): ...
 
 class MandateState(Fact):
     """A person acts for an organisation (none for a secretariat's own staff) with a role, in the network or in a
-    territory or body of it, from `since` until `until` (exclusive). `state` is the one at `occurred_at`: designated,
-    in_office, holding_over, ended."""
+    territory or body of it, from `since` until `until` (exclusive). With `holds_over` it goes on after `until`; `ended_on`
+    (exclusive) wins over both. `state` is the last one told: designated, in_office, holding_over, ended, in this order,
+    each at most once; a mandate that begins on the day of its designation is designated first, too."""
 
     person_id: UUID
     organisation_id: UUID | None = None
@@ -113,6 +114,8 @@ class MandateState(Fact):
     body_id: UUID | None = None
     since: date
     until: date | None = None
+    holds_over: bool = False
+    ended_on: date | None = None
     state: str
 
 
@@ -123,6 +126,10 @@ class MandateStarted(MandateState, fact="registry.mandate.started"): ...
 
 
 class MandateExtended(MandateState, fact="registry.mandate.extended"): ...
+
+
+class MandateChanged(MandateState, fact="registry.mandate.changed"):
+    """Accepted, given prorogatio, or its end decided for a later day: the state itself has not changed."""
 
 
 class MandateHeldOver(MandateState, fact="registry.mandate.held_over"): ...
