@@ -79,7 +79,9 @@ def import_founders(story: Story, secretariat: Any) -> dict[str, str]:
 
 def appoint(story: Story, secretariat: Any, organisations: dict[str, str]) -> list[str]:
     """A referent for each founder and representatives in the regions; returns the people's addresses."""
-    mandates = [(name, founder, "referent", None) for founder, name in REFERENTS.items()]
+    mandates: list[tuple[str, str, str, str | None]] = [
+        (name, founder, "referent", None) for founder, name in REFERENTS.items()
+    ]
     mandates += [
         (name, founder, "representative", region)
         for founder, regions in REPRESENTATIVES.items()
