@@ -4,7 +4,7 @@ from services.events.policy import policy
 from services.events.settings import Settings
 from services.events.store import mapper
 from shared.access import listens as access_listens
-from shared.runtime.service import Service
+from shared.runtime.context import Service
 
 
 def service(settings: Settings) -> Service:

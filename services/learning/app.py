@@ -4,7 +4,7 @@ from services.learning.policy import policy
 from services.learning.settings import Settings
 from services.learning.store import mapper
 from shared.access import listens as access_listens
-from shared.runtime.service import Service
+from shared.runtime.context import Service
 
 
 def service(settings: Settings) -> Service:

@@ -9,7 +9,7 @@ from services.mapping.settings import Settings
 from services.mapping.store import mapper
 from services.mapping.territories import routes as territories
 from shared.access import listens as access_listens
-from shared.runtime.service import Service
+from shared.runtime.context import Service
 
 
 def service(settings: Settings) -> Service:

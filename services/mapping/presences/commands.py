@@ -80,7 +80,8 @@ PUT = text(
     on conflict (organisation_id, network_id, territory) do update set
         municipality = excluded.municipality, province = excluded.province, region = excluded.region,
         sources = excluded.sources, title = excluded.title, search = excluded.search, tax_code = excluded.tax_code,
-        kind = excluded.kind, sections = excluded.sections, changed_at = excluded.changed_at
+        kind = excluded.kind, sections = excluded.sections, section_names = excluded.section_names,
+        changed_at = excluded.changed_at
     """
 )
 
@@ -140,5 +141,6 @@ def _row(presence: Presence) -> dict[str, Any]:
         "tax_code": presence.tax_code,
         "kind": presence.kind,
         "sections": presence.sections,
+        "section_names": sorted({entry["section"] for entry in presence.sections}),
         "changed_at": presence.changed_at,
     }

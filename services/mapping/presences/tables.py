@@ -73,6 +73,7 @@ presences = Table(
     Column("tax_code", Text),
     Column("kind", Text, nullable=False),
     Column("sections", JSONB, nullable=False),
+    Column("section_names", ARRAY(Text), nullable=False, comment="Those of `sections`, whatever their dates"),
     Column("changed_at", DateTime(timezone=True), nullable=False),
     Index("presences_by_name", "network_id", "search", "organisation_id", "territory"),
     Index("presences_by_region", "network_id", "region", "search", "organisation_id", "territory"),
@@ -80,5 +81,7 @@ presences = Table(
     Index("presences_by_municipality", "network_id", "municipality", "search", "organisation_id", "territory"),
     Index("presences_by_kind", "network_id", "kind", "search", "organisation_id", "territory"),
     Index("presences_by_change", "network_id", "changed_at"),
+    # arrays and not JSON: their statistics tell the planner whether few or many rows match
+    Index("presences_facets", "sources", "section_names", postgresql_using="gin"),
     Index("presences_search", "search", postgresql_using="gin", postgresql_ops={"search": "gin_trgm_ops"}),
 )

@@ -27,7 +27,9 @@ async def mapping(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) 
 
 
 async def ask(mapping: Running, path: str, **params: Any) -> Any:
-    return await mapping.client.get(f"/mapping/v1/territories{path}", params=params or None, headers=mapping.signed_in())
+    return await mapping.client.get(
+        f"/mapping/v1/territories{path}", params=params or None, headers=mapping.signed_in()
+    )
 
 
 @pytest.mark.parametrize("code", ["E507", "e507", "097042"])

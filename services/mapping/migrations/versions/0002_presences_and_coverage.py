@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.Column("tax_code", sa.Text),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("sections", JSONB, nullable=False),
+        sa.Column("section_names", ARRAY(sa.Text), nullable=False, comment="Those of `sections`, whatever their dates"),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
     )
     in_order = ["search", "organisation_id", "territory"]
@@ -40,6 +41,7 @@ def upgrade() -> None:
     for column in ("region", "province", "municipality", "kind"):
         op.create_index(f"presences_by_{column}", "presences", ["network_id", column, *in_order])
     op.create_index("presences_by_change", "presences", ["network_id", "changed_at"])
+    op.create_index("presences_facets", "presences", ["sources", "section_names"], postgresql_using="gin")
     op.create_index(
         "presences_search", "presences", ["search"], postgresql_using="gin", postgresql_ops={"search": "gin_trgm_ops"}
     )
