@@ -55,7 +55,9 @@ class NotPreviewed(Exception):
 class FileTooLarge(Exception):
     """The file has more bytes than are taken."""
 
-    accepted = f"{LARGEST_FILE // 1024 // 1024} MB"
+    def __init__(self) -> None:
+        super().__init__()
+        self.accepted = f"{LARGEST_FILE // 1024 // 1024} MB"
 
 
 class Lost(Exception):

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Form, Query, UploadFile
 from pydantic import BaseModel
 from starlette.responses import Response, StreamingResponse
 
-from services.registry.imports import commands, queries
+from services.registry.imports import commands, queries, worker
 from services.registry.imports.commands import FileTooLarge, NotPreviewed
 from services.registry.imports.files import LARGEST_FILE
 from shared import territories
@@ -108,7 +108,7 @@ async def upload(
     """Sends a file of organisations (CSV, XLSX, XLS or ODS, up to 20 MB); a worker reads it. Without `commit` it is
     only looked at, and can be committed afterwards."""
     content = await file.read(LARGEST_FILE + 1)
-    return await at.command(
+    answer = await at.command(
         commands.request,
         network,
         file_name=_name_of(file.filename),
@@ -118,6 +118,8 @@ async def upload(
         out=ImportOut.of,
         location=lambda job: f"/registry/v1/imports/{job.id}",
     )
+    worker.wake(at.context)
+    return answer
 
 
 def _name_of(given: str | None) -> str:
@@ -147,7 +149,9 @@ async def job(import_id: UUID, at: At) -> Response:
 @routes.post("/imports/{import_id}/commit", status_code=202, response_model=ImportOut)
 async def commit(import_id: UUID, at: At) -> Response:
     """Takes the rows of a preview. Sent again, it changes nothing."""
-    return await at.command(commands.commit, import_id, out=ImportOut.of)
+    answer = await at.command(commands.commit, import_id, out=ImportOut.of)
+    worker.wake(at.context)
+    return answer
 
 
 @routes.get(

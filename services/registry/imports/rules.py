@@ -190,7 +190,7 @@ def _completed_by_content(
     cells = {at: [r.cells[at] for r in body if at < len(r.cells) and r.cells[at]][:200] for at in free}
 
     def mostly(at: int, test: Any, share: float = 0.8) -> bool:
-        return bool(cells[at]) and sum(map(test, cells[at])) >= share * len(cells[at])
+        return bool(cells[at]) and sum(1 for cell in cells[at] if test(cell)) >= share * len(cells[at])
 
     def take(name: str, candidates: list[int]) -> None:
         if candidates:

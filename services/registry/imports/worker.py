@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from io import BytesIO, TextIOWrapper
@@ -53,7 +53,24 @@ async def run(context: Context) -> None:
             await asyncio.sleep(PAUSE)
             continue
         if not busy:
-            await asyncio.sleep(IDLE)
+            await _news(context)
+
+
+def wake(context: Context) -> None:
+    """A job was committed in this process: its worker need not wait for its next look."""
+    _bell(context).set()
+
+
+async def _news(context: Context) -> None:
+    bell = _bell(context)
+    with suppress(TimeoutError):
+        await asyncio.wait_for(bell.wait(), IDLE)
+    bell.clear()
+
+
+def _bell(context: Context) -> asyncio.Event:
+    bell: asyncio.Event = context.state.setdefault("imports", asyncio.Event())
+    return bell
 
 
 async def _one(context: Context, me: UUID) -> bool:
