@@ -35,6 +35,8 @@ def _up(home: Path) -> int:
 
 def _down(home: Path) -> int:
     for place in (home / "demo", home):  # the demo keeps a stack of its own inside
+        if place != home and not place.exists():
+            continue
         stopped = homes.stop_running(place)
         left = homes.clear(place)
         print(f"{place}: {'stopped and ' if stopped else ''}cleared", end="")

@@ -218,11 +218,14 @@ class _ForkedProcess:
         return code
 
 
-def run_together(jobs: Mapping[str, Forked], *, seconds: float = 300) -> None:
-    """Run forked jobs side by side to their end; StartError with the log of the first that failed."""
+def run_together(
+    jobs: Mapping[str, Forked], *, meanwhile: Callable[[], None] = lambda: None, seconds: float = 300
+) -> None:
+    """Run forked jobs side by side to their end, and `meanwhile` here; StartError with the log of one that failed."""
     for job in jobs.values():
         job.start()
     try:
+        meanwhile()
         deadline = time.monotonic() + seconds
         for name, job in jobs.items():
             assert job.process is not None

@@ -21,7 +21,7 @@ from deploy.local.gateway import Gateway
 from deploy.local.nats import Config, Nats
 from deploy.local.postgres import Postgres
 from deploy.local.processes import Forked, free_port, run_together
-from deploy.local.supervisor import Stop, Supervisor
+from deploy.local.supervisor import Stop, Supervisor, say
 from shared.messaging import topology
 
 DEFAULT_PORT = 8080
@@ -60,9 +60,9 @@ def up(home: Path, wanted_port: int, parts: Parts | None = None) -> int:
 
 
 def _run(home: Path, wanted_port: int, lock: int, parts: Parts) -> None:
-    print(f"Trama starts in {home}", flush=True)
+    say(f"Trama starts in {home}")
     if left := homes.stop_leftovers(home):
-        print(f"  stopped {left} processes that an earlier run left behind", flush=True)
+        say(f"  stopped {left} processes that an earlier run left behind")
     before = homes.read_state(home).get("processes", {})
     names = parts.names
 
@@ -95,13 +95,12 @@ def _run(home: Path, wanted_port: int, lock: int, parts: Parts) -> None:
         with stack.step("gateway"):
             stack.start("gateway", gateway, port=gateway.port)
         if wanted_port and gateway.port != wanted_port:
-            print(f"  port {wanted_port} is taken: the gateway listens on {gateway.port}", flush=True)
+            say(f"  port {wanted_port} is taken: the gateway listens on {gateway.port}")
 
-        # Everything imported once, then forked.
-        with stack.step("libraries"):
-            parts.preload(names)
-        with stack.step("databases"):
-            postgres.ensure_databases(names)
+        # Everything imported once, to be forked from here; the databases are made meanwhile.
+        with stack.step("libraries and databases"):
+            databases = forked("databases", lambda: postgres.ensure_databases(names), {})
+            run_together({"databases": databases}, meanwhile=lambda: parts.preload(names))
         environment = {name: service_environment(home, name, stack.gateway, ports, postgres, nats) for name in names}
         with stack.step("migrations, streams and consumers"):
             jobs = {
@@ -123,11 +122,11 @@ def _run(home: Path, wanted_port: int, lock: int, parts: Parts) -> None:
                 )
             late = stack.wait_until_ready(lambda name: is_ready(gateway.url, name), names)
         for name in late:
-            print(f"  {name} is not ready yet: {gateway.url}/{name}/health/ready says why", flush=True)
+            say(f"  {name} is not ready yet: {gateway.url}/{name}/health/ready says why")
 
         stack.ready = True
         stack.record()
-        print(f"\nReady in {stack.elapsed:.1f} s\n\n{_addresses(gateway.url, home)}\n", flush=True)
+        say(f"\nReady in {stack.elapsed:.1f} s\n\n{_addresses(gateway.url, home)}\n")
         stack.watch()
 
 

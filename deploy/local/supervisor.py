@@ -96,13 +96,16 @@ class Supervisor:
     def step(self, what: str) -> Iterator[None]:
         """Say what is being done, and then how long it took."""
         began = time.monotonic()
-        print(f"  {what:<42}", end="", flush=True)
+        say(f"  {what:<42}", end="")
         try:
             yield
-        except BaseException:
-            print("failed", flush=True)
+        except Stop:
+            say("interrupted")
             raise
-        print(f"{time.monotonic() - began:6.2f} s", flush=True)
+        except BaseException:
+            say("failed")
+            raise
+        say(f"{time.monotonic() - began:6.2f} s")
 
     def start(self, name: str, server: Server, *, port: int | None = None, drains: bool = False) -> None:
         """Start a process and watch it from now on; those that drain are told to stop first, all at once."""
@@ -194,12 +197,12 @@ class Supervisor:
         self._tell(f"{what}\n    starting it again in {wait:.1f} s; all of it: {watched.server.log}")
 
     def _tell(self, what: str) -> None:
-        print(f"[{time.strftime('%H:%M:%S')}] {what}", flush=True)
+        say(f"[{time.strftime('%H:%M:%S')}] {what}")
 
     def _stop_all(self) -> None:
         if not self.watched:
             return
-        print("\nStopping (Ctrl-C again: at once)", flush=True)
+        say("\nStopping (Ctrl-C again: at once)")
         self.ready = False
         waiting = list(reversed(self.watched.values()))
         # The services were started last. Told together, they drain side by side while gateway and stores still serve.
@@ -209,13 +212,19 @@ class Supervisor:
                 process.send_signal(signal.SIGTERM)
         for watched in waiting:
             watched.server.stop()
-        print(f"Stopped; data kept in {self.home} (make down clears it)", flush=True)
+        say(f"Stopped; data kept in {self.home} (make down clears it)")
 
     def _kill_all(self, _signal: int, _frame: FrameType | None) -> None:
         for watched in self.watched.values():
             process = watched.server.process
             if process is not None and process.poll() is None:
                 process.kill()
+
+
+def say(what: str, end: str = "\n") -> None:
+    """Print at once; a terminal that was closed must not keep the stack from being stopped."""
+    with contextlib.suppress(OSError):
+        print(what, end=end, flush=True)
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
