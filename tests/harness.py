@@ -189,7 +189,7 @@ class Running:
     async def sql(self, statement: str, **values: Any) -> list[Any]:
         """Rows of the service's own database, for what no interface shows."""
         async with self.context.database.sessions.begin() as session:
-            found = await session.execute(text(statement), values)
+            found: Any = await session.execute(text(statement), values)
             return list(found.all()) if found.returns_rows else []
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from shared.access import keys
 from shared.access.actor import Actor, Grant
-from shared.access.tables import api_keys, networks
+from shared.access.tables import api_keys
 from shared.access.tokens import Identity
 
 # Plain SQL: this runs on every request, and a compiled statement costs a third more.
@@ -19,6 +19,9 @@ GRANTS = text(
     "select role, network_id, organisation_id, body_id, territory, since, until from grants"
     " where person_id = :id order by position"
 )
+
+NETWORK = "select id, slug, name, kind, language, generation, version from networks where "
+BY_ID, BY_SLUG = text(NETWORK + "id = :id"), text(NETWORK + "slug = :slug")
 
 
 class KeyInvalid(Exception):
@@ -59,10 +62,10 @@ async def network_id(session: AsyncSession, network: str) -> UUID:
 async def network_row(session: AsyncSession, network: str) -> Any:
     """The row of `networks` given by slug or id. Raises NetworkUnknown."""
     try:
-        which = networks.c.id == UUID(network)
+        found = await session.execute(BY_ID, {"id": UUID(network)})
     except ValueError:
-        which = networks.c.slug == network
-    row = (await session.execute(select(networks).where(which))).first()
+        found = await session.execute(BY_SLUG, {"slug": network})
+    row = found.first()
     if row is None:
         raise NetworkUnknown(network)
     return row

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from shared.messaging.listening import Listening
 from shared.messaging.relay import Relay
 
 if TYPE_CHECKING:
@@ -29,7 +30,18 @@ class Broker:
     def __init__(self, context: Context, *, relays: bool = True, listens: bool = True) -> None:
         settings, name = context.settings, context.service.name
         self.relay = Relay(context.database.engine, settings.nats_url, name) if relays else None
-        self.listening = _listening(context) if listens else None
+        self.listening = (
+            Listening(
+                context.database.engine,
+                settings.nats_url,
+                name,
+                context.service.listens,
+                now=context.clock.now,
+                done=self.wake,
+            )
+            if listens
+            else None
+        )
 
     def wake(self) -> None:
         if self.relay is not None:
@@ -37,8 +49,7 @@ class Broker:
 
     def has_seen(self, fact: UUID) -> bool:
         """The listening of this process has committed it lately."""
-        recently: Callable[[UUID], bool] | None = getattr(self.listening, "has_seen", None)
-        return recently is not None and recently(fact)
+        return self.listening is not None and self.listening.has_seen(fact)
 
     def tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         running = {"relay": self.relay, "listening": self.listening}
@@ -46,7 +57,3 @@ class Broker:
 
     async def state(self, context: Context) -> State:
         return State()
-
-
-def _listening(context: Context) -> Any:
-    return None

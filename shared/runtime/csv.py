@@ -15,11 +15,15 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def cell(value: Any) -> Any:
-    """A text that begins like a formula gets an apostrophe before it; numbers stay numbers, lists are joined by `|`."""
+    """A text that begins like a formula gets an apostrophe before it; numbers stay numbers, lists are joined by `|`.
+
+    A mapping is a list of `name=value`."""
     if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
         return "" if value is None else value
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, dict):
+        value = [f"{name}={inner}" for name, inner in value.items()]
     if isinstance(value, list | tuple):
         value = "|".join(str(_shown(v)) for v in value)
     text = str(value)

@@ -12,8 +12,8 @@ from uuid_utils.compat import uuid7
 from deploy.local.postgres import Postgres
 from shared.access import tables as access
 from shared.messaging import tables as messaging
-from shared.runtime import schema
 from shared.runtime.settings import ServiceSettings
+from shared.runtime.tables import metadata
 from tests import harness
 from tests.harness import Running
 from tests.runtime import toy
@@ -24,7 +24,7 @@ async def prepare(url: str) -> None:
     async with engine.begin() as connection:
         await connection.run_sync(toy.mapper.metadata.create_all)
         await connection.run_sync(messaging.metadata.create_all)
-        await connection.run_sync(schema.metadata.create_all)
+        await connection.run_sync(metadata.create_all)
         await connection.run_sync(access.metadata.create_all)
     await engine.dispose()
 
@@ -38,10 +38,8 @@ async def database(postgres: Postgres) -> str:
 def start(database: str, tmp_path: Path) -> Callable[..., AbstractAsyncContextManager[Running]]:
     """Starts the toy with settings of the test's own: `async with start(rate_per_minute="5") as toy`."""
 
-    def starting(**variables: str) -> AbstractAsyncContextManager[Running]:
-        return harness.running(
-            toy.service, ServiceSettings, variables.pop("database_url", database), tmp_path, **variables
-        )
+    def starting(database_url: str = database, **variables: str) -> AbstractAsyncContextManager[Running]:
+        return harness.running(toy.service, ServiceSettings, database_url, tmp_path, None, only="http", **variables)
 
     return starting
 

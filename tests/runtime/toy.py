@@ -25,7 +25,7 @@ from shared.runtime import due
 from shared.runtime.context import Service
 from shared.runtime.edge import Anyone, At
 from shared.runtime.paging import After, Limit, Page, PageOut, page
-from shared.runtime.problems import Invalid, NotFound, NotYetKnown, expect, problem
+from shared.runtime.problems import Invalid, NotFound, NotYetKnown, Problems, expect, problem
 from shared.runtime.settings import ServiceSettings
 from shared.runtime.vocabularies import vocabulary
 
@@ -145,7 +145,7 @@ async def act(session: AsyncSession, actor: Actor, link: links.Link, now: dateti
 
 
 routes = APIRouter()
-problems = {
+problems: Problems = {
     Full: problem("box-full", 409, it="Ne contiene al massimo {most}", en="It holds at most {most}", path="/name"),
     "things_name": problem("name-taken", 409, it="Nome già usato", en="The name is taken", path="/name"),
 }
