@@ -46,7 +46,8 @@ class Settings(ServiceSettings):
     """`smtp[s]://user:password@host:port?starttls=required|never`."""
     smtp_timeout: float = Field(default=30, gt=0)
     """Seconds for each step of a mail."""
-    smtp_connections: int = Field(default=4, ge=1, le=50)
+    smtp_connections: int = Field(default=8, ge=1, le=50)
+    """At once. A kill repeats at most one mail of each."""
     smtp_per_second: float | None = Field(default=None, gt=0)
     """What the relay allows, for all processes of this service together; unset: as fast as it takes them."""
     mail_from: Annotated[str, AfterValidator(_address)]
@@ -62,7 +63,8 @@ class Settings(ServiceSettings):
     @property
     def sender(self) -> Sender:
         name, address = parseaddr(self.mail_from)
-        return Sender(name or "Trama", mailbox(address), self.mail_reply_to)
+        back = parseaddr(self.mail_reply_to) if self.mail_reply_to else None
+        return Sender(name or "Trama", mailbox(address), back and (back[0], mailbox(back[1])))
 
     @property
     def pace(self) -> Pace:

@@ -16,11 +16,11 @@ from services.notify.deliveries.queries import Told, Wanted
 from services.notify.deliveries.rules import NotFailed, Outcome, Problem, State
 from shared.runtime.edge import At
 from shared.runtime.paging import After, Limit, PageOut
-from shared.runtime.problems import problem
+from shared.runtime.problems import Problems, problem
 
 routes = APIRouter(tags=["deliveries"])
 
-problems = {
+problems: Problems = {
     NotFailed: problem(
         "delivery-not-failed",
         409,

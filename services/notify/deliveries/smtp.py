@@ -9,8 +9,8 @@ from aiosmtplib import (
     SMTP,
     SMTPException,
     SMTPNotSupported,
-    SMTPRecipientsRefused,
     SMTPResponseException,
+    SMTPServerDisconnected,
 )
 
 from services.notify.deliveries.mail import needs_smtputf8
@@ -110,21 +110,42 @@ class Lane:
         return smtp
 
     async def send(self, sender: str, to: str, message: bytes) -> Answer:
-        """One mail transaction. Raises Unreachable only when the relay has surely not seen the mail."""
-        smtp = await self.connected()
-        options = ["SMTPUTF8", "BODY=8BITMIME"] if needs_smtputf8(to) else []
+        """One mail transaction. Raises Unreachable only when the relay has surely not seen the mail.
+
+        A kept connection may have died unnoticed: what breaks before the text is handed over is begun again, once.
+        """
+        for last in (False, True):
+            smtp = await self.connected()
+            try:
+                await self._envelope(smtp, sender, to)
+                break
+            except (SMTPServerDisconnected, OSError) as error:
+                self.abandon()
+                if last:
+                    return Answer(Outcome.BROKEN, None, without_addresses(str(error) or type(error).__name__))
+            except SMTPResponseException as error:
+                return await self._refused(error.code, error.message)
+            except (SMTPNotSupported, ValueError) as error:
+                return Answer(Outcome.REFUSED, None, without_addresses(str(error)))
         try:
-            _, reply = await smtp.sendmail(sender, to, message, mail_options=options)
-        except SMTPRecipientsRefused as error:
-            return await self._refused(error.recipients[0].code, error.recipients[0].message)
+            reply = await smtp.data(message)
         except SMTPResponseException as error:
             return await self._refused(error.code, error.message)
-        except (SMTPNotSupported, ValueError, UnicodeEncodeError) as error:
-            return Answer(Outcome.REFUSED, None, without_addresses(str(error)))
         except (SMTPException, OSError) as error:
             self.abandon()
             return Answer(Outcome.BROKEN, None, without_addresses(str(error) or type(error).__name__))
-        return Answer(Outcome.ACCEPTED, 250, without_addresses(reply))
+        return Answer(Outcome.ACCEPTED, reply.code, without_addresses(reply.message))
+
+    async def _envelope(self, smtp: SMTP, sender: str, to: str) -> None:
+        """`SMTP.sendmail` does this too, and for each mail parses both addresses again and counts its bytes."""
+        if needs_smtputf8(to):
+            if not smtp.supports_extension("smtputf8"):
+                raise SMTPNotSupported("the address needs SMTPUTF8, which the relay does not offer")
+            await smtp.mail(sender, options=["SMTPUTF8", "BODY=8BITMIME"], encoding="utf-8")
+            await smtp.rcpt(to, encoding="utf-8")
+        else:
+            await smtp.mail(sender)
+            await smtp.rcpt(to)
 
     async def _refused(self, code: int, message: str) -> Answer:
         if code < 400:  # no SMTP reply at all: what answers there is out of step with us
@@ -132,7 +153,15 @@ class Lane:
             return Answer(Outcome.BROKEN, None, without_addresses(message))
         if code == SERVICE_CLOSES:
             self.abandon()
+        elif self.smtp is not None:
+            await self._forget_envelope(self.smtp)
         return Answer(outcome_of(code), code, without_addresses(message))
+
+    async def _forget_envelope(self, smtp: SMTP) -> None:
+        try:
+            await smtp.rset()
+        except (SMTPException, OSError):
+            self.abandon()
 
     def abandon(self) -> None:
         if self.smtp is not None:
