@@ -17,7 +17,8 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 def cell(value: Any) -> Any:
     """A text that begins like a formula gets an apostrophe before it; numbers stay numbers, lists are joined by `|`.
 
-    A mapping is a list of `name=value`."""
+    A mapping is a list of `name=value`.
+    """
     if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
         return "" if value is None else value
     if isinstance(value, bool):

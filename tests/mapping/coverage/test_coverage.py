@@ -90,7 +90,8 @@ async def test_coverage_as_csv_has_every_territory(alliance: Alliance) -> None:
     answer = await alliance.get("coverage", headers, level="municipality")
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert len(rows) == len(territories.load().municipalities)
-    assert {row["territory.code"]: row["organisations.count"] for row in rows}["H501"] == "2"
+    roma = next(row for row in rows if row["territory.code"] == "H501")
+    assert (roma["organisations.count"], roma["kinds"]) == ("2", "association=2|consortium=0")
 
 
 @pytest.mark.parametrize(
