@@ -9,8 +9,6 @@ INSTALLED := $(VENV)/.installed
 WORKERS ?= 0
 PYTEST := $(PY) -m pytest -n $(WORKERS)
 
-export TRAMA_HOME TRAMA_PORT TRAMA_REAL_DATA PG_BIN ROLE NETWORK SERVICE ONCE JSON QUICK
-
 .DEFAULT_GOAL := help
 .PHONY: help install up demo test test-all check bench down logs token lock
 

