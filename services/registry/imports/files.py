@@ -13,6 +13,7 @@ import io
 import struct
 import zipfile
 import zlib
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -192,53 +193,60 @@ def text_lines(content: bytes, encoding: str, *, cut: bool = False) -> Iterator[
 def records(lines: Iterable[str], delimiter: str) -> Iterator[Record]:
     """Rows of a delimited text, blank ones left out.
 
-    A quoted field may hold line breaks. A quote that is never closed costs its own line only: when a group of lines
-    does not make rows, each line is read by itself with quotes taken as plain characters.
+    A quoted field may hold line breaks. A quote that is never closed costs its own line only: lines that make rows of
+    the usual width by themselves, with quotes taken as plain characters, are such rows.
     """
-    waiting: list[str] = []
-    number = 0
-    source = iter(lines)
-    while True:
-        line = waiting.pop(0) if waiting else next(source, None)
-        if line is None:
-            return
-        group = [line]
-        odd = line.count(QUOTE) % 2
-        while odd and len(group) < MOST_LINES_A_RECORD:
-            following = waiting.pop(0) if waiting else next(source, None)
-            if following is None:
-                break
-            group.append(following)
-            odd = (odd + following.count(QUOTE)) % 2
-        if odd and len(group) > 1:  # never closed
-            waiting = group[1:] + waiting
-            group = group[:1]
-        for offset, cells in _rows(group, delimiter):
+    number = width = 0
+    for group in _groups(iter(lines)):
+        for offset, cells in _rows(group, delimiter, width):
             if any(cells):
+                width = len(cells)
                 yield Record(number + offset + 1, cells)
         number += len(group)
 
 
-def _rows(group: list[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _groups(source: Iterator[str]) -> Iterator[list[str]]:
+    """Physical lines that belong together because a quote is open at the end of each but the last."""
+    waiting: deque[str] = deque()
+    while (line := waiting.popleft() if waiting else next(source, None)) is not None:
+        group, odd = [line], line.count(QUOTE) % 2
+        while odd and len(group) < MOST_LINES_A_RECORD:
+            following = waiting.popleft() if waiting else next(source, None)
+            if following is None:
+                break
+            group.append(following)
+            odd = (odd + following.count(QUOTE)) % 2
+        if odd:  # never closed
+            waiting.extendleft(reversed(group[1:]))
+            group = group[:1]
+        yield group
+
+
+def _rows(group: list[str], delimiter: str, width: int) -> Iterator[tuple[int, list[str]]]:
+    plain = [line.rstrip("\r\n").split(delimiter) for line in group]
     if len(group) == 1 and QUOTE not in group[0]:
-        yield 0, _stripped(group[0].rstrip("\r\n").split(delimiter))
+        yield 0, _stripped(plain[0])
         return
-    rows, begin = [], 0
+    begin = 0
+    for end, cells in _quoted(group, delimiter):
+        alone = plain[begin:end]
+        odd_or_long = len(alone) > 1 or group[begin].count(QUOTE) % 2
+        if not cells or (odd_or_long and all(len(row) == width for row in alone)):
+            for offset, row in enumerate(alone, begin):
+                yield offset, _stripped(row)
+        else:
+            yield begin, _stripped(cells)
+        begin = end
+
+
+def _quoted(group: list[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Rows as the csv module reads them, each with the number of lines read so far; no cells when it cannot."""
     reader = csv.reader(group, delimiter=delimiter)
     try:
         for cells in reader:
-            rows.append((begin, cells))
-            begin = reader.line_num
-    except csv.Error:  # a field beyond the module's limit, or a NUL
-        rows = []
-    # A field that swallowed whole rows holds their delimiters; real text with line breaks seldom does on every line.
-    swallowed = any(
-        "\n" in cell and all(part.count(delimiter) > 1 for part in cell.split("\n")) for _, c in rows for cell in c
-    )
-    if swallowed or not rows:
-        rows = [(offset, line.rstrip("\r\n").split(delimiter)) for offset, line in enumerate(group)]
-    for offset, cells in rows:
-        yield offset, _stripped(cells)
+            yield reader.line_num, cells
+    except csv.Error:  # a field beyond the module's limit
+        yield len(group), []
 
 
 def _stripped(cells: list[str]) -> list[str]:
