@@ -24,7 +24,7 @@ async def readiness(context: Context) -> tuple[bool, dict[str, Any]]:
     """
     checks: dict[str, Any] = {}
     lags: dict[str, Any] = {}
-    reasons: list[str] = []
+    reasons: list[str] = [f"failed: {name}" for name in context.state.get("failed", ())]
     try:
         async with asyncio.timeout(PATIENCE), context.database.sessions() as session:
             await session.execute(text("select 1"))
@@ -37,7 +37,7 @@ async def readiness(context: Context) -> tuple[bool, dict[str, Any]]:
             raise
         checks["database"] = "away"
         reasons.append("database")
-    if context.broker is not None and not reasons:
+    if context.broker is not None and checks["database"] == "ok":
         await _messaging(context, checks, lags, reasons)
     counts = _counts(lags)
     for name, waiting in counts.items():
