@@ -25,6 +25,7 @@ from shared.messaging import wire
 from shared.messaging.context import Cause, caused_by
 from shared.messaging.handlers import Handler, NotYet, Received
 from shared.messaging.topology import Consumer
+from shared.runtime.database import disconnected
 
 logger = logging.getLogger(__name__)
 tracer = trace.get_tracer("trama.messaging")
@@ -38,7 +39,6 @@ PATIENCE = 900.0
 """Seconds that a fact waits for what it needs (NotYet) before it is dead."""
 BEHIND = "waits for an earlier fact of its aggregate"
 
-_GONE = ("08", "57P", "53")
 _propagator = TraceContextTextMapPropagator()
 
 
@@ -69,12 +69,7 @@ class Taken:
 
 def is_away(error: BaseException) -> bool:
     """The database cannot be reached: nothing is wrong with the fact, and nothing else would fare better."""
-    if isinstance(error, PoolTimeout | OSError | TimeoutError):
-        return True
-    if isinstance(error, DBAPIError):
-        code = getattr(error.orig, "sqlstate", None) or ""
-        return error.connection_invalidated or code.startswith(_GONE)
-    return False
+    return isinstance(error, PoolTimeout | TimeoutError) or disconnected(error)
 
 
 class Intake:
@@ -113,8 +108,8 @@ class Intake:
             except Exception as error:
                 if is_away(error):
                     raise
-                logger.info("%s: batch of %d failed, one by one: %s", self.consumer.name, len(facts), _reason(error))
-                parked = await self._one_by_one(facts, broken)
+                logger.info("%s: batch of %d failed, in halves: %s", self.consumer.name, len(facts), _reason(error))
+                parked = await self._halved(facts, broken)
         for fact in facts:
             self.recent[fact.received.fact_id] = None
         while len(self.recent) > 20_000:
@@ -167,24 +162,36 @@ class Intake:
         self._count("repeated", len(facts) - len(fresh) - parked)
         return parked
 
-    async def _one_by_one(self, facts: Sequence[Taken], broken: Sequence[tuple[Incoming, str]]) -> int:
+    async def _halved(self, facts: Sequence[Taken], broken: Sequence[tuple[Incoming, str]]) -> int:
+        """The batch failed: each half on its own, down to the facts that fail alone, which are parked. With one bad
+        fact in a hundred this takes a fifth of the transactions that one by one would."""
         parked = await self._together([], broken) if broken else 0
-        for fact in facts:
+        if len(facts) == 1:
+            return parked + await self._alone(facts[0])
+        middle = len(facts) // 2
+        for half in (facts[:middle], facts[middle:]):
             try:
-                parked += await self._together([fact], [])
+                parked += await self._together(half, [])
             except Exception as error:
                 if is_away(error):
                     raise
-                async with self._sessions.begin() as session:
-                    if self._reacts:
-                        await self._first_time(session, [fact])
-                    delay = 0.1 if isinstance(error, NotYet) else self._backoff[0]
-                    await self._park(
-                        session, fact.message, _reason(error), delay, 0 if isinstance(error, NotYet) else 1
-                    )
-                parked += 1
-                self._count("parked", 1)
+                parked += await self._halved(half, [])
         return parked
+
+    async def _alone(self, fact: Taken) -> int:
+        try:
+            return await self._together([fact], [])
+        except Exception as error:
+            if is_away(error):
+                raise
+            soon = isinstance(error, NotYet)
+            async with self._sessions.begin() as session:
+                if self._reacts:
+                    await self._first_time(session, [fact])
+                delay = 0.1 if soon else self._backoff[0]
+                await self._park(session, fact.message, _reason(error), delay, 0 if soon else 1)
+            self._count("parked", 1)
+            return 1
 
     async def _first_time(self, session: AsyncSession, facts: Sequence[Taken]) -> list[Taken]:
         """Insert-or-ignore into the inbox: whoever is in it has been handled, or parked."""

@@ -21,6 +21,7 @@ from faststream.nats.subscriber.usecases import BatchPullStreamSubscriber
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from sqlalchemy import DateTime, bindparam, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 
 from shared.messaging import topology, wire
@@ -57,18 +58,20 @@ class PromptSubscriber(BatchPullStreamSubscriber):
 
     async def _consume_pull(self) -> None:
         assert self.subscription is not None
+        begun = False
         expected: int | None = None  # the number of the next delivery, when it is known
         while self.running:
             try:
-                if expected is None:
+                if not begun:
+                    # Outstanding: what a process that died, or a connection that broke, was given last.
                     outstanding = await self.begin(await self.subscription.consumer_info())
                     if outstanding and self.ordered:
                         await self._let_expire()
-                        continue
+                    begun, expected = True, None
                 messages = await self._fetch()
-            except (nats.errors.Error, nats.js.errors.Error, OSError) as error:
+            except (nats.errors.Error, nats.js.errors.Error, OSError, SQLAlchemyError) as error:
                 logger.debug("%s: %s", self.extra_options["durable"], error)
-                expected = None
+                begun = False
                 await asyncio.sleep(0.2)  # also keeps a closed client from spinning
                 continue
             if not messages:
@@ -98,6 +101,7 @@ class PromptSubscriber(BatchPullStreamSubscriber):
                 return list(fetching.result())
             return []
         finally:
+            fetching.add_done_callback(lambda task: task.cancelled() or task.exception())  # it ends unheard
             fetching.cancel()
             renewed.cancel()
 

@@ -58,19 +58,19 @@ class Place:
 
     async def heard(self, statement: str, **values: Any) -> Sequence[Any]:
         async with self.hearer.sessions.begin() as session:
-            found = await session.execute(text(statement), values)
-            return found.all() if found.returns_rows else []
+            found: Any = await session.execute(text(statement), values)
+            return list(found.all()) if found.returns_rows else []
 
     async def told(self, statement: str, **values: Any) -> Sequence[Any]:
         async with self.teller.sessions.begin() as session:
-            found = await session.execute(text(statement), values)
-            return found.all() if found.returns_rows else []
+            found: Any = await session.execute(text(statement), values)
+            return list(found.all()) if found.returns_rows else []
 
     async def settled(self, seconds: float = 20) -> None:
         """The log is in the stream, and both consumers have acknowledged all of it."""
 
         async def quiet() -> bool:
-            relayed = {headers["ce-id"] for headers, _ in await self.stream()}
+            relayed = {headers.get("ce-id") for headers, _ in await self.stream()}
             logged = {str(row.id) for row in await self.told("select id from log")}
             js = self.admin.jetstream()
             infos = [await js.consumer_info("REGISTRY", f"mapping-registry-{k}") for k in ("projections", "reactions")]
@@ -82,9 +82,9 @@ class Place:
 @asynccontextmanager
 async def background(*runs: Callable[[], Awaitable[None]]) -> AsyncIterator[list[asyncio.Task[None]]]:
     """The parts run meanwhile, and end before the block is left; a part that failed fails the test."""
-    tasks = [asyncio.ensure_future(run()) for run in runs]
+    tasks: list[asyncio.Task[None]] = [asyncio.ensure_future(run()) for run in runs]  # type: ignore[arg-type]
     try:
-        yield tasks  # type: ignore[misc]
+        yield tasks
     finally:
         for task in tasks:
             task.cancel()

@@ -10,7 +10,6 @@ from types import ModuleType
 from uuid import UUID
 
 import pytest
-from nats.js.api import ConsumerConfig, DeliverPolicy
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
@@ -55,7 +54,7 @@ async def test_a_stream_replayed_three_times_changes_nothing(place: Place) -> No
         facts = await place.stream()
         for _ in range(3):
             for headers, body in facts:
-                again = {**headers, "Nats-Msg-Id": str(uuid7())}
+                again = {k: v for k, v in headers.items() if not k.startswith("Nats-")}
                 await publish(
                     place, f"registry.organisation.{headers['ce-subject'].split('/')[1]}.changed", body, again
                 )
@@ -88,9 +87,9 @@ async def test_a_failing_fact_is_parked_retried_and_at_last_dead_while_the_other
         await place.settled()
 
         async def dead() -> bool:
-            return bool(await place.heard("select from parked where dead_at is not null"))
+            return bool(await place.heard("select 1 from parked where dead_at is not null"))
 
-        assert len(await place.heard("select from welcomed")) == 40
+        assert len(await place.heard("select 1 from welcomed")) == 40
         await harness.until(dead)
     [row] = await place.heard("select consumer, subject, attempts, reason, aggregate_id from parked")
     assert (row.consumer, row.aggregate_id, row.attempts) == ("mapping-registry-reactions", bad.id, 5)
@@ -99,7 +98,8 @@ async def test_a_failing_fact_is_parked_retried_and_at_last_dead_while_the_other
 
 
 async def test_later_facts_of_a_parked_aggregate_wait_behind_it(place: Place) -> None:
-    id_, handled = uuid7(), []
+    id_ = uuid7()
+    handled: list[int] = []
     needed = asyncio.Event()
 
     @reacts(OrganisationState)
@@ -122,7 +122,7 @@ async def test_later_facts_of_a_parked_aggregate_wait_behind_it(place: Place) ->
         needed.set()
 
         async def empty() -> bool:
-            return not await place.heard("select from parked")
+            return not await place.heard("select 1 from parked")
 
         await harness.until(empty)
     assert handled == [1, 2, 3]
@@ -168,8 +168,8 @@ async def test_a_poisoned_hundredth_is_delivered_once_and_blocks_nobody(place: P
         await place.settled()
     info = await place.admin.jetstream().consumer_info("REGISTRY", "mapping-registry-reactions")
     assert (info.num_redelivered, info.delivered.consumer_seq) == (0, len(facts))
-    assert len(await place.heard("select from parked")) == 15
-    assert len(await place.heard("select from welcomed")) == len(facts) - 15
+    assert len(await place.heard("select 1 from parked")) == 15
+    assert len(await place.heard("select 1 from welcomed")) == len(facts) - 15
 
 
 async def test_nothing_is_delivered_twice_without_need(place: Place) -> None:
@@ -211,10 +211,10 @@ async def test_while_the_database_is_away_nothing_is_parked_and_afterwards_all_a
         await place.teller.engine.dispose()
 
         async def arrived() -> bool:
-            return len(await place.heard(SEEN)) == 10 and len(await place.heard("select from welcomed")) == 10
+            return len(await place.heard(SEEN)) == 10 and len(await place.heard("select 1 from welcomed")) == 10
 
         await harness.until(arrived, 40)
-    assert await place.heard("select from parked") == []
+    assert await place.heard("select 1 from parked") == []
 
 
 async def test_when_nats_comes_back_listening_goes_on_by_itself(place: Place) -> None:
@@ -228,7 +228,7 @@ async def test_when_nats_comes_back_listening_goes_on_by_itself(place: Place) ->
         place.admin = await harness.connected(place.nats)
         await place.settled(40)
     assert len(await place.heard(SEEN)) == 2
-    assert len(await place.heard("select from welcomed")) == 2
+    assert len(await place.heard("select 1 from welcomed")) == 2
 
 
 async def test_after_a_crash_in_the_middle_reactions_keep_the_order(
@@ -238,9 +238,6 @@ async def test_after_a_crash_in_the_middle_reactions_keep_the_order(
     monkeypatch.setattr(topology, "ACK_WAIT", 1.0)
     await harness.clear_streams(place.nats)
     js = place.admin.jetstream()
-    wanted = topology.Consumer("mapping", "registry", "reactions").config()
-    wanted.ack_wait = 1.0
-    await js.add_consumer("REGISTRY", ConsumerConfig(**{**wanted.__dict__, "deliver_policy": DeliverPolicy.NEW}))
     id_ = uuid7()
     await place.tell(*(mini.organisation(id_, v) for v in (1, 2)))
     async with background(place.relay().run):
@@ -286,7 +283,7 @@ async def test_a_rebuilt_stream_brings_no_reaction_to_what_was_told_before_the_r
     async with background(place.relay().run, place.listening().run):
         await place.settled()
     assert len(await place.heard(SEEN)) == 1
-    assert await place.heard("select from welcomed") == []
+    assert await place.heard("select 1 from welcomed") == []
 
 
 async def test_a_tombstone_removes_what_was_parked_of_the_erased(place: Place) -> None:
@@ -299,10 +296,10 @@ async def test_a_tombstone_removes_what_was_parked_of_the_erased(place: Place) -
     await place.tell(PersonRegistered(id=id_, version=1, given_name="Zaira", family_name="Marcatore"))
     async with background(place.relay().run, place.listening(modules=[module(refuse)]).run):
         await place.settled()
-        assert len(await place.heard("select from parked")) == 1
+        assert len(await place.heard("select 1 from parked")) == 1
         await place.tell(PersonErased(id=id_, version=2))
         await place.settled()
-    assert await place.heard("select from parked") == []
+    assert await place.heard("select 1 from parked") == []
 
 
 async def test_what_was_committed_lately_is_known_as_seen(place: Place) -> None:
