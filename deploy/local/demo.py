@@ -14,6 +14,8 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
+
 from deploy.local.scenarios import founders
 from deploy.local.story import ScenarioFailed, Story
 
@@ -42,8 +44,8 @@ def tell(stack: subprocess.Popen[bytes], home: Path) -> int:
         for scenario in SCENARIOS:
             print(f"\n{(scenario.__doc__ or '').splitlines()[0]}")
             scenario.tell(story)
-    except ScenarioFailed as failed:
-        story.failures.append(str(failed))
+    except (ScenarioFailed, LookupError, httpx.HTTPError) as failed:
+        story.failures.append(f"{type(failed).__name__}: {failed}")
     print(story.summary())
     print(f"\n  {len(story.points)} punti in {time.monotonic() - began:.1f} s")
     if file := os.environ.get("JSON"):
