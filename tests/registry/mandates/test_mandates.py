@@ -209,7 +209,7 @@ async def test_the_database_reads_days_as_the_rule_does(registry: Running, room:
         made.append(mandate["id"])
     for offset in range(-1, 8):
         on = day(registry, offset)
-        by_state = {}
+        by_state: dict[str, str] = {}
         for state in ("designated", "in_office", "holding_over", "ended"):
             page = await room.found(f"/networks/{room.slug}/mandates", on=on, state=state)
             by_state |= {item["id"]: state for item in page["items"]}

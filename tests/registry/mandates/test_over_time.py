@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, timedelta
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -44,24 +44,30 @@ def lived(script: list[tuple[str, date, date | None, int, bool]]) -> list[Mandat
     """The mandates of one office after a script of acts, on days that only go on; what the rules refuse is left out."""
     held: list[Mandate] = []
     today = BEGINNING
-    for what, day, until, which, flag in script:
+    for what, day, until, which, holds_over in script:
         today = max(today, day - timedelta(days=5))
-        new = Mandate(NETWORK, PEOPLE[which % 3], Role.REFERENT, day, until, ORGANISATION, None, flag)
-        old = held[which % len(held)] if held else None
-        perform: dict[str, Callable[[], object]] = {"designate": lambda: held.append(designate(new, held))}
-        if old is not None:
-            perform |= {
-                "replace": lambda: held.append(replace(old, new, held, today)),
-                "extend": lambda: old.extend(until, today, held),
-                "hold_over": lambda: old.hold_over(today, held),
-                "end": lambda: old.end(day, EndReason.RESIGNED, today),
-                "accept": lambda: old.accept(today),
-            }
+        new = Mandate(NETWORK, PEOPLE[which % 3], Role.REFERENT, day, until, ORGANISATION, None, holds_over)
         try:
-            perform.get(what, lambda: None)()
+            if what == "designate":
+                held.append(designate(new, held))
+            elif held:
+                act_on(held, held[which % len(held)], new, what, today)
         except REFUSALS:
             continue
     return held
+
+
+def act_on(held: list[Mandate], old: Mandate, new: Mandate, what: str, today: date) -> None:
+    if what == "replace":
+        held.append(replace(old, new, held, today))
+    elif what == "extend":
+        old.extend(new.until, today, held)
+    elif what == "hold_over":
+        old.hold_over(today, held)
+    elif what == "end":
+        old.end(new.since, EndReason.RESIGNED, today)
+    else:
+        old.accept(today)
 
 
 @given(acts)
@@ -77,7 +83,7 @@ def test_no_day_has_two_holders(script: list[tuple[str, date, date | None, int, 
 def test_a_mandate_never_goes_back(script: list[tuple[str, date, date | None, int, bool]]) -> None:
     for mandate in lived(script):
         states = [mandate.state(day) for day in calendar()]
-        assert not any(before.comes_after(after) for before, after in zip(states, states[1:], strict=False))
+        assert not any(before.comes_after(after) for before, after in pairwise(states))
 
 
 @given(acts)

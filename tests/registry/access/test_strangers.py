@@ -1,0 +1,44 @@
+"""Nobody gets in who should not: every operation of the registry, asked by every stranger."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.access.matrix import STRANGERS, refused, unlisted
+from tests.harness import Running
+from tests.registry.conftest import Room
+
+PUBLIC = {
+    "GET /.well-known/jwks.json",
+    "POST /sign-in",
+    "GET /sign-in/link",
+    "POST /sign-in/link",
+    "POST /sign-in/oidc",
+    "GET /sign-in/oidc/{provider}/start",
+    "GET /sign-in/oidc/{provider}/callback",
+    "POST /token",
+    "GET /imports/{import_id}/rows.csv",  # also by a mailed link; its own tests refuse those who have none
+}
+OWN = {"GET /networks"}
+"""Lists the caller's own networks, which may be none."""
+
+
+@pytest.mark.parametrize("stranger", STRANGERS)
+async def test_nobody_gets_in(registry: Running, room: Room, stranger: str) -> None:
+    person, organisation = await room.person(), await room.organisation()
+    mandate = await room.mandate(person, "secretariat", registry.context.clock.today().isoformat())
+    key = await room.made(f"/networks/{room.slug}/api-keys", {"title": "Sito", "scopes": ["mapping:*"]})
+    await registry.settled()
+    ids = {
+        "person_id": person["id"],
+        "organisation_id": organisation["id"],
+        "mandate_id": mandate["id"],
+        "key_id": key["id"],
+    }
+    await refused(registry, stranger, network=room.id, public=PUBLIC, signed_in=OWN, ids=ids)
+    assert (await room.found(f"/people/{person['id']}"))["version"] == 1
+    assert (await room.found(f"/mandates/{mandate['id']}"))["state"] == "in_office"
+
+
+def test_what_is_open_is_open_on_purpose(registry: Running) -> None:
+    assert unlisted(registry, PUBLIC) == []

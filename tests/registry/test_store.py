@@ -1,0 +1,24 @@
+"""The migrations make what the tables say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection
+
+from services.registry.store import mapper
+from tests.harness import Running
+
+
+async def test_the_migrations_make_what_the_tables_say(registry: Running) -> None:
+    def differences(connection: Connection) -> list[Any]:
+        def own(_: Any, name: str | None, kind: str, reflected: bool, other: Any) -> bool:
+            return kind != "table" or name in mapper.metadata.tables
+
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": own})
+        return list(compare_metadata(context, mapper.metadata))
+
+    async with registry.context.database.engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
