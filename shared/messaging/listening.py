@@ -275,6 +275,7 @@ class Listening:
                         self._parked.set()
                 except Exception as error:
                     if not is_away(error):
+                        logger.exception("%s: nothing could be committed", intake.consumer.name)
                         raise
                     self.problem = f"the database is away: {type(error).__name__}"
                     with suppress(TimeoutError):

@@ -82,7 +82,7 @@ class Place:
 @asynccontextmanager
 async def background(*runs: Callable[[], Awaitable[None]]) -> AsyncIterator[list[asyncio.Task[None]]]:
     """The parts run meanwhile, and end before the block is left; a part that failed fails the test."""
-    tasks: list[asyncio.Task[None]] = [asyncio.ensure_future(run()) for run in runs]  # type: ignore[arg-type]
+    tasks: list[asyncio.Task[None]] = [asyncio.ensure_future(run()) for run in runs]
     try:
         yield tasks
     finally:
