@@ -177,6 +177,10 @@ def _is_tax_code(cell: str) -> bool:
     return True
 
 
+def _is_text(cell: str) -> bool:
+    return sum(c.isalpha() for c in cell) > 5
+
+
 def _completed_by_content(
     found: dict[str, int], header: Record | None, body: Sequence[Record], places: Territories
 ) -> dict[str, int]:
@@ -207,13 +211,10 @@ def _completed_by_content(
         ]
         take("municipality", known)
     if "title" not in found and "tax_code" in found:
-        texts = [
-            at
-            for at in free
-            if at not in found.values()
-            and mostly(at, lambda cell: sum(c.isalpha() for c in cell) > 5)
-            and len(set(cells[at])) >= 0.9 * len(cells[at])
+        nameless = [
+            at for at in free if at not in found.values() and not (header and header.cells[at : at + 1] != [""])
         ]
+        texts = [at for at in nameless if mostly(at, _is_text) and len(set(cells[at])) >= 0.9 * len(cells[at])]
         if len(texts) == 1:
             found["title"] = texts[0]
     return found
@@ -456,12 +457,11 @@ MOJIBAKE = re.compile(r"[ÃÂâ][\u0080-\u00bf\u0152-\u0178\u02c6\u02dc\u2013-\u
 
 def healed_title(given: str, notes: list[Reason]) -> str:
     """A name without the marks of the systems that it went through; each change, and each loss left, is noted."""
-    title = " ".join(given.replace("\u00ad", "").split())
-    if "�" in title:
-        title = title.replace("�", "?")
-    before = title
+    before = " ".join(given.split())
+    title = given.replace("\u00ad", "").replace("\ufffd", "?")
     if MOJIBAKE.search(title):
         title = _without_mojibake(title)
+    title = " ".join(title.split())
     if EBCDIC.search(title) and not re.search(r"[a-zà-ÿ]", title.replace("é", "")):
         title = EBCDIC.sub(lambda sign: EBCDIC_SIGNS[sign[0]], title)
     if "&" in title and ";" in title:
@@ -487,7 +487,9 @@ def _without_mojibake(title: str) -> str:
 
 def _without_losses(title: str) -> str:
     def like(model: str, text: str) -> str:
-        return text.upper() if model.isupper() or len(model) == 1 else text
+        if model.isupper():
+            return text.upper()
+        return text.capitalize() if model[:1].isupper() and len(text) > 1 else text
 
     title = LOST_TA.sub(lambda m: m[1] + like(m[1], "à"), title)
     title = LOST_WORD.sub(lambda m: like(m[1].replace("?", ""), LOST_WORDS[m[1].casefold()]), title)
