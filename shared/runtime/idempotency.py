@@ -46,6 +46,9 @@ FIND = text("select fingerprint, status, headers, body from idempotency where ac
 STORE = text(
     "update idempotency set status = :status, headers = :headers, body = :body where actor_id = :actor and key = :key"
 ).bindparams(bindparam("headers", type_=JSONB))
+FORGET = text("delete from idempotency where position(:needle in body) > 0").bindparams(
+    bindparam("needle", type_=LargeBinary)
+)
 PURGE = text("delete from idempotency where recorded_at < :before")
 
 
@@ -77,6 +80,11 @@ async def store(session: AsyncSession, actor: UUID, key: str, answer: Answer) ->
     await session.execute(
         STORE, {"actor": actor, "key": key, "status": answer.status, "headers": answer.headers, "body": answer.body}
     )
+
+
+async def forget(session: AsyncSession, subject: UUID) -> None:
+    """Part of an erasure: drops the answers that name the subject. Reads a week's answers; erasures are rare."""
+    await session.execute(FORGET, {"needle": str(subject).encode()})
 
 
 async def purge(session: AsyncSession, now: datetime) -> None:

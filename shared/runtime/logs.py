@@ -53,6 +53,14 @@ def _json(value: Any, default: Any) -> str:
     return orjson.dumps(value, default=default).decode()
 
 
+class Stdout(logging.Handler):
+    """Standard output as it is at the time, which a supervisor (or a test) may have replaced."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.stdout.write(f"{self.format(record)}\n")
+        sys.stdout.flush()
+
+
 def configure(service: str, level: str = "info") -> None:
     """Everything that logs in this process, ours and the libraries', writes the same JSON."""
 
@@ -76,10 +84,10 @@ def configure(service: str, level: str = "info") -> None:
     structlog.configure(
         processors=[*shared, *ending],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=structlog.PrintLoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = Stdout()
     strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[strip, *ending]))
     root = logging.getLogger()
