@@ -2,7 +2,7 @@
 
 from shared.messaging.context import Cause, caused_by
 from shared.messaging.handlers import Handler, NotYet, Received, handlers_of, newest, projects, reacts
-from shared.messaging.log import MAX_BODY, FactTooLarge, stage
+from shared.messaging.log import MAX_BODY, FactTooLarge, redact, stage
 from shared.messaging.projections import upsert_newest
 from shared.messaging.tables import metadata
 
@@ -19,6 +19,7 @@ __all__ = [
     "newest",
     "projects",
     "reacts",
+    "redact",
     "stage",
     "upsert_newest",
 ]

@@ -74,6 +74,32 @@ async def stage(session: AsyncSession, *facts: Fact) -> list[UUID]:
     return ids
 
 
+async def redact(session: AsyncSession, tombstone: Fact) -> None:
+    """Rewrite all that the log says about an erased aggregate into its tombstone, each row with its own version.
+
+    Called before the tombstone itself is staged. What is not relayed yet, and what `republish` sends again, is then empty.
+    """
+    await session.execute(
+        _redact,
+        {
+            "id": tombstone.id,
+            "type": tombstone.type,
+            "subject": tombstone.subject,
+            "facts": f"{tombstone.service()}.{tombstone.aggregate()}.%",
+        },
+    )
+
+
+_redact = text(
+    """
+    update log
+    set type = :type, subject = :subject,
+        body = json_build_object('id', aggregate_id, 'version', version, 'network_id', network_id)::text
+    where aggregate_id = :id and subject like :facts
+    """
+).bindparams(bindparam("id", type_=Uuid))
+
+
 def _body(fact: Fact) -> str:
     if not fact.name:
         raise TypeError(f"{type(fact).__name__} is a state, not a fact: it has no name")

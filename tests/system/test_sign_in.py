@@ -69,7 +69,7 @@ def test_an_ended_mandate_stops_working_everywhere_within_seconds(stack: Stack, 
         assert client.get(url).status_code == 200
         mandate = f"/registry/v1/mandates/{person['mandate']}"
         etag = admin.get(mandate).headers["etag"]
-        ended = admin.post(f"{mandate}/end", json={"reason": "dimissioni"}, headers={"If-Match": etag})
+        ended = admin.post(f"{mandate}/end", json={"reason": "resigned"}, headers={"If-Match": etag})
         assert ended.status_code == 200, ended.text
         wait_for("mapping refuses", lambda: client.get(url).status_code == 403, 10)
         assert client.get(f"/notify/v1/networks/{SLUG}/deliveries").status_code == 403

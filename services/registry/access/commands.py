@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.access import rules
@@ -51,6 +51,7 @@ async def request_links(
         session.add(request)
         state = people_commands.state_of(PersonChanged, person).model_dump()
         facts.append(SignInRequested(**state, request_id=request.id, expires_at=request.expires_at))
+    await session.execute(delete(sign_in_requests).where(sign_in_requests.c.expires_at < asked_at - AGAIN))
     await session.flush()
     await stage(session, *facts)
 

@@ -18,7 +18,8 @@ from services.registry.people.tables import known_people
 from services.registry.policy import Right, policy
 from shared.access.actor import Actor, day
 from shared.contracts.registry import PersonChanged, PersonErased, PersonRegistered, PersonState
-from shared.messaging import stage
+from shared.messaging import redact, stage
+from shared.runtime import idempotency
 from shared.runtime.problems import expect
 
 CLEAN = {"given_name": name_of, "family_name": name_of, "email": email_of, "phone": phone_of, "language": Language}
@@ -63,7 +64,10 @@ async def erase(
     await session.flush()
     for signing_in in (sign_in_requests, identities):
         await session.execute(delete(signing_in).where(signing_in.c.person_id == person.id))
-    await stage(session, PersonErased(id=person.id, version=person.version, network_id=person.network_id))
+    await idempotency.forget(session, person.id)
+    erased = PersonErased(id=person.id, version=person.version, network_id=person.network_id)
+    await redact(session, erased)
+    await stage(session, erased)
     return await queries.readable(session, actor, person, now)
 
 
