@@ -77,7 +77,7 @@ async def stage(session: AsyncSession, *facts: Fact) -> list[UUID]:
 async def redact(session: AsyncSession, tombstone: Fact) -> None:
     """Rewrite all that the log says about an erased aggregate into its tombstone, each row with its own version.
 
-    Called before the tombstone itself is staged. What is not relayed yet, and what `republish` sends again, is then empty.
+    Called before the tombstone itself is staged. What is not relayed yet, or is republished one day, is then empty.
     """
     await session.execute(
         _redact,

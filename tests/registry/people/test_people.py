@@ -116,7 +116,7 @@ async def test_an_erased_person_is_a_row_without_a_name_everywhere(registry: Run
     person = (await room.post(f"/networks/{room.slug}/people", body, **{"idempotency-key": "zenobia"})).json()
     await room.mandate(
         person, "secretariat", "2020-01-01", until="2021-01-01"
-    )  # an office held remains, without a name
+    )  # offices held remain
     gone = await room.delete(f"/people/{person['id']}", '"1"')
     assert gone.status_code == 200, gone.text
     assert (gone.json()["name"], gone.json()["email"], gone.json()["allowed_actions"]) == ("", None, [])
