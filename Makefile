@@ -10,7 +10,7 @@ WORKERS ?= 0
 PYTEST := $(PY) -m pytest -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo test test-all check bench down logs token lock
+.PHONY: help install up demo test test-all check contracts bench down logs token lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -43,6 +43,11 @@ check: install ## style, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+contracts: install ## samples of new facts, docs/messages.md and docs/asyncapi.json, after a change of shared/contracts
+	$(PY) -m tests.contracts.samples --write
+	$(PY) -m shared.contracts.catalogue > docs/messages.md
+	$(PY) -m shared.contracts.asyncapi > docs/asyncapi.json
 
 bench: install ## the figures of docs/performance.md with their floors (QUICK=1: a smoke run)
 	@$(PY) -m tests.bench
