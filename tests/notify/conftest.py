@@ -1,29 +1,25 @@
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 
 import pytest
 
+from deploy.local.nats import Nats
 from deploy.local.postgres import Postgres
+from services.notify.app import service
+from services.notify.settings import Settings
+from shared.access import jwks
 from shared.runtime.database import Database
-from shared.runtime.migrating import migrate_async
 from tests import harness
+from tests.notify.network import Network
 from tests.notify.relay import FakeRelay
 
 
-async def _migrated(url: str) -> None:
-    await migrate_async("notify", url)
-
-
 @pytest.fixture
-async def url(postgres: Postgres) -> str:
-    """A fresh, migrated database of notify's."""
-    return await harness.fresh_database(postgres, "notify", _migrated)
-
-
-@pytest.fixture
-async def database(url: str) -> AsyncIterator[Database]:
-    made = Database(url)
+async def database(postgres: Postgres) -> AsyncIterator[Database]:
+    """A fresh, migrated database of notify's without the service."""
+    made = Database(await harness.service_database(postgres, "notify"))
     yield made
     await made.dispose()
 
@@ -33,3 +29,30 @@ async def relay() -> AsyncIterator[FakeRelay]:
     fake = await FakeRelay().start()
     yield fake
     await fake.stop()
+
+
+@pytest.fixture(scope="module")
+async def notify(postgres: Postgres, nats: Nats, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Network]:
+    """Notify with its database, its streams and a mail relay, and one network told to it."""
+    await harness.clear_streams(nats)
+    url = await harness.service_database(postgres, "notify")
+    home = tmp_path_factory.mktemp("notify")
+    link_key = jwks.new_key()
+    (home / "links.json").write_text(json.dumps(link_key.as_dict(private=True)))
+    relay = await FakeRelay().start()
+    async with harness.running(
+        service,
+        Settings,
+        url,
+        home,
+        nats,
+        public_url="http://trama.test",
+        smtp_url=relay.url("") + "?starttls=never",
+        mail_from="Trama <no-reply@trama.example>",
+        link_key_file=str(home / "links.json"),
+    ) as running:
+        network = Network(running, relay, link_key)
+        await running.tell(network.founded())
+        await harness.until(network.known, 20, "the network is known")
+        yield network
+    await relay.stop()

@@ -79,6 +79,10 @@ class FakeRelay:
             await self.arrived.wait_for(lambda: self.count >= count)
         return self.taken
 
+    async def wait_until(self, condition: Callable[[], bool], within: float = 20) -> None:
+        async with asyncio.timeout(within), self.arrived:
+            await self.arrived.wait_for(condition)
+
     def _session(self) -> SMTP:
         relay = self
 

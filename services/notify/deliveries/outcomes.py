@@ -57,6 +57,7 @@ RECORD = text("""
         sent_at = CASE v.state WHEN 'sent' THEN v.at END,
         attempts = d.attempts - v.untried,
         first_try = CASE WHEN d.attempts > v.untried THEN d.first_try END,
+        parameters = CASE v.problem WHEN 'person-erased' THEN '{}' ELSE d.parameters END,
         lease_until = NULL, updated_at = now(), version = d.version + 1
     FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS int[]), CAST(:states AS text[]),
         CAST(:problems AS text[]), CAST(:reasons AS text[]), CAST(:next_tries AS timestamptz[]),

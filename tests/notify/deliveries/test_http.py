@@ -1,0 +1,209 @@
+"""What a secretariat sees of its deliveries and contacts over HTTP, and what it can try again."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date
+from typing import Any
+
+import pytest
+from uuid_utils.compat import uuid7
+
+from tests.access.matrix import STRANGERS, refused, unlisted
+from tests.harness import until
+from tests.notify.network import Network
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture
+async def failed(notify: Network) -> dict[str, Any]:
+    """A delivery that failed for want of an address."""
+    person = notify.person(email=None)
+    await notify.running.tell(person, notify.designated(person))
+
+    async def there() -> bool:
+        return any(d["state"] == "failed" for d in await notify.deliveries(person=str(person.id)))
+
+    await until(there, 20, "the delivery has failed")
+    (delivery,) = await notify.deliveries(person=str(person.id))
+    return delivery
+
+
+async def secretary(notify: Network) -> dict[str, str]:
+    return await notify.running.holder("secretariat", notify.id)
+
+
+async def get(notify: Network, path: str, headers: dict[str, str], **params: Any) -> Any:
+    return await notify.running.client.get(f"/notify/v1{path}", headers=headers, params=params)
+
+
+async def test_the_secretariat_sees_what_was_told_and_why_not(notify: Network, failed: dict[str, Any]) -> None:
+    headers = await secretary(notify)
+    answer = await get(notify, f"/deliveries/{failed['id']}", headers)
+    assert answer.status_code == 200
+    shown = answer.json()
+    assert (shown["state"], shown["problem"], shown["tried"]) == ("failed", "no-address", 0)
+    assert shown["person"]["name"] == "Maria Rossi"
+    assert shown["network"]["id"] == str(notify.id)
+    assert shown["attempts"] == []
+    assert shown["allowed_actions"] == ["retry"]
+    assert "parameters" not in shown
+
+
+async def test_attempts_are_shown_with_the_relays_words(notify: Network) -> None:
+    person = notify.person()
+    assert person.email is not None
+    notify.relay.replies[person.email] = [f"550 5.1.1 <{person.email}>: no such user"]
+    await notify.running.tell(person, notify.designated(person))
+
+    async def there() -> bool:
+        return any(d["state"] == "failed" for d in await notify.deliveries(person=str(person.id)))
+
+    await until(there, 20, "refused")
+    (delivery,) = await notify.deliveries(person=str(person.id))
+    shown = (await get(notify, f"/deliveries/{delivery['id']}", await secretary(notify))).json()
+    (attempt,) = shown["attempts"]
+    assert (attempt["number"], attempt["outcome"], attempt["code"]) == (1, "refused", 550)
+    assert attempt["reason"] == "5.1.1 <…>: no such user"
+
+
+async def test_filters_narrow_and_unknown_ones_are_refused(notify: Network, failed: dict[str, Any]) -> None:
+    headers = await secretary(notify)
+    path = f"/networks/{notify.slug}/deliveries"
+    person = failed["person"]["id"]
+    for known in (
+        {"state": "failed"},
+        {"state": ["sent", "failed"]},
+        {"topic": "mandate-given"},
+        {"updated_since": failed["updated_at"]},
+    ):
+        items = (await get(notify, path, headers, person=person, **known)).json()["items"]
+        assert [item["id"] for item in items] == [failed["id"]], known
+    for other in ({"state": "sent"}, {"topic": "sign-in"}, {"updated_since": "2100-01-01T00:00:00Z"}):
+        assert (await get(notify, path, headers, person=person, **other)).json()["items"] == []
+    for wrong in ({"stato": "sent"}, {"state": "lost"}, {"updated_since": "yesterday"}, {"person": "maria"}):
+        answer = await get(notify, path, headers, **wrong)
+        assert answer.status_code == 422, wrong
+        assert next(iter(wrong)) in answer.json()["errors"][0]["path"]
+
+
+async def test_pages_give_each_delivery_once_the_latest_first(notify: Network) -> None:
+    people = [notify.person(email=None) for _ in range(7)]
+    await notify.running.tell(*people, *(notify.designated(person) for person in people))
+    await until(lambda: _all_failed(notify, {str(p.id) for p in people}), 20, "all have failed")
+    headers, seen, after = await secretary(notify), list[str](), None
+    while True:
+        cursor = {"after": after} if after else {}
+        page = (await get(notify, f"/networks/{notify.id}/deliveries", headers, limit=3, **cursor)).json()
+        assert len(page["items"]) <= 3
+        seen += [item["id"] for item in page["items"]]
+        after = page["next"]
+        if after is None:
+            break
+    assert seen == sorted(set(seen), reverse=True)
+    assert seen == [delivery["id"] for delivery in await notify.deliveries()]
+
+
+async def test_a_spreadsheet_gets_the_same_rows(notify: Network, failed: dict[str, Any]) -> None:
+    headers = {**await secretary(notify), "accept": "text/csv"}
+    answer = await get(notify, f"/networks/{notify.id}/deliveries", headers, person=failed["person"]["id"])
+    assert answer.headers["content-type"].startswith("text/csv")
+    (row,) = csv.DictReader(io.StringIO(answer.text))
+    assert (row["id"], row["state"], row["person.name"]) == (failed["id"], "failed", "Maria Rossi")
+
+
+async def test_a_failed_delivery_is_tried_again_once_the_address_is_there(notify: Network) -> None:
+    person = notify.person(email=None)
+    await notify.running.tell(person, notify.designated(person))
+    await until(lambda: _all_failed(notify, {str(person.id)}), 20, "failed")
+    (delivery,) = await notify.deliveries(person=str(person.id))
+    found = person.model_copy(update={"email": f"trovata-{person.id.hex}@example.org", "version": 2})
+    await notify.running.tell(found)
+    await until(lambda: _address(notify, person.id), 20, "the address is known")
+    headers = await secretary(notify)
+    path = f"/notify/v1/deliveries/{delivery['id']}"
+    etag = (await notify.running.client.get(path, headers=headers)).headers["etag"]
+    post = notify.running.client.post
+    assert (await post(f"{path}/retry", headers=headers)).status_code == 428
+    assert (await post(f"{path}/retry", headers={**headers, "if-match": '"99"'})).status_code == 412
+    again = await post(f"{path}/retry", headers={**headers, "if-match": etag})
+    assert again.status_code == 200, again.text
+    assert again.json()["state"] == "queued"
+    assert again.json()["allowed_actions"] == []
+    assert len(await notify.mails(found)) == 1
+    etag = (await notify.running.client.get(path, headers=headers)).headers["etag"]
+    refused_ = await post(f"{path}/retry", headers={**headers, "if-match": etag, "accept-language": "en"})
+    assert refused_.status_code == 409
+    assert refused_.json()["type"].endswith("delivery-not-failed")
+    assert refused_.json()["title"] == "The delivery has not failed"
+
+
+async def test_who_cannot_be_reached_is_found_by_the_secretariat(notify: Network) -> None:
+    name = f"Famiglia{uuid7().hex[-6:]}"
+    with_address, without = notify.person(family_name=name), notify.person(family_name=name, email=None)
+    gone = notify.person(family_name=name)
+    elsewhere = notify.person(family_name=name, network_id=uuid7())
+    theirs = notify.person(family_name=name, network_id=uuid7(), language="en")
+    await notify.running.tell(with_address, without, gone, elsewhere, theirs, notify.secretary(theirs, role="member"))
+    await notify.running.tell(notify.erased(gone))
+    marker = notify.person()
+    await notify.running.tell(marker, notify.sign_in(marker))
+    await notify.mails(marker)
+    headers, path = await secretary(notify), f"/networks/{notify.slug}/contacts"
+    await until(lambda: _contacts(notify, headers, name, 3), 20, "all are known")
+    everybody = (await get(notify, path, headers, q=name)).json()["items"]
+    assert {item["person"]["id"] for item in everybody} == {str(p.id) for p in (with_address, without, theirs)}
+    (item,) = (await get(notify, path, headers, q=name, reachable=False)).json()["items"]
+    assert (item["person"]["id"], item["email"], item["reachable"]) == (str(without.id), None, False)
+    assert len((await get(notify, path, headers, q=name, reachable=True)).json()["items"]) == 2
+
+
+async def test_vocabularies_name_everything_in_both_languages(notify: Network) -> None:
+    answer = await notify.running.client.get("/notify/v1/vocabularies")
+    found = {v["name"]: {t["code"]: (t["it"], t["en"]) for t in v["terms"]} for v in answer.json()["items"]}
+    assert set(found) == {"topics", "channels", "states", "problems", "roles"}
+    assert found["states"]["failed"] == ("non riuscita", "failed")
+    assert all(all(labels) for terms in found.values() for labels in terms.values())
+
+
+@pytest.mark.parametrize("stranger", STRANGERS)
+async def test_nobody_gets_in(notify: Network, failed: dict[str, Any], stranger: str) -> None:
+    await refused(notify.running, stranger, network=notify.id, ids={"delivery_id": failed["id"]})
+
+
+@pytest.mark.parametrize("role", ["coordinator", "referent", "representative", "delegate", "member"])
+async def test_no_lower_role_reads_or_retries(notify: Network, failed: dict[str, Any], role: str) -> None:
+    headers = await notify.running.holder(role, notify.id, since=date(2000, 1, 1))
+    assert (await get(notify, f"/networks/{notify.id}/deliveries", headers)).status_code == 403
+    assert (await get(notify, f"/networks/{notify.id}/contacts", headers)).status_code == 403
+    assert (await get(notify, f"/deliveries/{failed['id']}", headers)).status_code == 404
+    retried = await notify.running.client.post(
+        f"/notify/v1/deliveries/{failed['id']}/retry", headers={**headers, "if-match": '"1"'}
+    )
+    assert retried.status_code == 404
+
+
+async def test_every_open_operation_is_known_to_be_open(notify: Network) -> None:
+    assert unlisted(notify.running, ()) == []
+
+
+async def test_readiness_counts_the_mails_that_are_due(notify: Network) -> None:
+    answer = await notify.running.client.get("/notify/health/ready")
+    assert "mails" in answer.json()["lags"]
+
+
+async def _all_failed(notify: Network, people: set[str]) -> bool:
+    failed = {d["person"]["id"] for d in await notify.deliveries(state="failed") if d["person"]}
+    return people <= failed
+
+
+async def _address(notify: Network, person: object) -> bool:
+    (row,) = await notify.running.sql("select email from contacts where person_id = :id", id=person)
+    return row.email is not None
+
+
+async def _contacts(notify: Network, headers: dict[str, str], name: str, count: int) -> bool:
+    answer = await get(notify, f"/networks/{notify.slug}/contacts", headers, q=name)
+    return len(answer.json()["items"]) == count
