@@ -98,6 +98,13 @@ async def fresh_database(server: Postgres, kind: str, prepare: Callable[[str], A
     return server.dsn(name)
 
 
+async def empty_database(server: Postgres) -> str:
+    """The name of a new database without any table."""
+    name = f"empty_{os.getpid()}_{next(_numbers)}"
+    await psql(server, f"create database {name}")
+    return name
+
+
 async def psql(server: Postgres, script: str, database: str = "postgres") -> str:
     return await asyncio.to_thread(server.psql, script, database)
 
