@@ -110,22 +110,20 @@ async def test_counters_equal_a_count_from_nothing_after_a_year_of_changes(mappi
     alliance = await Alliance(mapping).founded()
     seats: dict[Any, tuple[str, str, str]] = {}
     kinds = ["association", "firm", "foundation"]
+    came, went = [], []
     for number in range(300):
-        organisation = alliance.organisation(
-            f"Ente {number}", code := chance.choice(codes), kind=(kind := chance.choice(kinds))
-        )
+        code, kind = chance.choice(codes), chance.choice(kinds)
+        organisation = alliance.organisation(f"Ente {number}", code, kind=kind)
         membership = alliance.membership(organisation.id)
         seats[organisation.id, membership.id] = (code, kind, "active")
-        facts = [organisation, membership, alliance.mandate(organisation.id, chance.choice([*codes, None]))]
-        chance.shuffle(facts)
-        await mapping.tell(*facts)
+        came += [organisation, membership, alliance.mandate(organisation.id, chance.choice([*codes, None]))]
     for organisation_id, membership_id in chance.sample(sorted(seats), 150):
         code, kind, state = chance.choice(codes), chance.choice(kinds), chance.choice(["active", "withdrawn"])
         seats[organisation_id, membership_id] = (code, kind, state)
-        await mapping.tell(
-            alliance.organisation("Altro", code, organisation_id, kind=kind),
-            alliance.membership(organisation_id, state, membership_id),
-        )
+        went.append(alliance.organisation("Altro", code, organisation_id, kind=kind))
+        went.append(alliance.membership(organisation_id, state, membership_id))
+    chance.shuffle(came)
+    await mapping.tell(*came, *went)
     await mapping.settled(60)
     async with mapping.context.database.sessions() as session:
         assert await recount(session) == []

@@ -243,7 +243,6 @@ def issued(key: UUID, network: UUID, secret: str, scopes: tuple[str, ...]) -> Ap
 
 async def test_a_fact_that_cannot_be_kept_holds_no_other_back(mapping: Running, alliance: Alliance) -> None:
     poison = MembershipActivated(id=uuid7(), version=1, organisation_id=uuid7(), state="active", since=SINCE)
-    await mapping.tell(poison)
     organisation = alliance.organisation("Dopo il veleno", "E507")
     await mapping.tell(organisation, poison, alliance.membership(organisation.id))
     admin = mapping.signed_in(admin=True)
