@@ -1,7 +1,7 @@
 """What may be done with mandates. One function per command: load and lock, check the right, call the rule, tell.
 
 Locks are taken in one order, so that commands wait for each other and never deadlock: the office, the person, the
-mandates, the list of grants.
+membership, the mandates, the lists of grants.
 """
 
 from __future__ import annotations
@@ -104,9 +104,8 @@ async def replace(
     session: AsyncSession, actor: Actor, mandate_id: UUID, request: Succession, *, expected: int | None, now: datetime
 ) -> Named:
     """Ends the mandate on the day on which the new one begins, in one transaction; returns the new one."""
-    old = await queries.for_update(session, mandate_id)
+    old = await queries.with_office_locked(session, mandate_id)
     may_write(actor, old, now)
-    expect(expected, old.version)
     new = Mandate(
         old.network_id,
         request.person_id,
@@ -118,7 +117,9 @@ async def replace(
         request.holds_over,
     )
     await queries.lock_parties(session, actor, new, now)
-    rules.replace(old, new, await queries.of_office(session, old.office), day(now))
+    others = await queries.of_office(session, old.office)
+    expect(expected, old.version)
+    rules.replace(old, new, others, day(now))
     fact = ended(old, now)
     await session.flush()  # first the end of the old: the database too allows no day with two holders
     session.add(new)
@@ -176,6 +177,20 @@ async def end(
     await session.flush()
     await tell(session, now, (fact, mandate))
     return await queries.named(session, mandate)
+
+
+async def end_with_membership(
+    session: AsyncSession, network_id: UUID, organisation_id: UUID, on: date, *, now: datetime
+) -> None:
+    """Part of a withdrawal: from the day on which an organisation leaves, nobody acts for it any longer."""
+    told = []
+    for mandate in await queries.of_member(session, network_id, organisation_id, on):
+        begun = mandate.state(day(now)) is not State.DESIGNATED
+        mandate.end(max(on, mandate.since) if begun else on, EndReason.ORGANISATION_LEFT, day(now))
+        told.append((ended(mandate, now), mandate))
+    await session.flush()
+    if told:
+        await tell(session, now, *told)
 
 
 async def turn(session: AsyncSession, ids: Sequence[UUID], now: datetime) -> None:

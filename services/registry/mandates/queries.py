@@ -183,18 +183,24 @@ async def lock_parties(session: AsyncSession, actor: Actor, mandate: Mandate, no
     await session.execute(acquaintance.on_conflict_do_nothing())
 
 
-async def for_update(session: AsyncSession, mandate_id: UUID) -> Mandate:
-    """The mandate, its office and its row locked; raises UnknownMandate."""
+async def with_office_locked(session: AsyncSession, mandate_id: UUID) -> Mandate:
+    """The mandate, its office locked (it never changes), its days still to be locked; raises UnknownMandate."""
     mandate = await session.get(Mandate, mandate_id)
     if mandate is None:
         raise UnknownMandate(mandate_id)
-    await lock_office(session, mandate.office)  # the office of a mandate never changes
+    await lock_office(session, mandate.office)
+    return mandate
+
+
+async def for_update(session: AsyncSession, mandate_id: UUID) -> Mandate:
+    """The mandate, its office and its row locked; raises UnknownMandate."""
+    mandate = await with_office_locked(session, mandate_id)
     await session.refresh(mandate, with_for_update=True)
     return mandate
 
 
 async def of_office(session: AsyncSession, office: Office) -> Sequence[Mandate]:
-    """All mandates of an office, whoever holds them, locked in the order of their ids."""
+    """All mandates of an office as they are now, whoever holds them, locked in the order of their ids."""
     query = (
         select(Mandate)
         .where(
@@ -204,10 +210,21 @@ async def of_office(session: AsyncSession, office: Office) -> Sequence[Mandate]:
         )
         .order_by(mandates.c.id)
         .with_for_update()
+        .execution_options(populate_existing=True)
     )
     if office.role is not Role.COORDINATOR:
         query = query.where(mandates.c.organisation_id.is_not_distinct_from(office.organisation_id))
     return (await session.execute(query)).scalars().all()
+
+
+async def of_member(session: AsyncSession, network_id: UUID, organisation_id: UUID, on: date) -> Sequence[Mandate]:
+    """The mandates given by a member that last beyond that day, locked. The caller holds the membership's row."""
+    query = select(Mandate).where(
+        mandates.c.network_id == network_id,
+        mandates.c.organisation_id == organisation_id,
+        or_(mandates.c.ends.is_(None), mandates.c.ends > on),
+    )
+    return (await session.execute(query.order_by(mandates.c.id).with_for_update())).scalars().all()
 
 
 async def unlocked_for_update(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[Mandate]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, EmailStr, Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.registry.mandates import commands as mandates
 from services.registry.networks import queries as networks
 from services.registry.organisations import queries, rules
 from services.registry.organisations.queries import Belonging, Member
@@ -173,6 +174,10 @@ async def step(
     membership.step(name, since or day(now), now)
     await session.flush()
     await stage(session, membership_fact(FACT_OF[membership.state], membership))
+    if membership.state is State.WITHDRAWN:
+        await mandates.end_with_membership(
+            session, membership.network_id, membership.organisation_id, membership.since, now=now
+        )
     return await queries.belonging(session, membership)
 
 

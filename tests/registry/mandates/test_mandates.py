@@ -382,3 +382,58 @@ async def test_members_read_mandates_and_only_the_secretariat_gives_them(registr
     body = {"person_id": person["id"], "role": "secretariat", "since": day(registry, 1)}
     assert problem(await member.post(f"/networks/{room.slug}/mandates", body)) == (403, "forbidden")
     assert problem(await member.get(f"/networks/{room.slug}/people")) == (403, "forbidden")
+
+
+async def test_when_an_organisation_leaves_nobody_acts_for_it_any_longer(registry: Running, room: Room) -> None:
+    organisation, another = await room.organisation(), await room.organisation("Reti")
+    person = await room.person()
+    today, later = day(registry), day(registry, 30)
+    held = await room.mandate(person, "referent", today, organisation_id=organisation["id"])
+    coming = await room.mandate(person, "delegate", later, organisation_id=organisation["id"])
+    kept = await room.mandate(person, "delegate", today, organisation_id=another["id"])
+    await registry.settled()
+    memberships = (await room.found(f"/networks/{room.slug}/memberships"))["items"]
+    (leaving,) = [m for m in memberships if m["organisation"]["id"] == organisation["id"]]
+    gone = await room.post(f"/memberships/{leaving['id']}/withdraw", {}, f'"{leaving["version"]}"')
+    assert gone.status_code == 200, gone.text
+    states = {
+        m["id"]: (m["state"], m["end_reason"]) for m in (await room.found(f"/networks/{room.slug}/mandates"))["items"]
+    }
+    assert states == {
+        held["id"]: ("ended", "organisation_left"),
+        coming["id"]: ("ended", "organisation_left"),
+        kept["id"]: ("in_office", None),
+    }
+    assert [grant["organisation_id"] for grant in await grants(registry, person)] == [another["id"]]
+    body = {"person_id": person["id"], "role": "referent", "since": later, "organisation_id": organisation["id"]}
+    assert problem(await room.post(f"/networks/{room.slug}/mandates", body)) == (422, "not-a-member")
+
+
+async def test_replacing_ending_and_time_passing_at_once_never_deadlock(registry: Running, room: Room) -> None:
+    """Whatever comes first: each request is done or refused, one holder remains at most, and the facts stay in order."""
+    organisation = await room.organisation()
+    people = [await room.person(f"Persona {n}") for n in range(6)]
+    held = await room.mandate(
+        people[0],
+        "referent",
+        day(registry),
+        until=day(registry, 1),
+        holds_over=True,
+        organisation_id=organisation["id"],
+    )
+    tag = await etag(room, held)
+    url = f"/mandates/{held['id']}"
+    tomorrow = {"since": day(registry, 1)}
+    answers, *_ = await asyncio.gather(
+        asyncio.gather(
+            *(room.post(f"{url}/replace", {"person_id": p["id"], **tomorrow}, tag) for p in people[1:]),
+            room.post(f"{url}/end", {"reason": "resigned", "on": day(registry, 1)}, tag),
+            room.post(f"{url}/accept", etag=tag),
+        ),
+        let_pass(registry, 1),
+    )
+    assert {answer.status_code for answer in answers} <= {200, 201, 409, 412, 422}
+    assert sum(answer.is_success for answer in answers) <= 2  # the one that was first, and an acceptance before it
+    await registry.settled()
+    assert len(await holders(room, day(registry), role="referent")) <= 1
+    await told(registry, held)
