@@ -89,7 +89,13 @@ class Desk:
                 return found
 
     async def upload(
-        self, content: bytes | str, name: str = "elenco.csv", *, commit: bool = True, expect: int = 202, **headers: str
+        self,
+        content: bytes | str,
+        name: str = "elenco.csv",
+        *,
+        commit: bool = True,
+        expect: int = 202,
+        headers: dict[str, str] | None = None,
     ) -> Any:
         """Sends a file and waits for its end: the state of the import."""
         data = content.encode() if isinstance(content, str) else content
@@ -98,7 +104,7 @@ class Desk:
             f"/networks/{self.slug}/imports",
             files={"file": (name, data)},
             data={"commit": str(commit).lower()},
-            headers=headers,
+            headers=headers or {},
         )
         assert answer.status_code == expect, answer.text
         return await self.ended(answer.json()["id"]) if expect == 202 else answer.json()
@@ -117,7 +123,7 @@ class Desk:
 
         async def over() -> bool:
             state.update(await self.get(f"/imports/{import_id}"))
-            return state["status"] != "running"
+            return bool(state["status"] != "running")
 
         await harness.until(over, seconds, "the import ends")
         return state

@@ -17,6 +17,7 @@ from typing import IO
 from uuid import UUID
 
 import structlog
+from asyncpg import PostgresError
 from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
 
@@ -118,7 +119,7 @@ async def _advance(context: Context, me: UUID, job: Job, batch: Batch, now: date
             with caused_by(job.cause(now)):
                 async with context.database.sessions.begin() as session:
                     await commands.advance(session, job, me, batch, now)
-        except DBAPIError as problem:
+        except (DBAPIError, PostgresError) as problem:  # the latter from COPY, which goes past SQLAlchemy
             if sqlstate(problem) not in CROSSED or attempt == 4:
                 raise
         else:

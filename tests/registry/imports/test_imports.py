@@ -225,10 +225,10 @@ async def test_a_workbook_is_read_as_the_list_that_it_is(desk: Desk) -> None:
 
 async def test_the_report_is_in_the_language_of_whoever_asked(desk: Desk) -> None:
     header = {"accept-language": "en"}
-    state = await desk.upload(table([("1", "Body", "Lecco", "LC")]), **header)
+    state = await desk.upload(table([("1", "Body", "Lecco", "LC")]), headers=header)
     (row,) = await desk.report(state["id"])
     assert row["problem"] == "tax_code: “1” has neither 11 digits nor 16 characters"
-    failed = await desk.upload("a;b\r\n1;2\r\n", **header)
+    failed = await desk.upload("a;b\r\n1;2\r\n", headers=header)
     assert failed["problem"]["title"] == ("Missing columns: tax code, name, municipality. Headers found: a, b.")
 
 
@@ -279,9 +279,9 @@ async def test_a_file_of_100_megabytes_is_refused_with_a_problem(desk: Desk) -> 
 
 async def test_the_same_upload_with_the_same_key_is_one_import(desk: Desk) -> None:
     content = table(bodies(1))
-    first = await desk.upload(content, **{"idempotency-key": "abc"})
-    assert (await desk.upload(content, **{"idempotency-key": "abc"}))["id"] == first["id"]
-    problem = await desk.upload(table(bodies(1)), expect=422, **{"idempotency-key": "abc"})
+    first = await desk.upload(content, headers={"idempotency-key": "abc"})
+    assert (await desk.upload(content, headers={"idempotency-key": "abc"}))["id"] == first["id"]
+    problem = await desk.upload(table(bodies(1)), expect=422, headers={"idempotency-key": "abc"})
     assert problem["type"] == "urn:trama:problem:idempotency-key-reused"
 
 

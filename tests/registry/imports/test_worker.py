@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,6 +14,7 @@ from deploy.local.nats import Nats
 from deploy.local.postgres import Postgres
 from services.registry.imports import commands, worker
 from services.registry.imports.commands import Lost
+from services.registry.imports.rules import Entry
 from tests import harness
 from tests.harness import Running
 from tests.registry.conftest import running_registry
@@ -165,10 +167,8 @@ async def test_memory_does_not_grow_with_the_rows(desk: Desk) -> None:
     real = commands.advance
 
     async def watched(*args: object, **more: object) -> None:
-        import gc
-
         gc.collect()
-        held.append(sum(isinstance(found, worker.Entry) for found in gc.get_objects()))
+        held.append(sum(isinstance(found, Entry) for found in gc.get_objects()))
         await real(*args, **more)  # type: ignore[arg-type]
 
     import_id = await desk.send(table(bodies(1_000)))
