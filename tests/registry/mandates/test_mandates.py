@@ -410,7 +410,7 @@ async def test_when_an_organisation_leaves_nobody_acts_for_it_any_longer(registr
 
 
 async def test_replacing_ending_and_time_passing_at_once_never_deadlock(registry: Running, room: Room) -> None:
-    """Whatever comes first: each request is done or refused, one holder remains at most, and the facts stay in order."""
+    """Whatever comes first: each request is done or refused, at most one holder remains, the facts stay in order."""
     organisation = await room.organisation()
     people = [await room.person(f"Persona {n}") for n in range(6)]
     held = await room.mandate(
