@@ -1,0 +1,77 @@
+"""`make bench`: every figure with floors of the same run. QUICK=1: a smoke run; ONLY=<figure,...>; JSON=<file>."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Coroutine, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import uvloop
+
+from tests.bench import projecting, relaying
+from tests.bench.lab import Lab
+from tests.bench.measure import Figure
+
+
+class Run(Protocol):
+    def __call__(self, lab: Lab, *, quick: bool) -> Coroutine[Any, Any, Figure]: ...
+
+
+FIGURES: dict[str, Run] = {"relay": relaying.run, "projecting": projecting.run}
+
+
+def main() -> int:
+    quick = os.environ.get("QUICK", "") not in ("", "0")
+    asked = [name for name in os.environ.get("ONLY", "").split(",") if name]
+    unknown = sorted(set(asked) - set(FIGURES))
+    if unknown:
+        print(f"no such figure: {', '.join(unknown)}; there are {', '.join(FIGURES)}", file=sys.stderr)
+        return 2
+    figures = measured(asked or list(FIGURES), quick=quick)
+    result = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "figures": {f.key: f.to_json() for f in figures}}
+    if target := os.environ.get("JSON"):
+        Path(target).write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+    missed = summary(figures)
+    return 1 if missed and not quick else 0
+
+
+def measured(names: Sequence[str], *, quick: bool) -> list[Figure]:
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory(prefix="trama-bench-") as home:
+        lab = Lab(Path(home))
+        lab.start()
+        try:
+            for name in names:
+                print(f"{name}", flush=True)
+                began = time.perf_counter()
+                with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # the loop that the services use
+                    figures.append(runner.run(FIGURES[name](lab, quick=quick)))
+                gc.collect()
+                print(f"    {time.perf_counter() - began:.0f} s", flush=True)
+        finally:
+            lab.clear()
+    return figures
+
+
+def summary(figures: Sequence[Figure]) -> int:
+    missed = 0
+    for figure in figures:
+        for check in figure.checks:
+            missed += not check.holds
+            mark = "holds " if check.holds else "MISSES"
+            print(
+                f"{mark} {figure.key:<12} {check.what:<60} {check.value:8.3g} {check.unit} ({check.sense} {check.bar})"
+            )
+    return missed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
