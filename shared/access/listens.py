@@ -28,7 +28,7 @@ API_KEY = [
 ]
 
 
-@projects(NetworkState)
+@projects(NetworkState, tables=[networks])
 async def networks_known(session: AsyncSession, facts: Sequence[Received[NetworkState]], now: datetime) -> None:  # noqa: ARG001
     rows = [
         {"id": f.id, "slug": f.slug, "name": f.title, "kind": f.kind, "language": f.language, **guard(r)}
@@ -38,7 +38,7 @@ async def networks_known(session: AsyncSession, facts: Sequence[Received[Network
     await upsert_newest(session, networks, rows)
 
 
-@projects(ApiKeyState)
+@projects(ApiKeyState, tables=[api_keys])
 async def api_keys_known(session: AsyncSession, facts: Sequence[Received[ApiKeyState]], now: datetime) -> None:  # noqa: ARG001
     rows = [
         {"id": r.fact.id, **{name: _plain(getattr(r.fact, name)) for name in API_KEY}, **guard(r)}
@@ -47,7 +47,7 @@ async def api_keys_known(session: AsyncSession, facts: Sequence[Received[ApiKeyS
     await upsert_newest(session, api_keys, rows)
 
 
-@projects(GrantsChanged)
+@projects(GrantsChanged, tables=[grant_lists, grants])
 async def grants_known(session: AsyncSession, facts: Sequence[Received[GrantsChanged]], now: datetime) -> None:  # noqa: ARG001
     await replace_grants(session, {r.fact.id: (r.fact.grants, r.generation, r.fact.version) for r in newest(facts)})
 

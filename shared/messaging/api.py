@@ -1,7 +1,5 @@
 """Facts that a service could not take in, for its administrators: list, inspect, replay."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal

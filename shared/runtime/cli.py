@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
+from uuid import UUID
 
 import orjson
+import structlog
 import uvicorn
+from nats.aio.client import Client
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from shared.messaging import handlers_of, operations, topology
+from shared.messaging.broker import BrokerClosed, connect
+from shared.messaging.leader import LeaderElsewhere
+from shared.messaging.relay import Refused
 from shared.runtime import logs, migrating, telemetry
 from shared.runtime.context import Service
+from shared.runtime.database import Database
 from shared.runtime.service import ROLES, create_app
-from shared.runtime.settings import ServiceSettings, SettingsError
+from shared.runtime.settings import PREFIX, ServiceSettings, SettingsError
 
 S = TypeVar("S", bound=ServiceSettings)
 FAILED, BAD_SETTINGS = 1, 2
@@ -42,6 +54,14 @@ def _parser() -> argparse.ArgumentParser:
     serving.add_argument("--only", choices=ROLES, help="one part, when a deployment separates them")
     commands.add_parser("migrate", help="bring its database up to this release")
     commands.add_parser("openapi", help="print its OpenAPI document")
+    again = commands.add_parser("republish", help="fill its lost stream from its log (the relay must be stopped)")
+    again.add_argument("--again", action="store_true", help="also when the stream still has facts")
+    commands.add_parser("rebuild", help="empty its projections and read all facts again")
+    resuming = commands.add_parser("resume", help="go on with a database that was restored (it must be stopped)")
+    resuming.add_argument("--after-restore", action="store_true", required=True)
+    erasing = commands.add_parser("erase", help="delete what the stream says about one erased aggregate")
+    erasing.add_argument("aggregate", help="person")
+    erasing.add_argument("id", type=UUID)
     return parser
 
 
@@ -74,8 +94,16 @@ def serve(service: Service, only: str | None = None) -> int:
         timeout_graceful_shutdown=int(settings.drain) or 1,
     )
     server = uvicorn.Server(config)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _asked_to_stop)
     server.run()
     return FAILED if failed or not server.started else 0
+
+
+def _asked_to_stop(number: int, _frame: object) -> None:
+    """uvicorn drains on these signals and then raises them again, for whoever waits above it: nobody, and a drained
+    process has not failed."""
+    structlog.get_logger("service").info("asked_to_stop", signal=signal.Signals(number).name)
 
 
 def _serve(service: Service, given: argparse.Namespace) -> int:
@@ -94,4 +122,82 @@ def _openapi(service: Service, _: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS: dict[str, Callable[[Service, Any], int]] = {"serve": _serve, "migrate": _migrate, "openapi": _openapi}
+def _republish(service: Service, given: argparse.Namespace) -> int:
+    async def work(engine: AsyncEngine) -> str:
+        async with _nats(service.settings.nats_url, service.name) as client:
+            return f"{await operations.republish(engine, client, service.name, again=given.again)} facts"
+
+    return _operate(service, work)
+
+
+def _rebuild(service: Service, _: argparse.Namespace) -> int:
+    async def work(engine: AsyncEngine) -> str:
+        async with _nats(_needed(service, "provisioning_nats_url"), topology.PROVISIONING) as client:
+            handlers = handlers_of(service.listens)
+            return ", ".join(await operations.rebuild(engine, client.jetstream(), service.name, handlers))
+
+    return _operate(service, work)
+
+
+def _resume(service: Service, _: argparse.Namespace) -> int:
+    async def work(engine: AsyncEngine) -> str:
+        async with _nats(_needed(service, "provisioning_nats_url"), topology.PROVISIONING) as client:
+            handlers = handlers_of(service.listens)
+            made = await operations.resume_after_restore(engine, client.jetstream(), service.name, handlers)
+            return f"generation {made}"
+
+    return _operate(service, work)
+
+
+def _erase(service: Service, given: argparse.Namespace) -> int:
+    async def work(_: AsyncEngine) -> str:
+        async with _nats(_needed(service, "erasure_nats_url"), topology.ERASURE) as client:
+            return f"{await operations.erase_from_stream(client, service.name, given.aggregate, given.id)} messages"
+
+    return _operate(service, work)
+
+
+def _operate(service: Service, work: Callable[[AsyncEngine], Awaitable[str]]) -> int:
+    """Runs one operation and prints what it did."""
+
+    async def run() -> str:
+        database = Database(service.settings.database_url, name=f"trama-{service.name}-cli", statement_timeout=3600)
+        try:
+            return await work(database.engine)
+        finally:
+            await database.dispose()
+
+    try:
+        done = asyncio.run(run())
+    except (SettingsError, operations.StreamNotEmpty, LeaderElsewhere, Refused, BrokerClosed) as error:
+        print(error, file=sys.stderr)  # noqa: T201 (an operator at a terminal)
+        return BAD_SETTINGS if isinstance(error, SettingsError) else FAILED
+    print(done)  # noqa: T201
+    return 0
+
+
+def _needed(service: Service, field: str) -> str:
+    found: str | None = getattr(service.settings, field)
+    if found is None:
+        raise SettingsError(f"{PREFIX}{field.upper()}: needed for this command")
+    return found
+
+
+@asynccontextmanager
+async def _nats(url: str, user: str) -> AsyncIterator[Client]:
+    client = await connect(url, user)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+COMMANDS: dict[str, Callable[[Service, Any], int]] = {
+    "serve": _serve,
+    "migrate": _migrate,
+    "openapi": _openapi,
+    "republish": _republish,
+    "rebuild": _rebuild,
+    "resume": _resume,
+    "erase": _erase,
+}

@@ -9,11 +9,14 @@ from typing import Any
 
 import orjson
 import structlog
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from shared.access.policy import Forbidden
+from shared.messaging.api import facts_router
 from shared.runtime import openapi, telemetry
 from shared.runtime.broker import Broker
 from shared.runtime.context import Context, Service, Worker
@@ -21,6 +24,7 @@ from shared.runtime.cors import Cors
 from shared.runtime.database import away
 from shared.runtime.door import Door
 from shared.runtime.due import DueLoop
+from shared.runtime.edge import At
 from shared.runtime.health import readiness
 from shared.runtime.housekeeping import housekeeping
 from shared.runtime.me import me_router
@@ -85,9 +89,22 @@ def _mount(app: FastAPI, service: Service) -> None:
     async def vocabularies() -> Any:
         return VocabulariesOut(items=list(service.vocabularies))
 
+    facts = facts_router(_session, AsyncSession.commit, administrators)
+    app.include_router(facts, prefix=f"/{service.name}/v1")
     app.include_router(common, prefix=f"/{service.name}/v1")
     if not service.own_me:
         app.include_router(me_router(service), prefix=f"/{service.name}/v1")
+
+
+async def administrators(at: At) -> None:
+    """Lets nobody else pass: the facts that were refused may hold personal data."""
+    if at.identity is None or not at.identity.admin:
+        raise Forbidden("facts", ["admin"])
+
+
+async def _session(request: Request) -> AsyncIterator[AsyncSession]:
+    async with request.app.state.context.database.sessions() as session:
+        yield session
 
 
 def _about(app: FastAPI, context: Context) -> APIRouter:

@@ -31,6 +31,10 @@ def _nats(url: str) -> str:
     return url
 
 
+def _nats_or_none(url: str | None) -> str | None:
+    return None if url is None else _nats(url)
+
+
 class ServiceSettings(BaseSettings):
     """What every service needs. A service adds its own fields in a subclass; the variable is `TRAMA_` + FIELD."""
 
@@ -38,6 +42,10 @@ class ServiceSettings(BaseSettings):
 
     database_url: Annotated[str, AfterValidator(_postgresql)] = Field(repr=False)
     nats_url: Annotated[str, AfterValidator(_nats)] = Field(repr=False)
+    provisioning_nats_url: Annotated[str | None, AfterValidator(_nats_or_none)] = Field(default=None, repr=False)
+    """For `rebuild` and `resume` only: the NATS user that makes streams and consumers."""
+    erasure_nats_url: Annotated[str | None, AfterValidator(_nats_or_none)] = Field(default=None, repr=False)
+    """For `erase` only: the NATS user that may delete messages."""
     profile: Literal["local", "production"] = "production"
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8000, ge=0, le=65535)

@@ -27,10 +27,13 @@ async def test_nobody_gets_in(running: Running, network: UUID, secretary: dict[s
 async def test_every_operation_is_asked(running: Running, network: UUID) -> None:
     asked = {o.name for o in guarded(running, PUBLIC)}
     assert asked == {
+        "GET /facts/{state}",
+        "GET /facts/{state}/{id}",
         "GET /me",
         "GET /networks/{network}/things",
         "GET /things/{thing_id}",
         "PATCH /things/{thing_id}",
+        "POST /facts/{state}/{id}/replay",
         "POST /networks/{network}/things",
         "POST /uploads",
     }
