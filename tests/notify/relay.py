@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from functools import cached_property
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -20,8 +21,13 @@ class Taken:
 
     to: str
     sender: str
-    message: EmailMessage
     raw: bytes
+
+    @cached_property
+    def message(self) -> EmailMessage:
+        read = email.message_from_bytes(self.raw, policy=email.policy.default)
+        assert isinstance(read, EmailMessage)
+        return read
 
     def part(self, subtype: str) -> str:
         body = self.message.get_body((subtype,))
@@ -129,13 +135,11 @@ class FakeRelay:
 
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         raw = envelope.content if isinstance(envelope.content, bytes) else b""
-        message = email.message_from_bytes(raw, policy=email.policy.default)
-        assert isinstance(message, EmailMessage)
         for to in envelope.rcpt_tos:
             behaviour = self.replies[to].pop(0) if self.replies[to] else None
             if behaviour == "hang":
                 await asyncio.Event().wait()
-            taken = Taken(to, envelope.mail_from or "", message, raw)
+            taken = Taken(to, envelope.mail_from or "", raw)
             self.count += 1
             if not self.forget:
                 self.taken.append(taken)

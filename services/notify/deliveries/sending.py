@@ -262,7 +262,10 @@ class Sending(Generic[K]):
         return [Settled(left, verdict, self.outage, untried=True) for left in batch.waiting]
 
     async def _finish(self, settled: Sequence[Settled]) -> None:
-        if settled and await patiently(self._record, settled):
+        if not settled:
+            return
+        told = await patiently(self._record, settled)
+        if told:
             self.after_commit()
 
     async def _reached(self) -> bool:

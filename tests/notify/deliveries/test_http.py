@@ -93,15 +93,15 @@ async def test_pages_give_each_delivery_once_the_latest_first(notify: Network) -
     people = [notify.person(email=None) for _ in range(7)]
     await notify.running.tell(*people, *(notify.designated(person) for person in people))
     await until(lambda: _all_failed(notify, {str(p.id) for p in people}), 20, "all have failed")
-    headers, seen, after = await secretary(notify), list[str](), None
+    headers, seen = await secretary(notify), list[str]()
+    cursor: dict[str, str] = {}
     while True:
-        cursor = {"after": after} if after else {}
         page = (await get(notify, f"/networks/{notify.id}/deliveries", headers, limit=3, **cursor)).json()
         assert len(page["items"]) <= 3
         seen += [item["id"] for item in page["items"]]
-        after = page["next"]
-        if after is None:
+        if page["next"] is None:
             break
+        cursor = {"after": page["next"]}
     assert seen == sorted(set(seen), reverse=True)
     assert seen == [delivery["id"] for delivery in await notify.deliveries()]
 

@@ -13,6 +13,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from sqlalchemy import func, insert, select, text, update
 
 from services.notify.contacts.tables import contacts
@@ -27,6 +30,7 @@ from services.notify.deliveries.tables import attempts, deliveries
 from services.notify.messages.compose import Known, Writer, environment
 from shared.access.tables import networks
 from shared.messaging.tables import log
+from shared.runtime import telemetry
 from shared.runtime.database import Database
 from tests.harness import until
 from tests.notify.relay import FakeRelay
@@ -375,6 +379,27 @@ async def test_a_mail_that_cannot_be_written_fails_alone(desk: Desk) -> None:
     assert Counter(row.problem for row in rows) == {None: 5, Problem.NOT_WRITABLE: 1}
 
 
+async def test_the_trace_of_the_cause_goes_on_to_the_relay(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    spans = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    monkeypatch.setattr(telemetry, "_collecting", True)
+    monkeypatch.setattr(telemetry.trace, "get_tracer", lambda *_: provider.get_tracer("test"))
+    trace_id, parent = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+    (intent,) = await desk.intend(traceparent=f"00-{trace_id}-{parent}-01")
+    async with desk.running():
+        await desk.settled()
+    (span,) = [s for s in spans.get_finished_spans() if s.name == "smtp send"]
+    assert span.context is not None
+    assert span.parent is not None
+    assert (f"{span.context.trace_id:032x}", f"{span.parent.span_id:016x}") == (trace_id, parent)
+    assert span.attributes is not None
+    assert span.attributes["trama.delivery"] == str(intent.id)
+    async with desk.database.sessions() as session:
+        headers = (await session.scalars(select(log.c.headers))).one()
+    assert headers["traceparent"].split("-")[1] == trace_id, "and into the fact that tells the outcome"
+
+
 async def test_the_database_being_away_does_not_end_the_sender(desk: Desk) -> None:
     async with desk.running():
         await desk.intend(1)
@@ -393,7 +418,7 @@ async def test_a_thousand_deliveries_leave_in_bounded_memory(desk: Desk) -> None
     held: list[int] = []
 
     def weigh(_: object) -> None:
-        if desk.relay.count % 50 == 0:
+        if desk.relay.count % 100 == 0:
             held.append(sum(isinstance(thing, Claimed) for thing in gc.get_objects()))
 
     desk.relay.forget, desk.relay.before_answer = True, weigh
@@ -401,7 +426,7 @@ async def test_a_thousand_deliveries_leave_in_bounded_memory(desk: Desk) -> None
     async with desk.running(Pace(batch=100, poll=0.05)):
         await desk.settled(1000, 60)
     assert desk.relay.count == 1000
-    assert len(held) == 20
+    assert len(held) == 10
     assert 0 < max(held) <= 300, "the batch that is recorded, the one that is sent, the next one"
     assert desk.relay.most_connections <= 8
 

@@ -77,6 +77,7 @@ async def test_a_relay_that_is_down_is_unreachable_and_used_again_when_it_is_bac
     await road.close()
 
 
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 async def test_a_wrong_password_is_no_mails_fault(relay: FakeRelay) -> None:
     relay.passwords["trama"] = "s3greto/@:"
     with pytest.raises(Unreachable) as refused:

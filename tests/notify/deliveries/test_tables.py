@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
@@ -23,6 +24,7 @@ def differences(connection: Connection) -> list[Any]:
     return list(compare_metadata(context, mapper.metadata))
 
 
+@pytest.mark.filterwarnings("ignore:Did not recognize type")  # messaging's own columns
 async def test_the_migrations_make_the_tables_that_the_code_maps(database: Database) -> None:
     assert services.notify.app.service is not None
     assert set(OWN) == {"contacts", "organisations", "deliveries", "attempts", "pace"}

@@ -1,4 +1,4 @@
-"""What every service has: the log and the inbox, due rows and idempotency keys, networks and grants."""
+"""What every service has: the log and the inbox, due rows and idempotency keys, networks, grants and keys."""
 
 from alembic import op
 
@@ -10,5 +10,5 @@ down_revision = None
 
 
 def upgrade() -> None:
-    messaging.install_v1(op)
-    runtime.install_v1(op)
+    messaging.install_v1(op)  # type: ignore[arg-type]  # the module stands for the Operations
+    runtime.install_v1(op)  # type: ignore[arg-type]  # the module stands for the Operations
