@@ -19,7 +19,7 @@ from shared.contracts.envelope import FACTS
 from shared.messaging import topology
 from shared.messaging.handlers import Handler
 from shared.messaging.leader import Role, leading
-from shared.messaging.relay import Refused, check_place, message, send_batch, send_one
+from shared.messaging.relay import Batch, Refused, check_place, message, send_batch, send_one
 from shared.messaging.schema import PLACE
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ async def republish(
 async def _send_fresh(client: Client, rows: Sequence[Any]) -> None:
     messages = [message(row, fresh=True) for row in rows]
     try:
-        await send_batch(client, messages)
+        await send_batch(client, Batch.of(messages))
     except Refused as error:
         logger.info("batch refused, sending one by one: %s", error)
         for single in messages:

@@ -11,10 +11,12 @@ import json
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
 import nats.errors
+import orjson
 from nats.aio.client import Client
 from nats.js.api import Header
 from opentelemetry import trace
@@ -157,11 +159,13 @@ class Relay:
             return 0
         sent = 0
         rows = await self._page(db, window, window["first"] - 1)
+        batch = _batch(rows)
         while rows:
-            # The next page is read while the stream writes this one to disk.
-            sending = asyncio.create_task(self._send(rows))
+            # The next page is read and encoded while the stream writes this one to disk.
+            sending = asyncio.create_task(self._send(batch, rows))
             try:
                 following = await self._page(db, window, rows[-1]["seq"])
+                batch = _batch(following)
             except BaseException:
                 sending.cancel()
                 raise
@@ -192,21 +196,24 @@ class Relay:
                 seq,
             )
 
-    async def _send(self, rows: Sequence[Any]) -> None:
+    async def _send(self, batch: Batch, rows: Sequence[Any]) -> None:
         assert self.client is not None
         with tracer.start_as_current_span(
             f"publish {topology.stream(self._service)}",
             kind=SpanKind.PRODUCER,
             attributes={"messaging.system": "nats", "messaging.batch.message_count": len(rows)},
         ):
-            messages = [message(row) for row in rows]
             try:
-                await send_batch(self.client, messages)
+                await send_batch(self.client, batch)
             except Refused as error:
                 logger.info("batch refused, sending one by one: %s", error)
-                for single in messages:
-                    await send_one(self.client, *single)
+                for row in rows:
+                    await send_one(self.client, *message(row))
         published.labels(self._service).inc(len(rows))
+
+
+def _batch(rows: Sequence[Any]) -> Batch:
+    return Batch.of([message(row) for row in rows] or [("", b"", {})])
 
 
 async def check_place(db: asyncpg.Connection) -> None:
@@ -219,7 +226,7 @@ Message = tuple[str, bytes, dict[str, str]]
 
 def message(row: Any, *, fresh: bool = False) -> Message:
     """(subject, body, headers) of a row of the log; `fresh` gives it a message id that no stream has seen."""
-    carried = json.loads(row["headers"])
+    carried = orjson.loads(row["headers"])
     made = wire.headers(
         fact_id=row["id"],
         type_=row["type"],
@@ -233,26 +240,45 @@ def message(row: Any, *, fresh: bool = False) -> Message:
     return row["subject"], row["body"].encode(), made
 
 
-async def send_batch(client: Client, messages: Sequence[Message]) -> None:
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Messages ready to be stored together: all but the last as bytes of the protocol, the last as it commits."""
+
+    size: int
+    opening: bytes
+    commit: Message
+
+    @classmethod
+    def of(cls, messages: Sequence[Message]) -> Batch:
+        id_ = str(uuid7())
+        *others, (subject, body, headers) = messages
+        opening = b"".join(_frame(message, id_, number) for number, message in enumerate(others, 1))
+        closing = {
+            **headers,
+            Header.BATCH_ID.value: id_,
+            Header.BATCH_SEQUENCE.value: str(len(messages)),
+            Header.BATCH_COMMIT.value: "1",
+        }
+        return cls(len(messages), opening, (subject, body, closing if others else headers))
+
+
+def _frame(message: Message, batch: str, number: int) -> bytes:
+    """One HPUB of NATS's protocol. nats-py checks and encodes each of some twelve headers by itself, which took half of
+    the relay's time; these are our own, and none can hold a line break but the trace, which the wire module cleans."""
+    subject, body, headers = message
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    head = f"NATS/1.0\r\n{lines}Nats-Batch-Id: {batch}\r\nNats-Batch-Sequence: {number}\r\n\r\n".encode()
+    return b"HPUB %s %d %d\r\n%s%s\r\n" % (subject.encode(), len(head), len(head) + len(body), head, body)
+
+
+async def send_batch(client: Client, batch: Batch) -> None:
     """Publish atomically: all are stored, in order, or none. Raises Refused (one duplicate id refuses them all), or
     nats.errors.Error when no answer came, and then they may be stored or not."""
-    if len(messages) == 1:
-        await send_one(client, *messages[0])
-        return
-    batch = str(uuid7())
-    *others, (subject, body, headers) = messages
-    for number, (other_subject, other_body, other_headers) in enumerate(others, 1):
-        other_headers[Header.BATCH_ID] = batch
-        other_headers[Header.BATCH_SEQUENCE] = str(number)
-        await client.publish(other_subject, other_body, headers=other_headers)
-        del other_headers[Header.BATCH_ID], other_headers[Header.BATCH_SEQUENCE]
-    closing = {
-        **headers,
-        Header.BATCH_ID.value: batch,
-        Header.BATCH_SEQUENCE.value: str(len(messages)),
-        Header.BATCH_COMMIT.value: "1",
-    }
-    _answer(await client.request(subject, body, timeout=ACK_TIMEOUT, headers=closing))
+    if batch.opening:
+        if not client.is_connected:
+            raise nats.errors.OutboundBufferLimitError
+        await client._send_command(batch.opening)  # nats-py has no other way to send prepared bytes
+    await send_one(client, *batch.commit)
 
 
 async def send_one(client: Client, subject: str, body: bytes, headers: dict[str, str]) -> bool:

@@ -40,7 +40,7 @@ def headers(
         "ce-source": f"/{service}",
         "ce-type": type_,
         "ce-subject": f"{aggregate}/{id_}",
-        "ce-time": occurred_at.astimezone(UTC).isoformat(),
+        "ce-time": (occurred_at if occurred_at.tzinfo is UTC else occurred_at.astimezone(UTC)).isoformat(),
         "ce-generation": str(generation),
         "content-type": "application/json",
     }
@@ -50,7 +50,7 @@ def headers(
         if name in carried:
             made[f"ce-{name}"] = carried[name]
     if "traceparent" in carried:
-        made["traceparent"] = carried["traceparent"]
+        made["traceparent"] = "".join(carried["traceparent"].split())  # it came from outside
     return made
 
 

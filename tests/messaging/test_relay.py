@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 from shared.contracts.registry import OrganisationChanged
 from shared.messaging import FactTooLarge, stage
 from shared.messaging.leader import Role, leading
-from shared.messaging.relay import send_batch
+from shared.messaging.relay import Batch, send_batch
 from tests import harness
 from tests.messaging import mini
 from tests.messaging.conftest import Place, background
@@ -198,7 +198,7 @@ async def test_no_service_can_speak_for_another_nor_undo_what_was_told(place: Pl
     registry = await harness.connected(place.nats, "registry")
     with pytest.raises(TimeoutError):
         await registry.request("$JS.API.CONSUMER.MSG.NEXT.REGISTRY.mapping-registry-projections", b"1", timeout=0.2)
-    await send_batch(registry, [(fact.subject, body, {"Nats-Msg-Id": "1"}), (fact.subject, body, {"Nats-Msg-Id": "2"})])
+    await send_batch(registry, Batch.of([(fact.subject, body, {"Nats-Msg-Id": number}) for number in "12"]))
     assert await place.stored() == 3
     await mapping.close()
     await registry.close()
