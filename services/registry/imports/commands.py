@@ -24,6 +24,7 @@ from services.registry.imports.rules import CREATED, REJECTED, Entry, Reason, Re
 from services.registry.imports.tables import import_files, import_rows, imports
 from services.registry.networks import queries as networks
 from services.registry.organisations.rules import State
+from services.registry.people.tables import people
 from services.registry.policy import Right, policy
 from shared.access.actor import Actor, day
 from shared.contracts.registry import (
@@ -265,7 +266,8 @@ async def _told(session: AsyncSession, job: Any) -> dict[str, Any]:
         "id": job.id,
         "version": job.version,
         "network_id": job.network_id,
-        "requested_by": job.requested_by,
+        # An operator's token names nobody of the register: then there is no person to tell.
+        "requested_by": await session.scalar(select(people.c.id).where(people.c.id == job.requested_by)),
         "file_name": job.file_name,
         "rows": job.done,
         "created": job.created,
