@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -82,6 +83,18 @@ class Stack:
         wait_for("settled", quiet, within)
         wait_for("settled again", quiet, within)
 
+    def lag(self, service: str, part: str) -> int:
+        """What waits in one part of a service, as its readiness counts it."""
+        lag = self.readiness()[service]["lags"][part]
+        return sum(lag.values()) if isinstance(lag, dict) else int(lag)
+
+    def published(self, service: str) -> int:
+        """Facts that the stream has acknowledged to a service since it was started, from its metrics."""
+        with self.client() as client:
+            exposition = client.get(f"/{service}/metrics").text
+        found = re.search(rf'trama_facts_published_total{{service="{service}"}} (\S+)', exposition)
+        return int(float(found[1])) if found else 0
+
     def mails(self, to: str | None = None) -> list[dict[str, Any]]:
         with self.client() as client:
             listing = client.get("/mail/messages.json", params={"to": to} if to else {}).json()
@@ -120,7 +133,7 @@ def running(home: Path, **variables: str) -> Iterator[Stack]:
         if not (home / "state.json").exists():
             return False
         try:
-            return all(answer.get("status") == "ready" for answer in stack.readiness().values())
+            return all(answer.get("ready") is True for answer in stack.readiness().values())
         except (httpx.HTTPError, ValueError, KeyError):
             return False
 

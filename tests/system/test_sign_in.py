@@ -27,6 +27,7 @@ def person(stack: Stack) -> dict[str, Any]:
             json={"person_id": made.json()["id"], "role": "secretariat", "since": since},
         )
         assert mandate.status_code == 201, mandate.text
+        stack.settled()
         return {"id": made.json()["id"], "mandate": mandate.json()["id"]}
 
 
