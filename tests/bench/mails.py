@@ -1,7 +1,6 @@
-"""Mails a second through notify's sender, against aiosmtplib alone to the same sink in the same run.
+"""Mails a second through notify's sender, against aiosmtplib alone to the same sink; and from a fact to its mail.
 
-`python -m tests.bench.mails [COUNT]` prints one JSON. The floor sends ready-made bytes of the same size over as many
-connections: no database, no words, no record.
+The floor sends ready-made bytes of the same size over as many connections: no database, no words, no record.
 """
 
 from __future__ import annotations
@@ -9,33 +8,35 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import psutil
-import uvloop
 from aiosmtplib import SMTP
 from sqlalchemy import func, insert, select
 
-from deploy.local.postgres import Postgres
+from services.notify.app import service
 from services.notify.contacts.tables import contacts
 from services.notify.deliveries.commands import intend
-from services.notify.deliveries.mail import Sender, written
+from services.notify.deliveries.mail import Mail, Sender, written
 from services.notify.deliveries.outcomes import Claimed
 from services.notify.deliveries.rules import Delivery, State
-from services.notify.deliveries.sending import Pace, Sending, Unsendable
+from services.notify.deliveries.sending import Pace, Sending
 from services.notify.deliveries.smtp import Relay
 from services.notify.deliveries.tables import deliveries
 from services.notify.messages.compose import Writer, environment
+from services.notify.settings import Settings
 from shared.access.tables import networks
 from shared.runtime.database import Database
-from shared.runtime.migrating import migrate_async
+from tests import harness
+from tests.bench.lab import Lab
+from tests.bench.measure import Check, Figure, in_turns, percentile, ratio
+from tests.notify.network import Network
+from tests.notify.relay import FakeRelay
 
 NETWORK, LANES = UUID(int=1), Pace().lanes
 SENDER = Sender("Alleanza", "no-reply@trama.example")
@@ -53,6 +54,42 @@ async def main():
     await server.serve_forever()
 asyncio.run(main())
 """
+
+
+async def run(lab: Lab, *, quick: bool) -> Figure:
+    count, turns, facts = (300, 1, 20) if quick else (4000, 3, 200)
+    database = Database(await lab.database("notify"))
+    async with database.sessions.begin() as session:
+        room = {"id": NETWORK, "slug": "alleanza", "name": "Alleanza per le Case della comunità", "kind": "alliance"}
+        await session.execute(insert(networks).values(**room, generation=1, version=1))
+    message, grown = await a_mail(database), list[float]()
+
+    async with sink() as port:
+
+        async def product() -> float:
+            rate, growth = await convene(database, port, count)
+            grown.append(growth)
+            return rate
+
+        series = await in_turns(
+            {"notify": product, "aiosmtplib alone": lambda: aiosmtplib_alone(port, count, message)}, turns
+        )
+    await database.dispose()
+    delays = await from_fact_to_mail(lab, facts)
+    share = ratio(series["notify"], series["aiosmtplib alone"])
+    return Figure(
+        key="mails",
+        title="Mails to many, and from a fact to its mail",
+        unit="mails/s",
+        series=list(series.values()),
+        checks=[
+            Check("notify against aiosmtplib alone", share, 0.60, "at least"),
+            Check("the sender's memory grows while it sends", max(grown), 16, "at most", "MB"),
+            Check("fact published to mail taken, p50", percentile(delays, 0.5) * 1000, 250, "at most", "ms"),
+            Check("fact published to mail taken, p99", percentile(delays, 0.99) * 1000, 1000, "at most", "ms"),
+        ],
+        notes=[f"{count} mails of {len(message)} bytes over {LANES} connections; {facts} facts one after the other"],
+    )
 
 
 @asynccontextmanager
@@ -82,26 +119,28 @@ async def aiosmtplib_alone(port: int, count: int, message: bytes) -> float:
     return count / (time.perf_counter() - began)
 
 
-async def notify(database: Database, port: int, count: int) -> tuple[float, float]:
+async def convene(database: Database, port: int, count: int) -> tuple[float, float]:
     """Mails a second from the first claim to the last record, and by how much the process grew (MB) after a tenth."""
-    await convene(database, count)
+    before = await sent_so_far(database)
+    await intend_all(database, count)
     relay = Relay.parse(f"smtp://127.0.0.1:{port}?starttls=never")
     sending = Sending(database.engine, database.sessions, relay, SENDER, WRITER)
     process, early = psutil.Process(), 0
     began = time.perf_counter()
     task = asyncio.create_task(sending.run())
-    while (sent := await sent_so_far(database)) < count:
+    while (sent := await sent_so_far(database) - before) < count:
         if not early and sent >= count // 10:
             early = process.memory_info().rss
         await asyncio.sleep(0.1)
     seconds = time.perf_counter() - began
     grown = process.memory_info().rss - early
     task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    with suppress(asyncio.CancelledError):
+        await task
     return count / seconds, grown / 1e6
 
 
-async def convene(database: Database, count: int) -> None:
+async def intend_all(database: Database, count: int) -> None:
     people = [uuid4() for _ in range(count)]
     async with database.sessions.begin() as session:
         for start in range(0, count, 1000):
@@ -129,52 +168,36 @@ async def sent_so_far(database: Database) -> int:
 
 async def a_mail(database: Database) -> bytes:
     """The bytes that the floor sends: what the product would."""
-    one = Claimed(
-        uuid4(), NETWORK, uuid4(), "email", "mandate-given", TERMS, uuid4(), uuid4(), None, 1, datetime.now(UTC)
-    )
+    person, now = uuid4(), datetime.now(UTC)
+    one = Claimed(uuid4(), NETWORK, person, "email", "mandate-given", TERMS, uuid4(), uuid4(), None, 1, now)
     async with database.sessions.begin() as session:
-        await session.execute(insert(contacts), [contact(0, one.person_id or uuid4())])
-        mail = WRITER.write(one, await WRITER.known(session, [one]), datetime.now(UTC))
-    assert not isinstance(mail, Unsendable)
-    return written(mail, SENDER, one.id, one.correlation, datetime.now(UTC))
+        await session.execute(insert(contacts), [contact(0, person)])
+        mail = WRITER.write(one, await WRITER.known(session, [one]), now)
+    assert isinstance(mail, Mail)
+    return written(mail, SENDER, one.id, one.correlation, now)
 
 
-async def measure(count: int) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as home:
-        server = Postgres(Path(home))
-        await asyncio.to_thread(server.start)
-        try:
-            await asyncio.to_thread(server.psql, "create database notify")
-            url = server.dsn("notify")
-            await migrate_async("notify", url)
-            return await measured(Database(url), count)
-        finally:
-            await asyncio.to_thread(server.clear)
-
-
-async def measured(database: Database, count: int) -> dict[str, Any]:
-    async with database.sessions.begin() as session:
-        room = {"id": NETWORK, "slug": "alleanza", "name": "Alleanza per le Case della comunità", "kind": "alliance"}
-        await session.execute(insert(networks).values(**room, generation=1, version=1))
-    message = await a_mail(database)
-    async with sink() as port:
-        before = await aiosmtplib_alone(port, count, message)
-        product, grown = await notify(database, port, count)
-        after = await aiosmtplib_alone(port, count, message)
-    await database.dispose()
-    floor = (before + after) / 2
-    return {
-        "mails": count,
-        "bytes_each": len(message),
-        "connections": LANES,
-        "mails_per_second": round(product, 1),
-        "aiosmtplib_alone": round(floor, 1),
-        "ratio": round(product / floor, 2),
-        "grown_mb": round(grown, 1),
+async def from_fact_to_mail(lab: Lab, count: int) -> list[float]:
+    """Seconds from the publishing of a request to sign in to the mail at the relay, one after the other."""
+    await lab.streams()
+    (lab.home / "links.json").write_text(json.dumps(lab.link_key.as_dict(private=True)))
+    relay = await FakeRelay().start()
+    more = {
+        "smtp_url": f"{relay.url()}?starttls=never",
+        "mail_from": "Trama <no-reply@trama.example>",
+        "link_key_file": str(lab.home / "links.json"),
     }
-
-
-if __name__ == "__main__":
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as the services run
-        print(json.dumps(runner.run(measure(count)), indent=2))
+    url = await lab.database("notify")
+    async with harness.running(service, Settings, url, lab.home / "notify", lab.nats, **more) as running:
+        network = Network(running, relay, lab.link_key)
+        person = network.person()
+        await running.tell(network.founded(), person)
+        await running.settled()
+        delays = []
+        for n in range(count):
+            began = time.perf_counter()
+            await running.tell(network.sign_in(person, version=n + 2))
+            await relay.wait_for(n + 1)
+            delays.append(time.perf_counter() - began)
+    await relay.stop()
+    return delays

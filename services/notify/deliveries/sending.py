@@ -67,7 +67,7 @@ class Pace:
     """How much at a time. `per_second` bounds all senders of this service to the relay together; None: as it comes."""
 
     lanes: int = 8
-    batch: int = 200
+    batch: int = 500
     per_second: float | None = None
     poll: float = 1.0
 

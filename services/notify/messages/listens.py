@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.notify.contacts.listens import people
 from services.notify.contacts.tables import contacts
 from services.notify.deliveries.commands import intend
 from services.notify.deliveries.rules import Delivery, Problem, State, idempotency_key
@@ -37,8 +38,9 @@ from shared.messaging import NotYet, Received, reacts
 async def mail_the_sign_in_link(
     session: AsyncSession, facts: Sequence[Received[SignInRequested]], now: datetime
 ) -> None:
-    """The link itself is signed when the mail is sent and is kept nowhere."""
-    await _people_known(session, {r.fact.id: r.rank for r in facts})
+    """The link itself is signed when the mail is sent and is kept nowhere. The fact says where the person is reached:
+    the address that asked is the one that is written to, whether or not the projection has come so far."""
+    await people(session, facts, now)
     await intend(
         session,
         [
@@ -75,7 +77,7 @@ async def report_the_import(session: AsyncSession, facts: Sequence[Received[Impo
         audience = rules.audience_of_import(
             await _secretariat(session, received.fact.network_id, day(now)), received.fact.requested_by
         )
-        await _people_known(session, dict.fromkeys(audience, (0, 0)))
+        await _people_known(session, audience)
         parameters = _figures(received.fact)
         if audience:
             intents = [_intent(received, IMPORT_REPORT, now, person_id=p, parameters=parameters) for p in audience]
@@ -89,7 +91,7 @@ async def report_the_import(session: AsyncSession, facts: Sequence[Received[Impo
 async def _tell_holder(
     session: AsyncSession, facts: Sequence[Received[MandateState]], topic: Topic, now: datetime
 ) -> None:
-    await _people_known(session, {r.fact.person_id: (0, 0) for r in facts})
+    await _people_known(session, {r.fact.person_id for r in facts})
     await _networks_known(session, {r.fact.network_id for r in facts})
     await _organisations_known(session, {r.fact.organisation_id for r in facts if r.fact.organisation_id})
     await intend(
@@ -161,17 +163,9 @@ async def _secretariat(session: AsyncSession, network_id: UUID | None, on: date)
     return list(holders)
 
 
-async def _people_known(session: AsyncSession, at_least: dict[UUID, tuple[int, int]]) -> None:
+async def _people_known(session: AsyncSession, ids: Iterable[UUID]) -> None:
     """Projections and reactions are read by separate consumers: a person may arrive after what is to be told them."""
-    rows = await session.execute(
-        select(contacts.c.person_id, contacts.c.generation, contacts.c.version).where(
-            contacts.c.person_id.in_(at_least)
-        )
-    )
-    known = {row.person_id: (row.generation, row.version) for row in rows}
-    for person_id, rank in at_least.items():
-        if known.get(person_id, (-1, -1)) < rank:
-            raise NotYet(f"person {person_id}")
+    await _all_there(session, contacts.c.person_id, "person", ids)
 
 
 async def _networks_known(session: AsyncSession, ids: Iterable[UUID | None]) -> None:
