@@ -20,6 +20,10 @@ _SETTINGS = {
 }
 
 
+LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What a connection raises when it is cut, in whatever state it was."""
+
+
 class Role(IntEnum):
     RELAY = 1
     LISTEN = 2

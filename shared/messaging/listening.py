@@ -24,11 +24,12 @@ from sqlalchemy import DateTime, bindparam, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 
+from shared.contracts.envelope import FACTS
 from shared.messaging import topology, wire
 from shared.messaging.broker import BrokerClosed, options
-from shared.messaging.handlers import handlers_of
+from shared.messaging.handlers import Handler, handlers_of
 from shared.messaging.intake import BACKOFF, Incoming, Intake, is_away
-from shared.messaging.leader import Role, leading
+from shared.messaging.leader import LOST, Role, leading
 
 logger = logging.getLogger(__name__)
 
@@ -136,7 +137,9 @@ class Listening:
         self._done = done
         self._sessions = async_sessionmaker(engine, expire_on_commit=False)
         handlers = handlers_of(modules)
-        self.intakes = [Intake(c, handlers, self._sessions, now, backoff) for c in topology.consumers(service)]
+        consumers = topology.consumers(service)
+        _check(handlers, consumers)
+        self.intakes = [Intake(c, handlers, self._sessions, now, backoff) for c in consumers]
         self._broker: NatsBroker | None = None
         self._parked = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -168,7 +171,7 @@ class Listening:
                 async with leading(self._engine, Role.LISTEN) as lead:
                     pause = 0.1
                     await self._listen(lead)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except LOST as error:
                 self.problem = f"{type(error).__name__}: {error}"
                 logger.warning("listening of %s waits: %s", self._service, self.problem)
                 await asyncio.sleep(pause)
@@ -304,6 +307,19 @@ class Listening:
             if self._parked.is_set():
                 self._parked.clear()
                 await asyncio.sleep(0.05)
+
+
+def _check(handlers: Iterable[Handler], consumers: Iterable[topology.Consumer]) -> None:
+    """A handler that no consumer of the topology feeds would wait for ever."""
+    fed = {(c.source, c.kind) for c in consumers}
+    for handler in handlers:
+        for fact in handler.classes:
+            if fact.name and (fact.service(), handler.kind) not in fed:
+                raise LookupError(
+                    f"{handler.function.__qualname__}: no {handler.kind} of {fact.name} in topology.LISTENS"
+                )
+        if not any((FACTS[type_].service(), handler.kind) in fed for type_ in handler.types):
+            raise LookupError(f"{handler.function.__qualname__}: topology.LISTENS gives it no {handler.kind}")
 
 
 async def _raw(message: StreamMessage[Any]) -> Any:

@@ -27,7 +27,7 @@ from uuid_utils.compat import uuid7
 
 from shared.messaging import topology, wire
 from shared.messaging.broker import BrokerClosed, connect
-from shared.messaging.leader import Role, leading
+from shared.messaging.leader import LOST, Role, leading
 from shared.messaging.schema import PLACE
 
 logger = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ class Relay:
                     self.problem = None
                     while True:
                         failures = await self._rounds(db, failures)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, CursorElsewhere) as error:
+            except (*LOST, CursorElsewhere) as error:
                 failures = await self._back_off(failures, error)
 
     async def _rounds(self, db: asyncpg.Connection, failures: int) -> int:

@@ -14,16 +14,19 @@ from shared.messaging.handlers import Kind
 
 SERVICES = ("registry", "mapping", "events", "learning", "notify")
 
-LISTENS: Mapping[str, tuple[str, ...]] = {
-    "registry": (),
-    "mapping": ("registry",),
-    "events": ("registry",),
-    "learning": ("registry",),
-    "notify": ("registry", "mapping", "events", "learning"),
-}
-"""The services whose facts each service is given."""
+PROJECTS: tuple[Kind, ...] = ("projections",)
+BOTH: tuple[Kind, ...] = ("projections", "reactions")
 
-KINDS: tuple[Kind, ...] = ("projections", "reactions")
+LISTENS: Mapping[str, Mapping[str, tuple[Kind, ...]]] = {
+    "registry": {},
+    "mapping": {"registry": PROJECTS},
+    "events": {"registry": PROJECTS},
+    "learning": {"registry": PROJECTS},
+    "notify": {"registry": BOTH, "mapping": BOTH, "events": BOTH, "learning": BOTH},
+}
+"""Whose facts each service is given, and for what. Facts are delivered once for each kind, so reactions are named only
+where there are any; a service that gets its first one adds it here, and it begins at that moment."""
+
 PROVISIONING = "provisioning"
 ERASURE = "erasure"
 USERS = (*SERVICES, PROVISIONING, ERASURE)
@@ -78,7 +81,7 @@ def inbox(user: str) -> str:
 
 
 def consumers(service: str) -> tuple[Consumer, ...]:
-    return tuple(Consumer(service, source, kind) for source in LISTENS[service] for kind in KINDS)
+    return tuple(Consumer(service, source, kind) for source, kinds in LISTENS[service].items() for kind in kinds)
 
 
 def all_consumers() -> Iterator[Consumer]:

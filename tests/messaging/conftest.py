@@ -25,7 +25,7 @@ from tests.messaging import mini
 
 @dataclass
 class Place:
-    """The teller (the registry's user), the hearer (mapping's user), and the broker between them."""
+    """The teller (the registry's user), the hearer (notify's user), and the broker between them."""
 
     nats: Nats
     postgres: Postgres
@@ -38,7 +38,7 @@ class Place:
 
     def listening(self, **more: Any) -> Listening:
         given = {"modules": [sys.modules[mini.__name__]], "backoff": (0.05, 0.05, 0.05, 0.05), **more}
-        return Listening(self.hearer.engine, harness.nats_url(self.nats, "mapping"), "mapping", **given)
+        return Listening(self.hearer.engine, harness.nats_url(self.nats, "notify"), "notify", **given)
 
     async def tell(self, *facts: Fact) -> list[UUID]:
         async with self.teller.sessions.begin() as session:
@@ -73,7 +73,7 @@ class Place:
             relayed = {headers.get("ce-id") for headers, _ in await self.stream()}
             logged = {str(row.id) for row in await self.told("select id from log")}
             js = self.admin.jetstream()
-            infos = [await js.consumer_info("REGISTRY", f"mapping-registry-{k}") for k in ("projections", "reactions")]
+            infos = [await js.consumer_info("REGISTRY", f"notify-registry-{k}") for k in ("projections", "reactions")]
             return logged <= relayed and not any((i.num_pending or 0) + (i.num_ack_pending or 0) for i in infos)
 
         await harness.until(quiet, seconds, "settled")

@@ -15,6 +15,7 @@ from uuid_utils.compat import uuid7
 
 from shared.contracts.registry import OrganisationState, PersonErased, PersonRegistered, PersonState
 from shared.messaging import Cause, NotYet, Received, caused_by, reacts, stage, topology
+from shared.messaging.listening import Listening
 from tests import harness
 from tests.messaging import mini
 from tests.messaging.conftest import Place, background
@@ -92,7 +93,7 @@ async def test_a_failing_fact_is_parked_retried_and_at_last_dead_while_the_other
         assert len(await place.heard("select 1 from welcomed")) == 40
         await harness.until(dead)
     [row] = await place.heard("select consumer, subject, attempts, reason, aggregate_id from parked")
-    assert (row.consumer, row.aggregate_id, row.attempts) == ("mapping-registry-reactions", bad.id, 5)
+    assert (row.consumer, row.aggregate_id, row.attempts) == ("notify-registry-reactions", bad.id, 5)
     assert row.reason == "ValueError: nobody is called poison"
     assert len(await place.heard(SEEN)) == 41
 
@@ -166,7 +167,7 @@ async def test_a_poisoned_hundredth_is_delivered_once_and_blocks_nobody(place: P
     await place.tell(*facts[1000:])
     async with background(place.relay().run, place.listening(backoff=(60.0,)).run):
         await place.settled()
-    info = await place.admin.jetstream().consumer_info("REGISTRY", "mapping-registry-reactions")
+    info = await place.admin.jetstream().consumer_info("REGISTRY", "notify-registry-reactions")
     assert (info.num_redelivered, info.delivered.consumer_seq) == (0, len(facts))
     assert len(await place.heard("select 1 from parked")) == 15
     assert len(await place.heard("select 1 from welcomed")) == len(facts) - 15
@@ -177,8 +178,8 @@ async def test_nothing_is_delivered_twice_without_need(place: Place) -> None:
         for _ in range(30):
             await place.tell(*(mini.organisation() for _ in range(20)))
         await place.settled()
-    for kind in topology.KINDS:
-        info = await place.admin.jetstream().consumer_info("REGISTRY", f"mapping-registry-{kind}")
+    for kind in topology.BOTH:
+        info = await place.admin.jetstream().consumer_info("REGISTRY", f"notify-registry-{kind}")
         assert (info.num_redelivered, info.delivered.consumer_seq) == (0, 600)
 
 
@@ -242,7 +243,7 @@ async def test_after_a_crash_in_the_middle_reactions_keep_the_order(
     await place.tell(*(mini.organisation(id_, v) for v in (1, 2)))
     async with background(place.relay().run):
         await place.relayed(2)
-        dying = await js.pull_subscribe_bind(durable="mapping-registry-reactions", stream="REGISTRY")
+        dying = await js.pull_subscribe_bind(durable="notify-registry-reactions", stream="REGISTRY")
         assert len(await dying.fetch(2)) == 2
         await dying.unsubscribe()
         await place.tell(*(mini.organisation(id_, v) for v in (3, 4)))
@@ -278,7 +279,7 @@ async def test_correlation_and_cause_pass_from_fact_to_fact(place: Place) -> Non
 
 
 async def test_a_rebuilt_stream_brings_no_reaction_to_what_was_told_before_the_reaction_existed(place: Place) -> None:
-    await place.heard("insert into consumers values ('mapping-registry-reactions', now() + interval '1 hour')")
+    await place.heard("insert into consumers values ('notify-registry-reactions', now() + interval '1 hour')")
     await place.tell(mini.organisation())
     async with background(place.relay().run, place.listening().run):
         await place.settled()
@@ -315,3 +316,8 @@ def test_the_mini_services_handlers_are_found_in_their_module() -> None:
     from shared.messaging import handlers_of
 
     assert [h.kind for h in handlers_of([sys.modules[mini.__name__]])] == ["projections", "reactions"]
+
+
+def test_a_handler_that_the_topology_feeds_nothing_stops_the_start(place: Place) -> None:
+    with pytest.raises(LookupError, match="LISTENS"):
+        Listening(place.hearer.engine, "nats://127.0.0.1:1", "mapping", [module(mini.welcome)])

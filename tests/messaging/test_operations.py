@@ -39,7 +39,7 @@ async def test_a_projection_is_rebuilt_equal_and_no_reaction_runs_again(place: P
         before = await place.heard(SEEN), await place.heard(WELCOMED)
         await place.heard("update seen set title = 'spoilt'")
         provisioning = await harness.connected(place.nats, topology.PROVISIONING)
-        assert await operations.rebuild(place.hearer.engine, provisioning.jetstream(), "mapping", HANDLERS) == ["seen"]
+        assert await operations.rebuild(place.hearer.engine, provisioning.jetstream(), "notify", HANDLERS) == ["seen"]
 
         async def rebuilt() -> bool:
             return await place.heard(SEEN) == before[0]
@@ -186,9 +186,9 @@ async def test_provisioning_again_changes_nothing_and_takes_nothing_away(place: 
         await place.relayed(1)
     provisioning = await harness.connected(place.nats, topology.PROVISIONING)
     js = provisioning.jetstream()
-    before = await js.consumer_info("REGISTRY", "mapping-registry-projections")
+    before = await js.consumer_info("REGISTRY", "notify-registry-projections")
     await topology.provision(js)
-    after = await js.consumer_info("REGISTRY", "mapping-registry-projections")
+    after = await js.consumer_info("REGISTRY", "notify-registry-projections")
     assert (after.created, after.num_pending) == (before.created, 1)
     await place.admin.jetstream().delete_stream("LEARNING")
     await place.admin.jetstream().add_stream(name="LEARNING", subjects=["learning.>", "more.>"])
