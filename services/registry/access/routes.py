@@ -62,6 +62,19 @@ class AcceptedOut(BaseModel):
     accepted: Literal[True] = True
 
 
+class ProviderOut(BaseModel):
+    """A provider to which a browser may be sent."""
+
+    name: str
+    title: str
+    href: str
+
+
+class WaysOut(BaseModel):
+    mail: Literal[True] = True
+    providers: list[ProviderOut]
+
+
 class OidcBody(BaseModel):
     """An id token of a configured provider, issued to its configured client."""
 
@@ -130,6 +143,20 @@ async def me(at: At) -> Response:
 
 
 # --- mailed links ---------------------------------------------------------------------------------------------------
+
+
+@routes.get("/sign-in", response_model=WaysOut)
+async def ways(at: Anyone) -> WaysOut:
+    """How one may sign in here: by mail always, and with the providers that are configured."""
+    usable = [
+        given for given in settings_of(at).oidc_providers if given.authorization_endpoint and given.token_endpoint
+    ]
+    return WaysOut(
+        providers=[
+            ProviderOut(name=given.name, title=given.title, href=f"/registry/v1/sign-in/oidc/{given.name}/start")
+            for given in usable
+        ]
+    )
 
 
 @routes.post("/sign-in", status_code=202, response_model=AcceptedOut)

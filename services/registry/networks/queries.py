@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.registry.networks.rules import Network, is_id
+from services.registry.networks.rules import Kind, Network, is_id
 from services.registry.networks.tables import networks
 from services.registry.policy import Right, policy
 from shared.access.actor import Actor
@@ -37,6 +38,7 @@ async def listed(
     actor: Actor,
     *,
     q: str | None = None,
+    kind: Sequence[Kind] = (),
     updated_since: datetime | None = None,
     after: str | None = None,
     limit: int = DEFAULT,
@@ -48,6 +50,8 @@ async def listed(
         query = query.where(networks.c.id.in_(actor.networks(now)))
     if q:
         query = query.where(networks.c.name.icontains(q, autoescape=True))
+    if kind:
+        query = query.where(networks.c.kind.in_(kind))
     if updated_since:
         query = query.where(networks.c.updated_at >= updated_since)
     return await page(session, query, key=[networks.c.slug], after=after, limit=limit)

@@ -85,6 +85,7 @@ async def found(body: FoundBody, at: At) -> Response:
 async def networks(
     at: At,
     q: Annotated[str | None, Query(max_length=100, description="Part of the name")] = None,
+    kind: Annotated[list[Kind], Query()] = [],  # noqa: B006 (FastAPI copies it)
     updated_since: AwareDatetime | None = None,
     after: After = None,
     limit: Limit = 50,
@@ -93,6 +94,7 @@ async def networks(
     return await at.page(
         queries.listed,
         q=q,
+        kind=kind,
         updated_since=updated_since,
         after=after,
         limit=limit,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.networks import queries as networks
@@ -80,6 +81,7 @@ async def listed(
     q: str | None = None,
     language: Sequence[Language] = (),
     updated_since: datetime | None = None,
+    sort: Literal["id", "name"] = "id",
     after: str | None = None,
     limit: int = DEFAULT,
     now: datetime,
@@ -98,7 +100,8 @@ async def listed(
         query = query.where(people.c.language.in_(language))
     if updated_since:
         query = query.where(people.c.updated_at >= updated_since)
-    found = await page(session, query, key=[known_people.c.person_id], after=after, limit=limit)
+    key: list[ColumnElement[Any]] = [people.c.search, people.c.id] if sort == "name" else [known_people.c.person_id]
+    found = await page(session, query, key=key, after=after, limit=limit)
     actions = [action for action, right in ACTIONS.items() if policy.has(actor, right, network=network.id, on=now)]
     return Page([Readable(person, actions) for person in found.items], found.next)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -98,6 +98,7 @@ async def people(
     q: Annotated[str | None, Query(max_length=100, description="Part of a name or address")] = None,
     language: Annotated[list[Language], Query()] = [],  # noqa: B006 (FastAPI copies it)
     updated_since: AwareDatetime | None = None,
+    sort: Annotated[Literal["id", "name"], Query(description="By family name, or as they were entered")] = "id",
     after: After = None,
     limit: Limit = 50,
 ) -> Response:
@@ -108,6 +109,7 @@ async def people(
         q=q,
         language=language,
         updated_since=updated_since,
+        sort=sort,
         after=after,
         limit=limit,
         out=PersonOut.of,

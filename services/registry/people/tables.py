@@ -35,11 +35,7 @@ people = Table(
     Column("email_verified_at", DateTime(timezone=True)),
     Column("phone", Text),
     Column("erased_at", DateTime(timezone=True)),
-    Column(
-        "search",
-        Text,
-        Computed(SEARCH, persisted=True),
-    ),
+    Column("search", Text, Computed(SEARCH, persisted=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now(), onupdate=func.now()),
     Column("version", Integer, nullable=False),
     CheckConstraint("erased_at is null or (email is null and phone is null and family_name = '')", name="erased"),

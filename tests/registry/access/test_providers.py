@@ -167,6 +167,16 @@ async def test_a_provider_without_a_browser_flow_or_unknown_is_said_so(registry:
         )
 
 
+async def test_the_ways_to_sign_in_are_told(registry: Running) -> None:
+    answer = await registry.client.get("/registry/v1/sign-in")
+    assert answer.json() == {
+        "mail": True,
+        "providers": [
+            {"name": "prova", "title": "Provider di prova", "href": "/registry/v1/sign-in/oidc/prova/start"},
+        ],
+    }
+
+
 async def test_the_public_keys_are_published_without_the_private_part(registry: Running) -> None:
     answer = await registry.client.get("/registry/.well-known/jwks.json")
     (key,) = answer.json()["keys"]

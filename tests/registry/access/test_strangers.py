@@ -10,6 +10,7 @@ from tests.registry.conftest import Room
 
 PUBLIC = {
     "GET /.well-known/jwks.json",
+    "GET /sign-in",
     "POST /sign-in",
     "GET /sign-in/link",
     "POST /sign-in/link",

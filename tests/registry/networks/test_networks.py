@@ -100,6 +100,15 @@ async def test_administrators_see_all_networks_page_by_page(admin: Caller, room:
     assert seen == sorted(set(seen))
 
 
+async def test_networks_are_filtered_by_name_and_kind(admin: Caller, room: Room) -> None:
+    async def slugs(**filters: str) -> list[str]:
+        return [item["slug"] for item in (await admin.found("/networks", q=room.slug.title(), **filters))["items"]]
+
+    assert room.slug in await slugs(kind="alliance")
+    assert await slugs(kind="district") == []
+    assert (await admin.get("/networks", kind="club")).status_code == 422
+
+
 async def test_an_unknown_network_is_said_to_be_unknown(admin: Caller) -> None:
     assert problem(await admin.get("/networks/nessuna")) == (404, "network-unknown")
     assert problem(await admin.get(f"/networks/{uuid4()}")) == (404, "network-unknown")

@@ -88,6 +88,9 @@ async def test_people_are_found_by_any_part_of_name_or_address_without_accents(r
     assert await names(q="o_l") == ["Ada Nico_lai"]
     assert await names(q="%") == []
     assert await names(language="en") == []
+    assert await names(sort="name") == ["Marta Bassi", "Nicolò D'Amico", "Ada Nico_lai"]
+    first = await room.found(f"/networks/{room.slug}/people", sort="name", limit=1)
+    assert await names(sort="name", after=first["next"]) == ["Nicolò D'Amico", "Ada Nico_lai"]
     assert len(await names(updated_since="2020-01-01T00:00:00Z")) == 3
     assert await names(updated_since="2999-01-01T00:00:00Z") == []
     assert problem(await room.get(f"/networks/{room.slug}/people", colour="red")) == (422, "invalid")
@@ -114,9 +117,7 @@ async def test_a_person_is_seen_by_their_networks_and_themselves_only(
 async def test_an_erased_person_is_a_row_without_a_name_everywhere(registry: Running, room: Room) -> None:
     body = {"given_name": "Zenobia", "family_name": "Marcatore", "email": "zenobia@example.org", "phone": "0341 987654"}
     person = (await room.post(f"/networks/{room.slug}/people", body, **{"idempotency-key": "zenobia"})).json()
-    await room.mandate(
-        person, "secretariat", "2020-01-01", until="2021-01-01"
-    )  # offices held remain
+    await room.mandate(person, "secretariat", "2020-01-01", until="2021-01-01")  # offices held remain
     gone = await room.delete(f"/people/{person['id']}", '"1"')
     assert gone.status_code == 200, gone.text
     assert (gone.json()["name"], gone.json()["email"], gone.json()["allowed_actions"]) == ("", None, [])

@@ -25,6 +25,7 @@ def upgrade() -> None:
             "search",
             sa.Text,
             sa.Computed(SEARCH, persisted=True),
+            nullable=False,
         ),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
         sa.Column("version", sa.Integer, nullable=False),
