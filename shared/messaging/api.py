@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, HTTPException, Query
 from pydantic import BaseModel
-from sqlalchemy import Row, and_, func, select, update
+from sqlalchemy import Row, and_, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.messaging.tables import parked
@@ -58,9 +58,10 @@ def facts_router(
     ) -> ParkedList:
         query = select(parked).where(_in(state)).order_by(parked.c.fact_id, parked.c.consumer).limit(limit + 1)
         if after is not None:
-            query = query.where(parked.c.fact_id > _uuid(after))
+            query = query.where(tuple_(parked.c.fact_id, parked.c.consumer) > tuple_(*_cursor(after)))
         rows = (await session.execute(query)).all()
-        more = str(rows[limit - 1].fact_id) if len(rows) > limit else None
+        last = rows[limit - 1] if len(rows) > limit else None
+        more = f"{last.fact_id}.{last.consumer}" if last is not None else None
         return ParkedList(items=[_out(row) for row in rows[:limit]], next=more)
 
     @router.get("/{state}/{id}", summary="One of them, whole")
@@ -97,9 +98,11 @@ def _in(state: State) -> Any:
     return parked.c.dead_at.is_(None) if state == "parked" else parked.c.dead_at.is_not(None)
 
 
-def _uuid(text: str) -> UUID:
+def _cursor(after: str) -> tuple[UUID, str]:
+    """A fact may be parked by two consumers, so its id alone does not say where a page ended."""
+    fact_id, _, consumer = after.partition(".")
     try:
-        return UUID(text)
+        return UUID(fact_id), consumer
     except ValueError:
         raise HTTPException(422, "after: not a cursor of this list") from None
 
