@@ -70,7 +70,7 @@ async def test_only_administrators_may_look(place: Place) -> None:
 async def test_a_long_list_is_read_page_by_page(place: Place) -> None:
     await place.heard(
         "insert into parked (consumer, fact_id, type, subject, stream_seq, headers, body, reason, attempts, next_try)"
-        " select c, ('00000000-0000-0000-0000-00000000000' || n)::uuid, 't', 's', n, '{}', '', 'r', 1, now() + interval '1 day'"
+        " select c, ('00000000-0000-0000-0000-00000000000' || n)::uuid, 't', 's', n, '{}', '', 'r', 1, now() + '1 day'"
         " from generate_series(1, 3) n, unnest(array['a', 'b']) c"
     )
     async with client(place) as api:
