@@ -14,10 +14,10 @@ from tests.harness import Running
 
 async def test_the_migrations_make_what_the_tables_say(registry: Running) -> None:
     def differences(connection: Connection) -> list[Any]:
-        def own(_: Any, name: str | None, kind: str, reflected: bool, other: Any) -> bool:
+        def own(name: str | None, kind: str, _: Any) -> bool:
             return kind != "table" or name in mapper.metadata.tables
 
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": own})
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_name": own})
         return list(compare_metadata(context, mapper.metadata))
 
     async with registry.context.database.engine.connect() as connection:
