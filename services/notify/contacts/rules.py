@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import idna
 
 LONGEST = 254  # RFC 5321 with its erratum 1690
@@ -19,11 +21,15 @@ def mailbox(email: str) -> str:
     local, _, domain = email.rpartition("@")
     if not local or "@" in local or len(email) > LONGEST or any(c in UNSAFE or not c.isprintable() for c in email):
         raise AddressUnusable
+    return f"{local}@{_ascii(domain)}"
+
+
+@lru_cache(maxsize=4096)  # most people's addresses are of a few domains, and one takes longer than writing a header
+def _ascii(domain: str) -> str:
     try:
-        ascii_domain = idna.encode(domain, uts46=True).decode("ascii")
+        return idna.encode(domain, uts46=True).decode("ascii")
     except idna.IDNAError as error:
         raise AddressUnusable from error
-    return f"{local}@{ascii_domain}"
 
 
 def domain_of(address: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -39,6 +40,7 @@ class TooLate(Exception):
     """What the message says has no use any more."""
 
 
+@lru_cache(maxsize=4096)  # Babel takes as long for one date as Jinja for the rest of a text
 def _day(value: date | datetime, language: str) -> str:
     on = value.astimezone(ROME).date() if isinstance(value, datetime) else value
     return format_date(on, "long", locale=language)
