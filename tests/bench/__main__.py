@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import uvloop
 
-from tests.bench import mails, projecting, relaying
+from tests.bench import commanding, importing, mails, projecting, reaching, relaying, starting
 from tests.bench.lab import Lab
 from tests.bench.measure import Figure
 
@@ -25,7 +25,15 @@ class Run(Protocol):
     def __call__(self, lab: Lab, *, quick: bool) -> Coroutine[Any, Any, Figure]: ...
 
 
-FIGURES: dict[str, Run] = {"relay": relaying.run, "projecting": projecting.run, "mails": mails.run}
+FIGURES: dict[str, Run] = {
+    "command": commanding.run,
+    "relay": relaying.run,
+    "projecting": projecting.run,
+    "reaching": reaching.run,
+    "import": importing.run,
+    "start": starting.run,
+    "mails": mails.run,
+}
 
 
 def main() -> int:

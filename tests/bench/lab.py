@@ -82,15 +82,17 @@ class Lab:
             "rate_per_minute": "1000000000",
             "signing_key_file": str(self.home / "key.json"),
             "link_key_file": str(self.home / "link_key.json"),
+            "smtp_url": "smtp://127.0.0.1:1?starttls=never",  # nobody there: no figure here sends a mail
+            "mail_from": "Trama <no-reply@trama.example>",
         }
         return {"PATH": os.environ.get("PATH", ""), **harness.environment(fields)}
 
     @asynccontextmanager
-    async def serving(self, service: str, database_url: str, **more: str) -> AsyncIterator[Server]:
+    async def serving(self, service: str, database_url: str, *, only: str | None = None) -> AsyncIterator[Server]:
         """The service in a process of its own, started by its own command."""
         port = free_port()
-        environment = {**self.environment(service, database_url, port), **more}
-        command = [sys.executable, "-m", f"services.{service}", "serve"]
+        environment = self.environment(service, database_url, port)
+        command = [sys.executable, "-m", f"services.{service}", "serve", *(("--only", only) if only else ())]
         async with self.process(command, environment, port, f"/{service}/health/live") as server:
             yield server
 
