@@ -678,8 +678,7 @@ def merge(entry: Entry, standing: Standing) -> Verdict:
     contacts = _merge_contacts(entry, standing)
     if standing.membership_id is None and not standing.joins:
         standing.joins = True
-        notes.append(Reason("tax_code", "joined"))
-        outcome = UPDATED
+        outcome = CREATED  # new to this network; whether another one knows it is not this network's to learn
     elif standing.state == organisations.State.WITHDRAWN:
         notes.append(Reason("state", "withdrawn", {"since": standing.since.isoformat() if standing.since else ""}))
         outcome = UPDATED if changed or contacts else UNCHANGED

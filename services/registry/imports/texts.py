@@ -24,10 +24,6 @@ ROWS: dict[tuple[str, str], tuple[str, str]] = {
         "a part of “{given}” does not exist (date or office)",
     ),
     ("tax_code", "healed"): ("letto {healed} da «{given}»", "read {healed} from “{given}”"),
-    ("tax_code", "joined"): (
-        "l'ente era già registrato: ora aderisce alla rete",
-        "the organisation was registered already: it now joins the network",
-    ),
     ("tax_code", "repeated_title"): (
         "già alla riga {line} con un'altra denominazione («{other}»)",
         "on line {line} already with another name (“{other}”)",

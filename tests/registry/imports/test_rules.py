@@ -374,7 +374,7 @@ def test_contacts_belong_to_the_membership_and_empty_cells_erase_nothing() -> No
 def test_an_organisation_of_another_network_joins() -> None:
     standing = known(membership_id=None, state=None)
     verdict = merge(stated(), standing)
-    assert (verdict.outcome, standing.joins) == (UPDATED, True)
+    assert (verdict.outcome, standing.joins) == (CREATED, True)
     assert merge(stated(line=3), standing).outcome == UNCHANGED
 
 
