@@ -10,7 +10,7 @@ WORKERS ?= 0
 PYTEST := $(PY) -m pytest -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo test test-all check contracts bench down logs token lock
+.PHONY: help install up demo test test-all alone nightly check contracts bench down logs token lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -35,8 +35,16 @@ demo: install ## start it, play the scenarios, print a summary (ONCE=1 stops aft
 test: install ## all tests that need no browser and no real data
 	$(PYTEST) -m "not browser and not real_data and not long and not bench"
 
-test-all: install ## test, the pages in a browser and the real files of TRAMA_REAL_DATA
+test-all: install ## test, the pages in a browser, the real files of TRAMA_REAL_DATA, one service without the others
 	$(PYTEST) -m "not long and not bench"
+	$(PY) -m tests.alone learning
+
+alone: install ## a service tested without the folders of the others (SERVICE=mapping; all of them if not said)
+	$(PY) -m tests.alone $(SERVICE)
+
+nightly: install ## what takes too long for every change: the long fault proofs, and each service alone
+	$(PYTEST) -m long --timeout 7200
+	$(PY) -m tests.alone
 
 check: install ## style, types, import contracts
 	$(BIN)/ruff check .
