@@ -13,6 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from tests.registry.desk import bodies, table
+
 LATER = {502, 503, 504}
 """The platform says: not now. Everything else that is not a success is a failure of the proof."""
 
@@ -46,11 +48,10 @@ class Caller:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        """`headers` by name with _ for -. Raises NoAnswer."""
-        content = b"" if body is None else json.dumps(body).encode()
-        lines = [f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items()]
-        if body is not None:
-            lines.append("Content-Type: application/json\r\n")
+        """`body`: bytes as they are, or what becomes JSON; `headers` by name with _ for -. Raises NoAnswer."""
+        content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        given = {"Content_Type": "application/json", **headers} if body is not None else headers
+        lines = [f"{name.replace('_', '-')}: {value}\r\n" for name, value in given.items()]
         head = f"{method} {path} HTTP/1.1\r\n{self._usual}{''.join(lines)}Content-Length: {len(content)}\r\n\r\n"
         began = time.monotonic()
         try:
@@ -80,6 +81,64 @@ class Caller:
 
 
 @dataclass
+class Lists:
+    """A secretariat that sends a list of `rows` new bodies each second. `imports`: id of each accepted list -> the tax
+    codes in it."""
+
+    url: str
+    token: str
+    network: str
+    rows: int = 500
+    imports: dict[str, list[str]] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        caller = Caller(self.url, self.token)
+        began = at = time.monotonic()
+        while not stop.is_set():
+            await asyncio.sleep(at - time.monotonic())
+            at = max(at + 1.0, time.monotonic())
+            await self._send(caller)
+        caller.close()
+        self.seconds = time.monotonic() - began
+
+    @property
+    def codes(self) -> set[str]:
+        return {code for codes in self.imports.values() for code in codes}
+
+    @property
+    def per_second(self) -> float:
+        return len(self.codes) / self.seconds
+
+    async def _send(self, caller: Caller) -> None:
+        rows = bodies(self.rows)
+        form, boundary = multipart(table(rows), "enti.csv"), f"multipart/form-data; boundary={BOUNDARY}"
+        path, key = f"/registry/v1/networks/{self.network}/imports", str(uuid4())
+        while True:
+            try:
+                answer = await caller.ask("POST", path, form, Content_Type=boundary, Idempotency_Key=key)
+            except NoAnswer:
+                answer = None
+            if answer is not None and answer.status not in LATER:
+                assert answer.status == 202, (answer.status, answer.body)
+                self.imports[answer.json()["id"]] = [row[0] for row in rows]
+                return
+            await asyncio.sleep(0.1)
+
+
+BOUNDARY = "5f0e3c1a"
+
+
+def multipart(file: str, name: str) -> bytes:
+    """A form that imports `file` at once."""
+    part = f"--{BOUNDARY}\r\nContent-Disposition: form-data; name="
+    return (
+        f'{part}"commit"\r\n\r\ntrue\r\n{part}"file"; filename="{name}"\r\nContent-Type: text/csv\r\n\r\n{file}\r\n'
+        f"--{BOUNDARY}--\r\n"
+    ).encode()
+
+
+@dataclass
 class Load:
     """Writers that enter people and change them, `rate` writes a second in all, until told to stop.
 
@@ -91,8 +150,12 @@ class Load:
     url: str
     token: str
     network: str
-    writers: int = 24
-    rate: float = 320.0
+    writers: int = 16
+    rate: float = 150.0
+    mandates: bool = False
+    """Also give each person a mandate, of which notify mails them."""
+    told: list[str] = field(default_factory=list)
+    """Addresses of those who have one."""
     accepted: set[tuple[str, int]] = field(default_factory=set)
     newest: dict[str, int] = field(default_factory=dict)
     said: Counter[str] = field(default_factory=Counter)
@@ -133,13 +196,27 @@ class Load:
             caller.close()
 
     async def _enter(self, caller: Caller) -> str:
-        body = {"given_name": "Carla", "family_name": f"Prova {len(self.accepted)}"}
         key = str(uuid4())
+        body = {"given_name": "Carla", "family_name": f"Prova {key[:8]}", "email": f"carla.{key}@example.org"}
         while True:
             answer = await self._ask(caller, "POST", f"/registry/v1/networks/{self.network}/people", body, key)
             if answer is not None:
                 assert answer.status == 201, (answer.status, answer.body)
-                return self._accept(answer)
+                person = self._accept(answer)
+                if self.mandates:
+                    await self._give_mandate(caller, person)
+                    self.told.append(body["email"])
+                return person
+            await asyncio.sleep(0.1)
+
+    async def _give_mandate(self, caller: Caller, person: str) -> None:
+        body = {"person_id": person, "role": "secretariat", "since": "2020-01-01"}
+        key = str(uuid4())
+        while True:
+            answer = await self._ask(caller, "POST", f"/registry/v1/networks/{self.network}/mandates", body, key)
+            if answer is not None:
+                assert answer.status == 201, (answer.status, answer.body)
+                return
             await asyncio.sleep(0.1)
 
     async def _change(self, caller: Caller, person: str) -> None:

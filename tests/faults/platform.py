@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -148,6 +148,16 @@ class Platform:
         )
         return {(row[0], row[1]) for row in rows}
 
+    async def organisations(self, service: str, codes: Collection[str]) -> set[str]:
+        """The ids of the organisations with these tax codes, as far as the service has them."""
+        rows = await self.sql(
+            "registry", "select id::text from organisations where tax_code = any($1)", list(codes)
+        )
+        ids = {row[0] for row in rows}
+        if service == "registry":
+            return ids
+        return {row[0] for row in await self.sql(service, "select id::text from organisations")} & ids
+
     async def state(self, service: str) -> str:
         """One hash of every row of every table of a service."""
         tables = await self.sql(
@@ -186,12 +196,13 @@ class Platform:
                 found += [fact for fact in await asyncio.gather(*(_fact(js, name, n) for n in numbers)) if fact]
             return found
 
-    async def told(self, network: str) -> list[Fact]:
-        """What the stream says about the network's people, in its order."""
+    async def told(self, network: str, facts: list[tuple[str, dict[str, Any]]] | None = None) -> list[Fact]:
+        """What the registry's stream (`facts`, if read already) says about the network's people, in its order."""
+        facts = await self.stream("registry") if facts is None else facts
         (row,) = await self.sql("registry", "select id::text from networks where slug = $1", network)
         return [
             (body["id"], body["version"])
-            for subject, body in await self.stream("registry")
+            for subject, body in facts
             if subject.startswith("registry.person.") and body["network_id"] == row[0]
         ]
 

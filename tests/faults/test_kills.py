@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 
-from tests.faults.load import Load
+from tests.faults.load import Lists, Load
 from tests.faults.platform import Platform, watched
 
 VICTIMS = ("registry", "nats", "postgres")
@@ -34,7 +34,7 @@ async def kill_at_random(platform: Platform, kills: int) -> Counter[str]:
     random.shuffle(victims)
     for victim in victims:
         await platform.crash(victim)
-        await asyncio.sleep(random.uniform(0.5, 3.0))
+        await asyncio.sleep(random.uniform(0.3, 2.0))
     return Counter(victims)
 
 
@@ -51,20 +51,23 @@ async def test_under_kills_what_was_accepted_is_stored_told_and_projected_and_no
     network = platform.network(f"uccisi-{kills}")
     await platform.script("notify", NOTICE)
     load = Load(platform.stack.url, platform.admin, network)
+    lists = Lists(platform.stack.url, platform.admin, network)
     stop = asyncio.Event()
-    async with watched(lambda: load.run(stop)) as writing:
+    async with watched(lambda: load.run(stop)) as writing, watched(lambda: lists.run(stop)) as importing:
         killed = await kill_at_random(platform, kills)
         stop.set()
-        await asyncio.wait_for(writing, 60)
-    await platform.settled()
+        await asyncio.wait_for(asyncio.gather(writing, importing), 60)
+    await platform.settled(300)
 
     print(
-        f"{sum(killed.values())} kills {dict(killed)}: {len(load.accepted)} writes accepted in {load.seconds:.0f} s"
-        f" ({load.per_second:.0f}/s, {load.busiest} in the best second), answers {dict(load.said)},"
+        f"{sum(killed.values())} kills {dict(killed)} in {load.seconds:.0f} s: {len(load.accepted)} requests"
+        f" ({load.per_second:.0f}/s, {load.busiest} in the best second) and {len(lists.codes)} rows of"
+        f" {len(lists.imports)} lists ({lists.per_second:.0f}/s) accepted; answers {dict(load.said)},"
         f" slowest {load.slowest:.1f} s"
     )
     stored = await platform.people(network)
-    told = await platform.told(network)
+    facts = await platform.stream("registry")
+    told = await platform.told(network, facts)
     assert stored == load.newest, "every write that was answered is in the database, and no other"
     assert load.accepted <= await platform.logged(network)
     assert set(told) == await platform.logged(network), "the stream has what the log has"
@@ -74,6 +77,12 @@ async def test_under_kills_what_was_accepted_is_stored_told_and_projected_and_no
     assert await platform.contacts(network) == stored, "and so it is projected elsewhere"
     assert await platform.sql("notify", "select * from went_back") == [], "no projection ever went back"
     await platform.script("notify", FORGET)
+
+    bodies = await platform.organisations("registry", lists.codes)
+    assert len(bodies) == len(lists.codes), "every row of every list that was accepted is there, once"
+    registered = [body["id"] for subject, body in facts if subject.endswith(".registered") and body["id"] in bodies]
+    assert set(registered) == bodies
+    assert await platform.organisations("notify", lists.codes) == bodies
 
 
 def in_order(facts: list[tuple[str, int]]) -> bool:
