@@ -42,7 +42,7 @@ def tell(stack: subprocess.Popen[bytes], home: Path) -> int:
     began = time.monotonic()
     try:
         for scenario in SCENARIOS:
-            print(f"\n{(scenario.__doc__ or '').splitlines()[0]}")
+            print(f"\n{scenario.TITLE}")
             scenario.tell(story)
     except (ScenarioFailed, LookupError, httpx.HTTPError) as failed:
         story.failures.append(f"{type(failed).__name__}: {failed}")

@@ -149,7 +149,8 @@ class Story:
     def summary(self) -> str:
         lines = ["", "Riepilogo"]
         for point, entry in self.points.items():
-            figures = ", ".join(f"{name} {value}" for name, value in entry["figures"].items())
+            plain = {name: value for name, value in entry["figures"].items() if not isinstance(value, dict)}
+            figures = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in plain.items())
             lines.append(f"  {'✓' if entry['ok'] else '✗'} {point}: {figures}")
         for title, rows in self.shown:
             lines += ["", title, *(f"  {name:<40} {value:>6}" for name, value in rows)]

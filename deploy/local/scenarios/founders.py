@@ -12,6 +12,7 @@ from typing import Any
 
 from deploy.local.story import Story
 
+TITLE = "I sette fondatori dell'alleanza: importati da un elenco, rappresentati, sulla mappa, avvisati"
 SLUG = "case-della-comunita"
 LIST = Path(__file__).with_name("founders.csv")
 
