@@ -11,6 +11,7 @@ their own under /var/lib (under /var/tmp when that cannot be written, or for a t
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import shutil
@@ -21,6 +22,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
+
+import psutil
 
 from deploy.local import secrets
 from deploy.local.processes import StartError, end, free_port, is_free, spawn, tail, wait_ready
@@ -102,8 +105,7 @@ class Postgres:
                 wait_ready(self.process, self._is_ready, what="PostgreSQL", log=self.log, seconds=60)
             except StartError:
                 end(self.process, signal.SIGQUIT)
-                # After a SIGKILL the old backends need a moment to notice that their postmaster is gone.
-                if "still in use" not in tail(self.log) or time.monotonic() > deadline:
+                if not self._is_parting() or time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)
             else:
@@ -149,6 +151,16 @@ class Postgres:
             return False
         assert self.process is not None
         return len(lines) >= 8 and lines[0] == str(self.process.pid) and lines[7].strip() == "ready"
+
+    def _is_parting(self) -> bool:
+        """A server that was killed is not quite gone: its backends need a moment to notice that their postmaster is,
+        and whoever inherited the dead postmaster has to take note of it before its process id is free."""
+        if "still in use" in tail(self.log):
+            return True
+        with contextlib.suppress(FileNotFoundError, ValueError, IndexError, psutil.NoSuchProcess):
+            pid = int((self.data / "postmaster.pid").read_text().splitlines()[0])
+            return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+        return False
 
     def _place(self) -> Path:
         link = self.home / "postgres"
