@@ -150,9 +150,7 @@ class Platform:
 
     async def organisations(self, service: str, codes: Collection[str]) -> set[str]:
         """The ids of the organisations with these tax codes, as far as the service has them."""
-        rows = await self.sql(
-            "registry", "select id::text from organisations where tax_code = any($1)", list(codes)
-        )
+        rows = await self.sql("registry", "select id::text from organisations where tax_code = any($1)", list(codes))
         ids = {row[0] for row in rows}
         if service == "registry":
             return ids
