@@ -6,6 +6,8 @@ import asyncio
 import json
 import random
 from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -14,7 +16,7 @@ from uuid_utils.compat import uuid7
 from shared.contracts.registry import OrganisationChanged
 from shared.messaging import FactTooLarge, stage
 from shared.messaging.leader import LOST, Role, leading
-from shared.messaging.relay import Batch, send_batch
+from shared.messaging.relay import FRESH, OPEN, SETTINGS, Batch, send_batch
 from tests import harness
 from tests.messaging import mini
 from tests.messaging.conftest import Place, background
@@ -61,6 +63,30 @@ async def test_a_transaction_that_stays_open_stalls_nobody_and_is_sent_when_it_e
         await slow.commit()
         await place.relayed(2)
     assert [h["ce-id"] for h, _ in await place.stream()] == [str(late[0]), str(early[0])]
+
+
+@pytest.mark.parametrize("query", [FRESH.replace("$1", "501"), OPEN], ids=["fresh", "open"])
+@pytest.mark.parametrize("analysed", [False, True])
+async def test_a_round_reads_only_what_is_new_however_long_the_log_is(
+    place: Place, query: str, *, analysed: bool
+) -> None:
+    """Any plan that walks the log from its beginning removes the old facts by its filter."""
+    for _ in range(3):
+        await place.tell(*(mini.organisation() for _ in range(1_000)))
+    await place.told('update relay_cursor set previous = pg_current_snapshot(), "window" = null, last_seq = 0')
+    if analysed:
+        await place.told("analyze log")
+    await place.tell(mini.organisation(), mini.organisation())
+    async with leading(place.teller.engine, Role.RELAY) as db:
+        await db.execute(SETTINGS)
+        plan = json.loads(await db.fetchval(f"explain (analyze, format json) {query}"))
+    assert sum(_removed(plan[0]["Plan"])) < 100
+
+
+def _removed(node: dict[str, Any]) -> Iterator[float]:
+    yield node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Join Filter", 0)
+    for child in node.get("Plans", []):
+        yield from _removed(child)
 
 
 async def test_a_fact_carries_its_attributes_in_headers_and_its_state_in_the_body(place: Place) -> None:
