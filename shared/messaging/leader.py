@@ -16,8 +16,12 @@ _SETTINGS = {
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
-    "statement_timeout": "300000",
 }
+STATEMENT = 30.0
+"""Seconds until a leader gives up a statement, and with it the connection: one over which nothing comes any more looks
+like a slow one. Its own take milliseconds, a window over a million facts a second."""
+OPERATION = 300.0
+"""The same for what an operator does by hand, which may touch the whole log."""
 
 
 LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -40,12 +44,13 @@ async def leading(
     """Wait until this process leads, then give the connection that holds the lock (autocommit, plain asyncpg).
 
     What is written through that connection is fenced: when the lock is lost, so is the connection. It must therefore
-    not go through a proxy that pools transactions. Raises LeaderElsewhere after `patience` seconds (none: waits).
+    not go through a proxy that pools transactions. Raises LeaderElsewhere after `patience` seconds (an operator's
+    work; none: waits).
     """
+    limit = STATEMENT if patience is None else OPERATION
     url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    connection = await asyncpg.connect(
-        url, timeout=10, command_timeout=300, server_settings={**_SETTINGS, "application_name": f"trama {role.name}"}
-    )
+    settings = {"application_name": f"trama {role.name}", "statement_timeout": f"{limit * 1000:.0f}", **_SETTINGS}
+    connection = await asyncpg.connect(url, timeout=10, command_timeout=limit, server_settings=settings)
     try:
         waited = 0.0
         while not await connection.fetchval("select pg_try_advisory_lock($1, $2)", _CLASS, int(role)):

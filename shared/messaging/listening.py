@@ -78,7 +78,9 @@ class PromptSubscriber(BatchPullStreamSubscriber):
             if not messages:
                 continue
             numbers = [m.metadata.sequence.consumer for m in messages]
-            complete = numbers[-1] - numbers[0] + 1 == len(numbers) and expected in (None, numbers[0])
+            # A consumer that was made anew begins at 1: nothing of it can have been lost before.
+            begins = numbers[0] == 1 or expected in (None, numbers[0])
+            complete = begins and numbers[-1] - numbers[0] + 1 == len(numbers)
             if self.ordered and not complete:
                 logger.info("%s: deliveries were lost, reading again", self.extra_options["durable"])
                 expected = None
