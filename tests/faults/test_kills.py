@@ -41,8 +41,8 @@ async def kill_at_random(platform: Platform, kills: int) -> Counter[str]:
 @pytest.mark.parametrize(
     "kills",
     [
-        pytest.param(12, id="12-kills", marks=pytest.mark.timeout(240)),
-        pytest.param(102, id="102-kills", marks=[pytest.mark.long, pytest.mark.timeout(3600)]),
+        pytest.param(10, id="10-kills", marks=pytest.mark.timeout(240)),
+        pytest.param(100, id="100-kills", marks=[pytest.mark.long, pytest.mark.timeout(3600)]),
     ],
 )
 async def test_under_kills_what_was_accepted_is_stored_told_and_projected_and_nothing_else(
