@@ -34,7 +34,7 @@ async def listed(
     limit: int = DEFAULT,
     now: datetime,
 ) -> Page[ApiKey]:
-    network = await networks.by_ref(session, ref)
-    policy.require(actor, Right.MANAGE_API_KEYS, network=network.id, on=now)
-    query = select(ApiKey).where(api_keys.c.network_id == network.id)
+    network_id = await networks.id_of(session, ref)
+    policy.require(actor, Right.MANAGE_API_KEYS, network=network_id, on=now)
+    query = select(ApiKey).where(api_keys.c.network_id == network_id)
     return await page(session, query, key=[api_keys.c.id], after=after, limit=limit)

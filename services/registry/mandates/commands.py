@@ -79,9 +79,9 @@ class Ending(Request):
 
 
 async def designate(session: AsyncSession, actor: Actor, ref: str, request: Designation, *, now: datetime) -> Named:
-    network = await networks.by_ref(session, ref)
+    network_id = await networks.id_of(session, ref)
     mandate = Mandate(
-        network.id,
+        network_id,
         request.person_id,
         request.role,
         request.since,

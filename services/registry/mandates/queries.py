@@ -93,9 +93,9 @@ async def listed(
 ) -> Page[Named]:
     """The mandates of a network. With a day: those held on it, or in the states asked for on it; without: all, and
     states are today's. A territory includes what lies in it."""
-    network = await networks.by_ref(session, ref)
-    policy.require(actor, Right.READ_MANDATES, network=network.id, on=now)
-    query = NAMED.where(mandates.c.network_id == network.id)
+    network_id = await networks.id_of(session, ref)
+    policy.require(actor, Right.READ_MANDATES, network=network_id, on=now)
+    query = NAMED.where(mandates.c.network_id == network_id)
     if state:
         query = query.where(state_on(on or day(now)).in_(state))
     elif on:

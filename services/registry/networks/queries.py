@@ -1,10 +1,12 @@
-"""Reading networks. `by_ref` is what every collection under `/networks/{network}` begins with."""
+"""Reading networks. `id_of` is what every collection under `/networks/{network}` begins with."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,6 +27,19 @@ async def by_ref(session: AsyncSession, ref: str | UUID, *, lock: bool = False) 
     if network is None:
         raise NetworkUnknown(ref)
     return network
+
+
+_ids: WeakKeyDictionary[Any, dict[str, UUID]] = WeakKeyDictionary()
+"""By database: the id of each slug. Neither changes and no network goes away, so it is looked up once in a process."""
+
+
+async def id_of(session: AsyncSession, ref: str) -> UUID:
+    """The id of the network with this slug or id, when nothing else of it is needed; raises NetworkUnknown."""
+    known = _ids.setdefault(session.get_bind(), {})
+    name = str(UUID(ref)) if is_id(ref) else ref  # an id has many spellings, and callers choose
+    if name not in known:
+        known[name] = (await by_ref(session, name)).id
+    return known[name]
 
 
 async def get(session: AsyncSession, actor: Actor, ref: str, *, now: datetime) -> Network:

@@ -113,8 +113,8 @@ FACT_OF: dict[str, type[facts.MembershipState]] = {
 async def register(session: AsyncSession, actor: Actor, ref: str, request: Registration, *, now: datetime) -> Member:
     """A new organisation with its membership; or, when the tax code is known, a new membership of the organisation that
     bears it, whose record stays as it is. Raises AlreadyMember, InvalidTaxCode, InvalidOrganisation."""
-    network = await networks.by_ref(session, ref)
-    policy.require(actor, Right.WRITE_ORGANISATIONS, network=network.id, on=now)
+    network_id = await networks.id_of(session, ref)
+    policy.require(actor, Right.WRITE_ORGANISATIONS, network=network_id, on=now)
     if request.state not in {State.CANDIDATE, State.ACTIVE}:
         raise InvalidOrganisation("state", "not_first", "candidate, active")
     values = await _values(session, request.model_dump(include=set(Record.model_fields)))
@@ -124,7 +124,7 @@ async def register(session: AsyncSession, actor: Actor, ref: str, request: Regis
         rules.check(organisation)
         session.add(organisation)
         await session.flush()
-    membership = await _join(session, network.id, organisation, request, now)
+    membership = await _join(session, network_id, organisation, request, now)
     await session.flush()
     if not known:
         await stage(session, organisation_fact(facts.OrganisationRegistered, organisation))

@@ -78,10 +78,10 @@ async def listed(
 ) -> Page[Member]:
     """The members of a network. `on` is the day on which states and sections are looked at (today); a territory
     includes what lies in it, and an organisation is in it by its seat or by its work. Raises InvalidOrganisation."""
-    network = await networks.by_ref(session, ref)
-    policy.require(actor, Right.READ_ORGANISATIONS, network=network.id, on=now)
+    network_id = await networks.id_of(session, ref)
+    policy.require(actor, Right.READ_ORGANISATIONS, network=network_id, on=now)
     at = on or day(now)
-    query = _members().where(memberships.c.network_id == network.id)
+    query = _members().where(memberships.c.network_id == network_id)
     if state:
         query = query.where(_state_on(at).in_(state))
     elif on:
@@ -149,9 +149,9 @@ async def membership_page(
     now: datetime,
 ) -> Page[Member]:
     """The memberships of a network in the order in which they were made."""
-    network = await networks.by_ref(session, ref)
-    policy.require(actor, Right.READ_ORGANISATIONS, network=network.id, on=now)
-    query = _members().where(memberships.c.network_id == network.id)
+    network_id = await networks.id_of(session, ref)
+    policy.require(actor, Right.READ_ORGANISATIONS, network=network_id, on=now)
+    query = _members().where(memberships.c.network_id == network_id)
     if state:
         query = query.where(_state_on(on or day(now)).in_(state))
     elif on:

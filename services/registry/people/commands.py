@@ -28,14 +28,14 @@ CLEAN = {"given_name": name_of, "family_name": name_of, "email": email_of, "phon
 
 async def register(session: AsyncSession, actor: Actor, ref: str, *, now: datetime, **fields: str | None) -> Readable:
     """Raises Unfit. A known name or address is no reason to refuse: people share names and mailboxes."""
-    network = await networks.by_ref(session, ref)
-    policy.require(actor, Right.WRITE_PEOPLE, network=network.id, on=now)
-    person = Person(network.id, **clean(fields))  # type: ignore[arg-type]
+    network_id = await networks.id_of(session, ref)
+    policy.require(actor, Right.WRITE_PEOPLE, network=network_id, on=now)
+    person = Person(network_id, **clean(fields))  # type: ignore[arg-type]
     session.add(person)
     await session.flush()
-    await session.execute(insert(known_people).values(network_id=network.id, person_id=person.id))
+    await session.execute(insert(known_people).values(network_id=network_id, person_id=person.id))
     await stage(session, state_of(PersonRegistered, person))
-    return await queries.readable(session, actor, person, now)
+    return queries.readable_in([network_id], actor, person, now)
 
 
 async def change(

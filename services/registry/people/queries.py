@@ -57,7 +57,12 @@ async def for_update(session: AsyncSession, actor: Actor, right: Right, person_i
 
 
 async def readable(session: AsyncSession, actor: Actor, person: Person, now: datetime) -> Readable:
-    rights = await rights_on(session, actor, person, now)
+    return readable_in(await _rooms(session, person), actor, person, now)
+
+
+def readable_in(rooms: Sequence[UUID], actor: Actor, person: Person, now: datetime) -> Readable:
+    """`rooms`: the networks that know the person."""
+    rights = rights_in(rooms, actor, person, now)
     if Right.READ_PEOPLE not in rights:
         raise UnknownPerson(person.id)
     erased = person.erased_at is not None
@@ -65,12 +70,19 @@ async def readable(session: AsyncSession, actor: Actor, person: Person, now: dat
 
 
 async def rights_on(session: AsyncSession, actor: Actor, person: Person, now: datetime) -> set[Right]:
+    return rights_in(await _rooms(session, person), actor, person, now)
+
+
+def rights_in(rooms: Sequence[UUID], actor: Actor, person: Person, now: datetime) -> set[Right]:
     """The caller's rights in any network that knows the person, and those that everybody has on themselves."""
-    known = select(known_people.c.network_id).where(known_people.c.person_id == person.id)
-    rooms = (await session.execute(known)).scalars().all()
     asked = (Right.READ_PEOPLE, Right.WRITE_PEOPLE, Right.ERASE_PEOPLE)
     held = {right for right in asked for room in rooms if policy.has(actor, right, network=room, on=now)}
     return held | (set(OWN) if actor.person_id == person.id else set())
+
+
+async def _rooms(session: AsyncSession, person: Person) -> Sequence[UUID]:
+    known = select(known_people.c.network_id).where(known_people.c.person_id == person.id)
+    return (await session.execute(known)).scalars().all()
 
 
 async def listed(
@@ -87,12 +99,12 @@ async def listed(
     now: datetime,
 ) -> Page[Readable]:
     """The people whom a network knows, the erased left out; `q` is part of a name or address, whatever its accents."""
-    network = await networks.by_ref(session, ref)
-    policy.require(actor, Right.READ_PEOPLE, network=network.id, on=now)
+    network_id = await networks.id_of(session, ref)
+    policy.require(actor, Right.READ_PEOPLE, network=network_id, on=now)
     query = (
         select(Person)
         .join(known_people, known_people.c.person_id == people.c.id)
-        .where(known_people.c.network_id == network.id, people.c.erased_at.is_(None))
+        .where(known_people.c.network_id == network_id, people.c.erased_at.is_(None))
     )
     if q:
         query = query.where(people.c.search.like(func.fold(f"%{_escaped(q)}%")))
@@ -102,7 +114,7 @@ async def listed(
         query = query.where(people.c.updated_at >= updated_since)
     key: list[ColumnElement[Any]] = [people.c.search, people.c.id] if sort == "name" else [known_people.c.person_id]
     found = await page(session, query, key=key, after=after, limit=limit)
-    actions = [action for action, right in ACTIONS.items() if policy.has(actor, right, network=network.id, on=now)]
+    actions = [action for action, right in ACTIONS.items() if policy.has(actor, right, network=network_id, on=now)]
     return Page([Readable(person, actions) for person in found.items], found.next)
 
 
