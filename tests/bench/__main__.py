@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import uvloop
 
-from tests.bench import commanding, importing, mails, projecting, reaching, relaying, starting
+from tests.bench import commanding, importing, mails, page, projecting, reaching, relaying, starting
 from tests.bench.lab import Lab
 from tests.bench.measure import Figure
 
@@ -43,10 +43,13 @@ def main() -> int:
     if unknown:
         print(f"no such figure: {', '.join(unknown)}; there are {', '.join(FIGURES)}", file=sys.stderr)
         return 2
+    load_before = os.getloadavg()[0]
     figures = measured(asked or list(FIGURES), quick=quick)
     result = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "figures": {f.key: f.to_json() for f in figures}}
     if target := os.environ.get("JSON"):
         Path(target).write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+    if not quick and not asked:
+        page.write(figures, load_before)
     missed = summary(figures)
     return 1 if missed and not quick else 0
 

@@ -48,7 +48,8 @@ async def run(lab: Lab, *, quick: bool) -> Figure:
         notes=[
             told,
             "Every row is decoded, healed, validated, deduplicated and given its municipality. Written:"
-            f" {importing.written}; the relay sends the facts meanwhile. The floor copies those rows, ready-made, into the same tables with their indexes in one transaction.",
+            f" {importing.written}; the relay sends the facts meanwhile. The floor copies those rows, ready-made, into"
+            " the same tables with their indexes, in one transaction.",
         ],
     )
 
