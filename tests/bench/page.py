@@ -38,9 +38,7 @@ def write(figures: Sequence[Figure], load_before: float) -> None:
 
 def machine(load_before: float) -> str:
     memory = psutil.virtual_memory().total / 2**30
-    versions = ", ".join(
-        f"{name} {version(name)}" for name in ("fastapi", "sqlalchemy", "asyncpg", "uvicorn", "nats-py")
-    )
+    versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     busy = (
         f" Other work was running on it when the run began (load {load_before:.1f}): the spreads are wide."
         if load_before > 1
@@ -48,8 +46,9 @@ def machine(load_before: float) -> str:
     )
     system = f"Linux {platform.release().split('-')[0]}, Python {platform.python_version()}"
     return (
-        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {memory:.0f} GB, {system}, {versions}. PostgreSQL and NATS write to disk before they answer"
-        f" (`fsync` on, `sync_interval: always`).{busy}\n"
+        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {memory:.0f} GB, {system}, {versions}."
+        " PostgreSQL and NATS write to disk before they answer (`fsync` on, `sync_interval: always`)."
+        f"{busy}\n"
     )
 
 
