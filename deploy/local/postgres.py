@@ -11,7 +11,6 @@ their own under /var/lib (under /var/tmp when that cannot be written, or for a t
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import os
 import shutil
@@ -155,12 +154,14 @@ class Postgres:
     def _is_parting(self) -> bool:
         """A server that was killed is not quite gone: its backends need a moment to notice that their postmaster is,
         and whoever inherited the dead postmaster has to take note of it before its process id is free."""
-        if "still in use" in tail(self.log):
-            return True
-        with contextlib.suppress(FileNotFoundError, ValueError, IndexError, psutil.NoSuchProcess):
-            pid = int((self.data / "postmaster.pid").read_text().splitlines()[0])
-            return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
-        return False
+        said = tail(self.log)
+        if "still in use" in said or "already exists" not in said:
+            return "still in use" in said
+        try:
+            postmaster = int((self.data / "postmaster.pid").read_text().splitlines()[0])
+            return bool(psutil.Process(postmaster).status() == psutil.STATUS_ZOMBIE)
+        except (FileNotFoundError, psutil.NoSuchProcess):
+            return True  # gone since
 
     def _place(self) -> Path:
         link = self.home / "postgres"
