@@ -14,6 +14,8 @@ from shared.runtime.context import Service
 from shared.runtime.edge import edge
 from shared.runtime.problems import TYPES
 
+PROBLEM_NAME = "ProblemDetails"
+"""RFC 9457's own word: a service may have a model of its own named Problem."""
 PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status"],
@@ -86,7 +88,9 @@ def document(app: FastAPI, service: Service) -> dict[str, Any]:
     schemas = components.setdefault("schemas", {})
     for own in ("HTTPValidationError", "ValidationError"):
         schemas.pop(own, None)
-    schemas["Problem"] = PROBLEM
+    if PROBLEM_NAME in schemas:
+        raise ValueError(f"{service.name} has a model named {PROBLEM_NAME}, which is the platform's")
+    schemas[PROBLEM_NAME] = PROBLEM
     components["securitySchemes"] = SCHEMES
     guarded = {(m.lower(), path) for path, route in routes(app) if asks(route.dependant) for m in route.methods or ()}
     for path, item in made["paths"].items():
@@ -107,10 +111,11 @@ def _complete(operation: dict[str, Any], method: str, *, guarded: bool) -> None:
     responses = operation["responses"]
     if "problem" not in str(responses.get("422", "")):
         responses.pop("422", None)
-    responses["default"] = {
-        "description": "Problem",
-        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
+    shown = {kind for answer in responses.values() for kind in answer.get("content", ())}
+    refused: dict[str, Any] = {"application/problem+json": {"schema": {"$ref": f"#/components/schemas/{PROBLEM_NAME}"}}}
+    if "text/html" in shown:
+        refused["text/html"] = {"schema": {"type": "string"}}  # a page's refusals are pages too
+    responses["default"] = {"description": "Problem", "content": refused}
 
 
 def routes(app: FastAPI) -> Iterator[tuple[str, APIRoute]]:
