@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
+ROOT = Path(__file__).parents[2]
 STANDIN = Path(__file__).with_name("standin.py")
 
 
@@ -25,6 +26,15 @@ def until(what: str, ask: Callable[[], bool], seconds: float = 30) -> None:
     while not ask():
         assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}"
         time.sleep(0.02)
+
+
+def checkout(place: Path) -> Path:
+    """What the stack reads of the checkout, copied to where another user reaches it (ours may be closed to others)."""
+    copy = place / "checkout"
+    if not copy.exists():
+        for folder in ("deploy", "shared", "tests/local"):
+            shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return copy
 
 
 @dataclass
@@ -38,7 +48,9 @@ class Local:
     started: list[psutil.Process] = field(default_factory=list)
 
     def _command(self, command: str) -> list[str]:
-        return [sys.executable, str(STANDIN), command, *([self.user] if self.user else [])]
+        if self.user is None:
+            return [sys.executable, str(STANDIN), command]
+        return [sys.executable, str(checkout(self.home.parent) / STANDIN.relative_to(ROOT)), command, self.user]
 
     @property
     def _environment(self) -> dict[str, str]:
