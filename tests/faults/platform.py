@@ -72,8 +72,8 @@ class Platform:
             os.kill(pid, signal.SIGKILL)
         self.stack.process.wait()
 
-    def start_again(self) -> None:
-        """The same home, the same ports; returns when every service is ready."""
+    def start_again(self) -> str:
+        """The same home, the same ports; returns when every service is ready, with what the stack said."""
         log = self.stack.home.parent / "again.log"
         with log.open("wb") as out:
             self.stack.process = subprocess.Popen(
@@ -92,6 +92,7 @@ class Platform:
                 return False
 
         wait_for("the stack is up again", up, 90)
+        return log.read_text()
 
     async def settled(self, within: float = 120.0) -> None:
         await asyncio.to_thread(self.stack.settled, within)
