@@ -24,6 +24,7 @@ from shared.runtime.problems import expect
 
 CLEAN = {"given_name": name_of, "family_name": name_of, "email": email_of, "phone": phone_of, "language": Language}
 """How each field is kept, whatever way it was typed."""
+KNOWN = insert(known_people)
 
 
 async def register(session: AsyncSession, actor: Actor, ref: str, *, now: datetime, **fields: str | None) -> Readable:
@@ -33,7 +34,7 @@ async def register(session: AsyncSession, actor: Actor, ref: str, *, now: dateti
     person = Person(network_id, **clean(fields))  # type: ignore[arg-type]
     session.add(person)
     await session.flush()
-    await session.execute(insert(known_people).values(network_id=network_id, person_id=person.id))
+    await session.execute(KNOWN, {"network_id": network_id, "person_id": person.id})
     await stage(session, state_of(PersonRegistered, person))
     return queries.readable_in([network_id], actor, person, now)
 
