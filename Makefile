@@ -52,10 +52,11 @@ check: install ## style, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-contracts: install ## samples of new facts, docs/messages.md and docs/asyncapi.json, after a change of shared/contracts
+contracts: install ## what others rely on, written from the code: facts, OpenAPI documents, problems (docs/, samples)
 	$(PY) -m tests.contracts.samples --write
 	$(PY) -m shared.contracts.catalogue > docs/messages.md
 	$(PY) -m shared.contracts.asyncapi > docs/asyncapi.json
+	$(PY) -m tests.contracts.documents
 
 bench: install ## the figures of docs/performance.md with their floors (QUICK=1: a smoke run)
 	@$(PY) -m tests.bench

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.runtime.problems import CATALOGUE, TYPES
 from tests.http import hostile, wire
 from tests.http.served import Served
 
@@ -57,8 +58,11 @@ def fault(method: str, answer: wire.Answer) -> str | None:
         return None if "<h1" in answer.text else "a page without a heading"
     if kind != "application/problem+json":
         return f"{answer.status} {kind} {answer.text[:300]}"
-    missing = {"type", "title", "status"} - json.loads(answer.body).keys()
-    return f"no {missing} in {answer.text[:300]}" if missing else None
+    problem = json.loads(answer.body)
+    known = CATALOGUE.get(problem["type"].removeprefix(TYPES))
+    if known is None or known.status != answer.status or problem["status"] != answer.status or not problem["title"]:
+        return f"not as catalogued: {answer.status} {answer.text[:300]}"
+    return None
 
 
 CALLERS = pytest.mark.parametrize("signed_in", [True, False], ids=["admin", "nobody"])
