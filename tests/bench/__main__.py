@@ -1,4 +1,8 @@
-"""`make bench`: every figure with floors of the same run. QUICK=1: a smoke run; ONLY=<figure,...>; JSON=<file>."""
+"""`make bench`: every figure with floors of the same run.
+
+The JSON goes to stdout (and to JSON=<file>), progress to stderr. A full run writes docs/performance.md with its plots
+and ends with 1 when a bar is missed. QUICK=1: a smoke run, nothing is held to a bar; ONLY=<figure,...>: no page.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +20,9 @@ from typing import Any, Protocol
 
 import uvloop
 
-from tests.bench import commanding, importing, mails, page, projecting, reaching, relaying, starting
+from tests.bench import commanding, importing, listing, mails, page, projecting, reaching, relaying, starting
 from tests.bench.lab import Lab
-from tests.bench.measure import Figure
+from tests.bench.measure import Figure, say
 
 
 class Run(Protocol):
@@ -31,6 +35,7 @@ FIGURES: dict[str, Run] = {
     "projecting": projecting.run,
     "reaching": reaching.run,
     "import": importing.run,
+    "listing": listing.run,
     "start": starting.run,
     "mails": mails.run,
 }
@@ -46,8 +51,10 @@ def main() -> int:
     load_before = os.getloadavg()[0]
     figures = measured(asked or list(FIGURES), quick=quick)
     result = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "figures": {f.key: f.to_json() for f in figures}}
+    text = json.dumps(result, indent=2, ensure_ascii=False)
+    print(text)
     if target := os.environ.get("JSON"):
-        Path(target).write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+        Path(target).write_text(text + "\n")
     if not quick and not asked:
         page.write(figures, load_before)
     missed = summary(figures)
@@ -61,12 +68,12 @@ def measured(names: Sequence[str], *, quick: bool) -> list[Figure]:
         lab.start()
         try:
             for name in names:
-                print(f"{name}", flush=True)
+                say(name)
                 began = time.perf_counter()
                 with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # the loop that the services use
                     figures.append(runner.run(FIGURES[name](lab, quick=quick)))
                 gc.collect()
-                print(f"    {time.perf_counter() - began:.0f} s", flush=True)
+                say(f"    {time.perf_counter() - began:.0f} s")
         finally:
             lab.clear()
     return figures
@@ -78,9 +85,7 @@ def summary(figures: Sequence[Figure]) -> int:
         for check in figure.checks:
             missed += not check.holds
             mark = "holds " if check.holds else "MISSES"
-            print(
-                f"{mark} {figure.key:<12} {check.what:<60} {check.value:8.3g} {check.unit} ({check.sense} {check.bar})"
-            )
+            say(f"{mark} {figure.key:<12} {check.what:<60} {check.value:8.3g} {check.unit} ({check.sense} {check.bar})")
     return missed
 
 

@@ -92,13 +92,13 @@ class Office:
         self.network, self.tokens = network, tokens
 
     @classmethod
-    async def opened(cls, lab: Lab, port: int, slug: str = SLUG) -> Office:
+    async def opened(cls, lab: Lab, port: int, slug: str = SLUG, people: int = CONNECTIONS) -> Office:
         headers = {"authorization": f"Bearer {lab.token(admin=True)}"}
         base = f"/registry/v1/networks/{slug}"
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30) as client:
             network = await asked(client, "/registry/v1/networks", {"slug": slug, "name": "Rete di prova"})
             tokens = []
-            for number in range(CONNECTIONS):
+            for number in range(people):
                 name = {"given_name": "Segreteria", "family_name": f"N. {number}"}
                 person = await asked(client, f"{base}/people", name)
                 since = date.today().isoformat()  # noqa: DTZ011 (the day here is the service's own)

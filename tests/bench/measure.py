@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -87,8 +88,13 @@ async def in_turns(measures: Mapping[str, Measure], turns: int) -> dict[str, Ser
         for name in names if turn % 2 == 0 else reversed(names):
             value = await measures[name]()
             series[name].values.append(value)
-            print(f"    {name:<44} {rounded(value):>12,}", flush=True)
+            say(f"    {name:<44} {rounded(value):>12,}")
     return series
+
+
+def say(line: str) -> None:
+    """Progress: stdout is for the figures."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def ratio(product: Series, floor: Series) -> float:
