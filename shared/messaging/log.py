@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, DateTime, Integer, Text, Uuid, bindparam, text
@@ -14,6 +16,22 @@ from shared.contracts.envelope import Fact
 from shared.messaging import context
 
 MAX_BODY = 64 * 1024
+
+_append_one = text(
+    """
+    insert into log (id, type, subject, aggregate_id, version, network_id, body, headers, actor_id, occurred_at)
+    values (:id, :type, :subject, :aggregate_id, :version, :network_id, :body, cast(:headers as jsonb), :actor_id,
+            :occurred_at)
+    """
+).bindparams(
+    bindparam("id", type_=Uuid),
+    bindparam("aggregate_id", type_=Uuid),
+    bindparam("network_id", type_=Uuid),
+    bindparam("headers", type_=Text),
+    bindparam("actor_id", type_=Uuid),
+    bindparam("occurred_at", type_=DateTime(timezone=True)),
+)
+"""Most commands tell one fact, and without arrays it takes half of the time."""
 
 _append = text(
     """
@@ -56,22 +74,36 @@ async def stage(session: AsyncSession, *facts: Fact) -> list[UUID]:
         headers["causationid"] = str(cause.causation)
     if (traceparent := context.traceparent()) is not None:
         headers["traceparent"] = traceparent
-    await session.execute(
-        _append,
-        {
-            "ids": ids,
-            "types": [fact.type for fact in facts],
-            "subjects": [fact.subject for fact in facts],
-            "aggregate_ids": [fact.id for fact in facts],
-            "versions": [fact.version for fact in facts],
-            "network_ids": [fact.network_id for fact in facts],
-            "bodies": [_body(fact) for fact in facts],
-            "headers": json.dumps(headers),
-            "actor_id": cause.actor,
-            "occurred_at": cause.at or datetime.now(UTC),
-        },
-    )
+    alike = {"headers": json.dumps(headers), "actor_id": cause.actor, "occurred_at": cause.at or datetime.now(UTC)}
+    if len(facts) == 1:
+        await session.execute(_append_one, {**_row(ids[0], facts[0]), **alike})
+    else:
+        await session.execute(_append, {**_columns(ids, facts), **alike})
     return ids
+
+
+def _row(id_: UUID, fact: Fact) -> dict[str, Any]:
+    return {
+        "id": id_,
+        "type": fact.type,
+        "subject": fact.subject,
+        "aggregate_id": fact.id,
+        "version": fact.version,
+        "network_id": fact.network_id,
+        "body": _body(fact),
+    }
+
+
+def _columns(ids: list[UUID], facts: Sequence[Fact]) -> dict[str, list[Any]]:
+    return {
+        "ids": ids,
+        "types": [fact.type for fact in facts],
+        "subjects": [fact.subject for fact in facts],
+        "aggregate_ids": [fact.id for fact in facts],
+        "versions": [fact.version for fact in facts],
+        "network_ids": [fact.network_id for fact in facts],
+        "bodies": [_body(fact) for fact in facts],
+    }
 
 
 async def redact(session: AsyncSession, tombstone: Fact) -> None:
