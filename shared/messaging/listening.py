@@ -289,7 +289,7 @@ class Listening:
                 else:
                     self.problem = None
                     self._done()
-                    await _acknowledge(messages)
+                    await _acknowledge(self.client, messages)
                     return
 
     async def _retry_forever(self) -> None:
@@ -329,13 +329,16 @@ async def _raw(message: StreamMessage[Any]) -> Any:
     return message.raw_message
 
 
-async def _acknowledge(messages: Sequence[Msg]) -> None:
-    """Not waited for: an acknowledgement that is lost means one more delivery, which changes nothing."""
-    try:
-        for message in messages:
-            await message.ack()
-    except nats.errors.Error as error:
-        logger.info("acknowledgements were lost: %s", error)
+async def _acknowledge(client: Client | None, messages: Sequence[Msg]) -> None:
+    """Not waited for: an acknowledgement that is lost means one more delivery, which changes nothing.
+
+    One piece for all: `Msg.ack` checks, encodes and flushes each by itself, a sixth of what a fact costs.
+    """
+    if client is None or not client.is_connected:
+        logger.info("%d acknowledgements were lost", len(messages))
+        return
+    await client._send_command(b"".join([b"PUB %s 4\r\n+ACK\r\n" % message.reply.encode() for message in messages]))
+    await client._flush_pending()  # as `publish` does; nats-py has no other way to send prepared bytes
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ import asyncio
 import gc
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -42,6 +43,7 @@ FIGURES: dict[str, Run] = {
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers end and their files go
     quick = os.environ.get("QUICK", "") not in ("", "0")
     asked = [name for name in os.environ.get("ONLY", "").split(",") if name]
     unknown = sorted(set(asked) - set(FIGURES))
