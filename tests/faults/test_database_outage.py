@@ -69,6 +69,7 @@ async def test_while_postgresql_is_down_everybody_is_told_to_come_back_and_nothi
         assert int(answer.headers["retry-after"]) >= 1
     assert slowest < CEILING
     assert load.slowest < CEILING
+    assert not load.said["no answer"]
     assert {answer.status for answer in live} == {200}, "alive: to restart it would help nobody"
     assert {answer.status for answer in ready} == {503}
     for answer in ready:

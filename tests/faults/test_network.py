@@ -161,11 +161,16 @@ async def resets(proxies: list[Proxy]) -> None:
 
 
 async def cut(proxies: list[Proxy]) -> None:
-    """Connections break in the middle of what they say, after up to 40,000 bytes."""
+    """Connections break in the middle of what they say, after up to 20,000 bytes, five times at least."""
     for proxy in proxies:
-        proxy.cut_after = 40_000
+        proxy.cut_after = 20_000
         proxy.reset()
-    await asyncio.sleep(5)
+
+    async def often() -> bool:
+        return sum(proxy.did["cut"] for proxy in proxies) >= 5
+
+    await asyncio.sleep(4)
+    await harness.until(often, 45, "five cuts")
 
 
 async def half_open(proxies: list[Proxy]) -> None:
@@ -204,8 +209,8 @@ async def test_a_bad_network_loses_nothing_and_does_nothing_twice(pair: Pair, se
     proxies = {"nats": pair.to_nats, "postgres": pair.to_postgres, "both": pair.proxies}[server]
     async with writing(pair, network) as load:
         await fault(proxies)
-    for proxy in proxies:
-        proxy.heal()
+        for proxy in proxies:
+            proxy.heal()
     began = time.monotonic()
     await pair.settled()
     did = sum((proxy.did for proxy in proxies), Counter[str]())
@@ -216,6 +221,7 @@ async def test_a_bad_network_loses_nothing_and_does_nothing_twice(pair: Pair, se
         f" after {time.monotonic() - began:.1f} s; {dict(did)}"
     )
     assert load.slowest < CEILING
+    assert not load.said["no answer"], "no request was left hanging"
 
     of_network = f"join networks n on n.id = x.network_id and n.slug = '{network}'"
     stored = {
