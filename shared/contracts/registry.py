@@ -103,9 +103,9 @@ class PersonErased(Fact, fact="registry.person.erased", tombstone=True): ...
 
 class MandateState(Fact):
     """A person acts for an organisation (none for a secretariat's own staff) with a role, in the network or in a
-    territory or body of it, from `since` until `until` (exclusive). With `holds_over` it goes on after `until`; `ended_on`
-    (exclusive) wins over both. `state` is the last one told: designated, in_office, holding_over, ended, in this order,
-    each at most once; a mandate that begins on the day of its designation is designated first, too."""
+    territory or body of it, from `since` until `until` (exclusive). With `holds_over` it goes on after `until`;
+    `ended_on` (exclusive) wins over both. `state` is the last one told: designated, in_office, holding_over, ended, in
+    this order, each at most once; a mandate that begins on the day of its designation is designated first, too."""
 
     person_id: UUID
     organisation_id: UUID | None = None
