@@ -384,7 +384,7 @@ async def test_the_trace_of_the_cause_goes_on_to_the_relay(desk: Desk, monkeypat
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(spans))
     monkeypatch.setattr(telemetry, "_collecting", True)
-    monkeypatch.setattr(telemetry.trace, "get_tracer", lambda *_: provider.get_tracer("test"))
+    monkeypatch.setattr("opentelemetry.trace.get_tracer", lambda *_: provider.get_tracer("test"))
     trace_id, parent = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
     (intent,) = await desk.intend(traceparent=f"00-{trace_id}-{parent}-01")
     async with desk.running():
