@@ -6,7 +6,7 @@ import asyncio
 from importlib import resources
 from pathlib import Path
 
-from alembic import command
+from alembic import command, context
 from alembic.config import Config
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -39,3 +39,10 @@ def _upgrade(connection: Connection, service: str, revision: str) -> None:
     config.set_main_option("script_location", str(folder))
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
+
+
+def run() -> None:
+    """What a service's `migrations/env.py` does: each migration in a transaction of its own."""
+    context.configure(connection=context.config.attributes["connection"], transaction_per_migration=True)
+    with context.begin_transaction():
+        context.run_migrations()
