@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -94,6 +95,10 @@ def serve(service: Service, only: str | None = None) -> int:
         timeout_graceful_shutdown=int(settings.drain) or 1,
     )
     server = uvicorn.Server(config)
+    # What is there by now stays: the collector need not look through it again and again (a tenth of a command's time).
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _asked_to_stop)
     server.run()
