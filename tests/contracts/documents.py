@@ -95,6 +95,9 @@ def files() -> dict[Path, str]:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["problems"]:
+        sys.stdout.write(problems())
+        sys.exit()
     (DOCS / "openapi").mkdir(exist_ok=True)
     for path, content in files().items():
         path.write_text(content)
