@@ -32,10 +32,10 @@ up: install ## start an empty platform and stay in the foreground (Ctrl-C stops 
 demo: install ## start it, play the scenarios, print a summary (ONCE=1 stops afterwards, JSON=<file> writes the summary)
 	@$(PY) -m deploy.local.demo
 
-test: install ## all tests that need no browser and no real data
-	$(PYTEST) -m "not browser and not real_data and not long and not bench"
+test: install ## all tests that need no browser and no real data, but for the faults of the whole platform (5 minutes more)
+	$(PYTEST) --ignore tests/faults -m "not browser and not real_data and not long and not bench"
 
-test-all: install ## test, the pages in a browser, the real files of TRAMA_REAL_DATA, one service without the others
+test-all: install ## test, the fault proofs, the pages in a browser, the real files of TRAMA_REAL_DATA, one service without the others
 	$(PYTEST) -m "not long and not bench"
 	$(PY) -m tests.alone learning
 
