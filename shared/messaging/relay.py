@@ -40,7 +40,7 @@ ACK_TIMEOUT = 10.0
 """A cluster that lost its leader answers within 6 s."""
 
 BREATH = 0.01
-"""Seconds between the beginnings of two rounds while facts keep coming: sent together they cost a fraction."""
+"""Seconds between the beginnings of two rounds while facts come faster than rounds: together they cost a fraction."""
 SETTINGS = "set enable_seqscan = off; set synchronous_commit = off"
 """For the relay's own connection. A cursor that a crash puts back sends some facts again, which the stream discards."""
 
@@ -157,7 +157,7 @@ class Relay:
                 sent = await self.round(db)
                 failures, self.problem = 0, None
                 if self._wake.is_set():
-                    await asyncio.sleep(max(0.0, began + BREATH - time.monotonic()))
+                    await asyncio.sleep(max(0.0, began + BREATH - time.monotonic()) if sent > 1 else 0)
                 elif sent < self._batch:  # who commits in this process wakes us; others are found by looking again
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._wake.wait(), self._poll)
