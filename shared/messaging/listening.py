@@ -191,7 +191,8 @@ class Listening:
             while not self._closed.is_set():
                 await lead.execute("select 1")  # raises when the lock is lost
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._closed.wait(), 3.0)
+                    async with asyncio.timeout(3.0):
+                        await self._closed.wait()
             raise BrokerClosed(f"{self._service}: NATS closed the connection")
         finally:
             self._stopping.set()
@@ -284,7 +285,8 @@ class Listening:
                         raise
                     self.problem = f"the database is away: {type(error).__name__}"
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(self._stopping.wait(), pause)
+                        async with asyncio.timeout(pause):
+                            await self._stopping.wait()
                     pause = min(pause * 2, 3.0)
                 else:
                     self.problem = None
@@ -305,7 +307,8 @@ class Listening:
                 if not is_away(error):
                     logger.exception("retrying parked facts of %s", self._service)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._parked.wait(), 0.25)
+                async with asyncio.timeout(0.25):
+                    await self._parked.wait()
             if self._parked.is_set():
                 self._parked.clear()
                 await asyncio.sleep(0.05)

@@ -160,7 +160,8 @@ class Relay:
                     await asyncio.sleep(max(0.0, began + BREATH - time.monotonic()) if sent > 1 else 0)
                 elif sent < self._batch:  # who commits in this process wakes us; others are found by looking again
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), self._poll)
+                        async with asyncio.timeout(self._poll):
+                            await self._wake.wait()
         except (nats.errors.Error, Refused) as error:  # the broker is away: what is not acknowledged is sent again
             return await self._back_off(failures, error)
 

@@ -43,6 +43,14 @@ def swallowed_exceptions(tree: ast.AST) -> Iterator[int]:
             yield node.lineno
 
 
+def lost_cancellations(tree: ast.AST) -> Iterator[int]:
+    """`asyncio.wait_for` of Python 3.11 forgets a cancellation that comes together with its result: a task that waits
+    so in a loop cannot be stopped. `asyncio.timeout` does not."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and ast.unparse(node) == "asyncio.wait_for":
+            yield node.lineno
+
+
 def found(check, paths: list[Path]) -> list[str]:  # type: ignore[no-untyped-def]
     return [f"{p.relative_to(ROOT)}:{line}" for p in paths for line in check(ast.parse(p.read_text()))]
 
@@ -76,6 +84,10 @@ def test_commands_and_listeners_never_commit() -> None:
 
 def test_no_exception_is_caught_and_forgotten() -> None:
     assert found(swallowed_exceptions, MODULES) == []
+
+
+def test_no_task_can_lose_its_cancellation() -> None:
+    assert found(lost_cancellations, MODULES) == []
 
 
 def test_no_module_says_utils_or_helpers() -> None:

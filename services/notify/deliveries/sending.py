@@ -224,7 +224,8 @@ class Sending(Generic[K]):
     async def _idle(self, wake: asyncio.Event) -> None:
         """Until there is news, or for a poll; connections are not kept while there is nothing to say."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(wake.wait(), self.pace.poll)
+            async with asyncio.timeout(self.pace.poll):
+                await wake.wait()
             return
         await asyncio.gather(*(lane.close() for lane in self.lanes))
 

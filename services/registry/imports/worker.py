@@ -65,7 +65,8 @@ def wake(context: Context) -> None:
 async def _news(context: Context) -> None:
     bell = _bell(context)
     with suppress(TimeoutError):
-        await asyncio.wait_for(bell.wait(), IDLE)
+        async with asyncio.timeout(IDLE):
+            await bell.wait()
     bell.clear()
 
 
