@@ -157,3 +157,10 @@ class Line(asyncio.Protocol):
         self.buffer = b""
         self.pace.idle.append(self)
         self.answered.set_result(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The server closes a connection that was not needed for some seconds."""
+        if self in self.pace.idle:
+            self.pace.idle.remove(self)
+        elif not self.answered.done():
+            self.answered.set_exception(exc or ConnectionResetError("closed while a request was under way"))
