@@ -14,6 +14,7 @@ from shared.access.tables import api_keys, grant_lists, grants, networks
 from shared.contracts.registry import ApiKeyState, Grant, GrantsChanged, NetworkState
 from shared.messaging import Received, newest, projects, upsert_newest
 
+NETWORK = ["slug", "kind", "language", "sender_name", "sender_address", "logo"]
 API_KEY = [
     "network_id",
     "title",
@@ -31,7 +32,7 @@ API_KEY = [
 @projects(NetworkState, tables=[networks])
 async def networks_known(session: AsyncSession, facts: Sequence[Received[NetworkState]], now: datetime) -> None:  # noqa: ARG001
     rows = [
-        {"id": f.id, "slug": f.slug, "name": f.title, "kind": f.kind, "language": f.language, **guard(r)}
+        {"id": f.id, "name": f.title, **{name: getattr(f, name) for name in NETWORK}, **guard(r)}
         for r in newest(facts)
         for f in [r.fact]
     ]

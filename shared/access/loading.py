@@ -20,7 +20,9 @@ GRANTS = text(
     " where person_id = :id order by position"
 )
 
-NETWORK = "select id, slug, name, kind, language, generation, version from networks where "
+NETWORK = (
+    "select id, slug, name, kind, language, sender_name, sender_address, logo, generation, version from networks where "
+)
 BY_ID, BY_SLUG = text(NETWORK + "id = :id"), text(NETWORK + "slug = :slug")
 
 

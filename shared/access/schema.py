@@ -1,4 +1,4 @@
-"""The access tables of a service's first migration."""
+"""The access tables in a service's migrations: one function for each release of them."""
 
 from alembic.operations import Operations
 
@@ -7,3 +7,11 @@ from shared.access.tables import metadata
 
 def install_v1(op: Operations) -> None:
     metadata.create_all(op.get_bind(), checkfirst=False)
+
+
+def install_v2(op: Operations) -> None:
+    """How a network presents itself. A new database has the columns from v1 on, which makes the tables as they are."""
+    for column in ("sender_name", "sender_address", "logo"):
+        op.execute(f"alter table networks add column if not exists {column} text")
+    op.execute("comment on column networks.sender_name is 'how its mails are signed, once the network has decided it'")
+    op.execute("comment on column networks.logo is 'path under the platform''s public address'")

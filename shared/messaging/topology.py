@@ -18,10 +18,10 @@ PROJECTS: tuple[Kind, ...] = ("projections",)
 BOTH: tuple[Kind, ...] = ("projections", "reactions")
 
 LISTENS: Mapping[str, Mapping[str, tuple[Kind, ...]]] = {
-    "registry": {},
+    "registry": {"events": BOTH},
     "mapping": {"registry": PROJECTS},
-    "events": {"registry": PROJECTS},
-    "learning": {"registry": PROJECTS},
+    "events": {"registry": BOTH},
+    "learning": {"registry": BOTH},
     "notify": {"registry": BOTH, "mapping": BOTH, "events": BOTH, "learning": BOTH},
 }
 """Whose facts each service is given, and for what. Facts are delivered once for each kind, so reactions are named only

@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 from starlette.responses import Response
 
+from shared.runtime.pages import Pages
 from shared.runtime.problems import Problem
 
-STYLE = (
-    "body{margin:0;color:#17324d;background:#fff;font:1.125rem/1.5 'Titillium Web',system-ui,sans-serif}"
-    "header{background:#06c;color:#fff;padding:.75rem 1rem;font-weight:600}header p{margin:0}"
-    "main{max-width:38rem;margin:2rem auto;padding:0 1rem}h1{font-size:1.75rem;line-height:1.2}"
-    "button{font:inherit;font-weight:600;color:#fff;background:#06c;border:0;border-radius:4px;padding:.75rem 1.5rem;"
-    "min-height:44px;cursor:pointer}button:hover{background:#004d99}"
-    ":focus-visible{outline:3px solid #ff9900;outline-offset:2px}"
-    "textarea{width:100%;box-sizing:border-box;font:.875rem/1.4 monospace}details{margin-top:2rem}"
-)
-HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-HEADERS = {
-    "cache-control": "no-store",
-    "content-security-policy": f"default-src 'none'; style-src 'sha256-{HASH}'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'",
-    "referrer-policy": "no-referrer",  # the address holds the link's token
-}
-TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).with_name("templates")), autoescape=True, undefined=StrictUndefined
-)
+PAGES = Pages(__file__)
 EMPTY = {
     "lines": (),
     "button": None,
@@ -70,11 +48,8 @@ TEXTS: dict[str, dict[str, str]] = {
 }
 
 
-def page(language: str, title: str, status: int = 200, **content: Any) -> Response:
-    text = TEMPLATES.get_template("page.html").render(
-        {**EMPTY, **content, "title": title, "language": language, "style": Markup(STYLE)}  # noqa: S704 (a constant)
-    )
-    return Response(text, status, {**HEADERS, "content-language": language}, media_type="text/html; charset=utf-8")
+def page(language: str, title: str, **content: Any) -> Response:
+    return PAGES.page(language, title, "page.html", **{**EMPTY, **content})
 
 
 def confirm(language: str, name: str) -> Response:
@@ -100,5 +75,4 @@ def done(language: str, name: str, mandates: list[str], credential: str, minutes
 
 def failed(language: str, problem: Problem) -> Response:
     """Why it did not work, and what to do next."""
-    body = problem.body(language)
-    return page(language, body["title"], problem.status, lines=[body.get("detail", ""), TEXTS[language]["again"]])
+    return PAGES.problem(language, problem, TEXTS[language]["again"])

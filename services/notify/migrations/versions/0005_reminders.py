@@ -1,0 +1,8 @@
+"""Rules, reminders, the inbox."""
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    pass

@@ -1,0 +1,8 @@
+"""Commitments and the rules that make them."""
+
+revision = "0010"
+down_revision = "0009"
+
+
+def upgrade() -> None:
+    pass

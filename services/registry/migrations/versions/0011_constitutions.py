@@ -1,0 +1,8 @@
+"""Constitution paths, goals, interlocutors."""
+
+revision = "0011"
+down_revision = "0010"
+
+
+def upgrade() -> None:
+    pass
