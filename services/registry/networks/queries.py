@@ -11,8 +11,8 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.registry.networks.rules import Kind, Network, is_id
-from services.registry.networks.tables import networks
+from services.registry.networks.rules import Kind, Network, UnknownLogo, is_id
+from services.registry.networks.tables import logos, networks
 from services.registry.policy import Right, policy
 from shared.access.actor import Actor
 from shared.access.loading import NetworkUnknown
@@ -46,6 +46,14 @@ async def get(session: AsyncSession, actor: Actor, ref: str, *, now: datetime) -
     network = await by_ref(session, ref)
     policy.require(actor, Right.READ_NETWORK, network=network.id, on=now)
     return network
+
+
+async def logo(session: AsyncSession, actor: Actor, fingerprint: str, *, now: datetime) -> bytes:  # noqa: ARG001 (public: it stands in mails)
+    """The image (PNG) with this fingerprint. Raises UnknownLogo."""
+    content = await session.scalar(select(logos.c.content).where(logos.c.sha256 == fingerprint))
+    if content is None:
+        raise UnknownLogo(fingerprint)
+    return bytes(content)
 
 
 async def listed(

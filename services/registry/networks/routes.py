@@ -6,17 +6,26 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query, UploadFile
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from starlette.responses import Response
 
 from services.registry.networks import commands, queries
-from services.registry.networks.rules import Kind, Language, Network, UnfitSlug
+from services.registry.networks.rules import (
+    Kind,
+    Language,
+    Network,
+    UnfitAddress,
+    UnfitLogo,
+    UnfitSlug,
+    UnknownLogo,
+)
 from services.registry.policy import Right, policy
 from shared.access.actor import Actor
-from shared.runtime.edge import At
+from shared.runtime.edge import Anyone, At
+from shared.runtime.openapi import IF_MATCH
 from shared.runtime.paging import After, Limit, PageOut
-from shared.runtime.problems import problem
+from shared.runtime.problems import not_found, problem
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["networks"])
@@ -38,11 +47,14 @@ class FoundBody(Body):
 
 
 class ChangeBody(Body):
-    """Only what is given changes."""
+    """Only what is given changes. `sender_name` and `sender_address` sign the network's mails from then on; null takes
+    them back, and the platform's sign again."""
 
     name: Name = Field(default="", examples=["Alleanza per le Case della comunità"])
     kind: Kind = Kind.ALLIANCE
     language: Language = Language.ITALIAN
+    sender_name: Name | None = Field(default=None, examples=["Segreteria dell'Alleanza"])
+    sender_address: str | None = Field(default=None, max_length=254, examples=["segreteria@example.org"])
 
 
 class NetworkOut(BaseModel):
@@ -51,6 +63,9 @@ class NetworkOut(BaseModel):
     name: str
     kind: Kind
     language: Language
+    sender_name: str | None
+    sender_address: str | None
+    logo: str | None
     href: str
     version: int
     allowed_actions: list[str]
@@ -64,10 +79,16 @@ class NetworkOut(BaseModel):
             name=network.name,
             kind=network.kind,
             language=network.language,
+            sender_name=network.sender_name,
+            sender_address=network.sender_address,
+            logo=network.logo,
             href=f"/registry/v1/networks/{network.slug}",
             version=network.version,
             allowed_actions=["change"] if may_change else [],
         )
+
+
+GUARDED = {"parameters": [IF_MATCH]}
 
 
 @routes.post("/networks", status_code=201, response_model=NetworkOut)
@@ -111,7 +132,7 @@ async def network(network: str, at: At) -> Response:
 
 @routes.patch("/networks/{network}", response_model=NetworkOut)
 async def change(network: str, body: ChangeBody, at: At) -> Response:
-    """Changes name, kind or language; the slug never changes. Needs If-Match."""
+    """Changes name, kind, language or the sender of its mails; the slug never changes. Needs If-Match."""
     changes: dict[str, Any] = body.model_dump(exclude_unset=True)
     return await at.command(
         commands.change,
@@ -122,7 +143,55 @@ async def change(network: str, body: ChangeBody, at: At) -> Response:
     )
 
 
+@routes.put("/networks/{network}/logo", response_model=NetworkOut, openapi_extra=GUARDED)
+async def set_logo(network: str, file: UploadFile, at: At) -> Response:
+    """The logo that mails and pages carry from now on: PNG, JPEG, WebP or GIF, drawn anew as a PNG of at most 512
+    pixels, without whatever else the file carried. Needs If-Match."""
+    return await at.command(
+        commands.set_logo,
+        network,
+        await file.read(),
+        expected=at.if_match(),
+        out=lambda changed: NetworkOut.of(changed, at.actor, at.now),
+    )
+
+
+@routes.delete("/networks/{network}/logo", response_model=NetworkOut, openapi_extra=GUARDED)
+async def remove_logo(network: str, at: At) -> Response:
+    """Mails and pages carry the network's name alone again. Needs If-Match."""
+    return await at.command(
+        commands.remove_logo,
+        network,
+        expected=at.if_match(),
+        out=lambda changed: NetworkOut.of(changed, at.actor, at.now),
+    )
+
+
+@routes.get("/logos/{fingerprint}", response_class=Response, responses={200: {"content": {"image/png": {}}}})
+async def logo(fingerprint: Annotated[str, Path(pattern="^[0-9a-f]{64}$")], at: Anyone) -> Response:
+    """The image of a logo, for anybody: it stands in mails. Under its address it never changes."""
+    content = await at.query(queries.logo, fingerprint)
+    return Response(content, media_type="image/png", headers={"cache-control": "public, max-age=31536000, immutable"})
+
+
 problems = {
+    UnknownLogo: not_found,
+    UnfitAddress: problem(
+        "sender-address-unfit",
+        422,
+        it="Indirizzo non valido\nLa casella della rete è un indirizzo email.",
+        en="Unfit address\nThe network's own mailbox is an email address.",
+        path="/sender_address",
+        accepted="segreteria@example.org",
+    ),
+    UnfitLogo: problem(
+        "logo-unfit",
+        422,
+        it="Logo non utilizzabile\nSi accetta un'immagine PNG, JPEG, WebP o GIF, fino a 25 milioni di pixel.",
+        en="Unfit logo\nA PNG, JPEG, WebP or GIF image is accepted, of up to 25 million pixels.",
+        path="/file",
+        accepted="PNG, JPEG, WebP, GIF",
+    ),
     UnfitSlug: problem(
         "slug-unfit",
         422,

@@ -18,6 +18,7 @@ PUBLIC = {
     "GET /sign-in/oidc/{provider}/start",
     "GET /sign-in/oidc/{provider}/callback",
     "POST /token",
+    "GET /logos/{fingerprint}",  # it stands in mails
     "GET /imports/{import_id}/rows.csv",  # also by a mailed link; its own tests refuse those who have none
 }
 OWN = {"GET /networks"}
