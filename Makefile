@@ -10,7 +10,7 @@ WORKERS ?= 0
 PYTEST := $(PY) -m pytest -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo test test-all alone nightly check contracts bench down logs token lock
+.PHONY: help install up demo test test-all alone nightly check contracts bench down logs token clock lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -52,11 +52,12 @@ check: install ## style, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-contracts: install ## what others rely on, written from the code: facts, OpenAPI documents, problems (docs/, samples)
+contracts: install ## what others rely on, written from the code: facts, OpenAPI documents, problems (docs/, samples, NATS users)
 	$(PY) -m tests.contracts.samples --write
 	$(PY) -m shared.contracts.catalogue > docs/messages.md
 	$(PY) -m shared.contracts.asyncapi > docs/asyncapi.json
 	$(PY) -m tests.contracts.documents
+	$(PY) -m deploy.operate nats-config > deploy/nats/nats-server.conf
 
 bench: install ## the figures of docs/performance.md with their floors (QUICK=1: a smoke run)
 	@$(PY) -m tests.bench
@@ -70,9 +71,13 @@ logs: install ## follow the logs (SERVICE=registry for one)
 token: install ## print a bearer token (ROLE=admin, or ROLE=secretariat NETWORK=<slug>)
 	@$(PY) -m deploy.local token
 
+clock: install ## tell the platform's clock, or set it forward (TO=2025-03-13T09:00)
+	@$(PY) -m deploy.local clock
+
 # Locks what pyproject.toml names; no header and no annotation, so that no index host is written.
-LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 pyproject.toml
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11
 lock: ## lock the dependencies again (hashes, no hosts)
-	$(LOCK) --all-extras --group dev -o requirements/dev.txt
-	$(LOCK) --group territories -o requirements/territories.txt
-	for service in registry mapping events learning notify; do $(LOCK) --extra $$service -o requirements/$$service.txt || exit 1; done
+	$(LOCK) pyproject.toml --all-extras --group dev -o requirements/dev.txt
+	$(LOCK) pyproject.toml --group territories -o requirements/territories.txt
+	$(LOCK) --group mail -o requirements/mail.txt
+	for service in registry mapping events learning notify; do $(LOCK) pyproject.toml --extra $$service -o requirements/$$service.txt || exit 1; done

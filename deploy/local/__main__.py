@@ -1,21 +1,24 @@
-"""`python -m deploy.local up | down | logs | token | status`; `make` calls it. Variables: see the README."""
+"""`python -m deploy.local up | down | logs | token | clock | status`; `make` calls it. Variables: see the README."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from deploy.local import home as homes
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.local")
-    parser.add_argument("command", choices=["up", "down", "logs", "token", "status"])
+    parser.add_argument("command", choices=["up", "down", "logs", "token", "clock", "status"])
     command = parser.parse_args(arguments).command
     # Each command imports what it needs: `down` must work when the services do not even import.
-    return {"up": _up, "down": _down, "logs": _logs, "token": _token, "status": _status}[command](homes.path())
+    commands = {"up": _up, "down": _down, "logs": _logs, "token": _token, "clock": _clock, "status": _status}
+    return commands[command](homes.path())
 
 
 def _up(home: Path) -> int:
@@ -27,10 +30,49 @@ def _up(home: Path) -> int:
         print(f"TRAMA_PORT: expected a port, 0 for any free one, got {port!r}", file=sys.stderr)
         return 2
     try:
+        _begin(home)
+    except ValueError as error:
+        print(f"TRAMA_CLOCK: {error}", file=sys.stderr)
+        return 2
+    try:
         return stack.up(home, int(port))
     except StartError as error:
         print(f"\nThe platform did not start: {error}", file=sys.stderr)
         return 1
+
+
+def _begin(home: Path) -> None:
+    """TRAMA_CLOCK: the instant at which the domain clock of an empty platform begins."""
+    from deploy.local import postgres
+    from shared.runtime import clock
+
+    if given := os.environ.get("TRAMA_CLOCK"):
+        if not (home / "clock.json").exists() and postgres.has_data(home):
+            raise ValueError("only an empty platform can begin at another time: `make down` clears this one")
+        clock.begin(home / "clock.json", _instant(given))
+
+
+def _instant(text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"expected an instant like 2024-09-12T09:00, got {text!r}") from None
+    return instant if instant.tzinfo else instant.replace(tzinfo=ZoneInfo("Europe/Rome"))
+
+
+def _clock(home: Path) -> int:
+    """Tells the domain clock, or sets it forward with TO=<instant>."""
+    from shared.runtime import clock
+
+    file = (homes.running(home) or home) / "clock.json"
+    try:
+        if to := os.environ.get("TO"):
+            clock.set(file, _instant(to))
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(clock.Clock(file).now().astimezone(clock.ROME).isoformat(timespec="seconds"))
+    return 0
 
 
 def _down(home: Path) -> int:

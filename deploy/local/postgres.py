@@ -261,6 +261,11 @@ def run_psql(psql: Path, dsn: str, script: str, variables: Mapping[str, str]) ->
     return done.stdout
 
 
+def has_data(home: Path) -> bool:
+    """Whether a cluster of this home was ever made."""
+    return (home.absolute() / "postgres" / "data").exists()
+
+
 def clear(home: Path) -> None:
     """Remove the cluster of `home`, wherever its files are. The server must not run."""
     link = home.absolute() / "postgres"

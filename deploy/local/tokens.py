@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
-from zoneinfo import ZoneInfo
 
 import httpx
 from joserfc.jwk import ECKey
@@ -18,6 +17,7 @@ from deploy.local import home as homes
 from deploy.local import secrets
 from shared.access import tokens
 from shared.access.roles import Level, Role
+from shared.runtime.clock import Clock
 
 LIFETIME = timedelta(hours=12)
 # Nobody in the registry: an administrator's authority is in the token alone.
@@ -48,7 +48,7 @@ def token(home: Path, role: str, network: str | None) -> str:
     with httpx.Client(base_url=gateway, timeout=30) as client:
         client.headers["Accept-Language"] = "en"
         client.headers["Authorization"] = f"Bearer {_signed(place, gateway, ADMIN, admin=True)}"
-        person = _secretary(client, network)
+        person = _secretary(client, place, network)
         bearer = _signed(place, gateway, person)
         _wait_for_grant(client, place, bearer)
     return bearer
@@ -59,7 +59,7 @@ def _signed(home: Path, gateway: str, subject: UUID, *, admin: bool = False) -> 
     return tokens.sign(key, f"{gateway}/registry", subject, level=Level.OIDC, admin=admin, lifetime=LIFETIME)
 
 
-def _secretary(client: httpx.Client, network: str) -> UUID:
+def _secretary(client: httpx.Client, home: Path, network: str) -> UUID:
     """The person of this tool in the network, with a mandate that is in office today."""
     base = f"/registry/v1/networks/{network}"
     email = f"segreteria.{network}@trama.example"
@@ -72,7 +72,7 @@ def _secretary(client: httpx.Client, network: str) -> UUID:
         client, "GET", f"{base}/mandates", params={"role": "secretariat", "person": person["id"], "limit": 200}
     )
     if not any(mandate["state"] == "in_office" for mandate in held["items"]):
-        today = datetime.now(ZoneInfo("Europe/Rome")).date().isoformat()
+        today = Clock(home / "clock.json").today().isoformat()
         office = {"person_id": person["id"], "role": "secretariat", "since": today}
         _asked(client, "POST", f"{base}/mandates", json=office)
     return UUID(person["id"])

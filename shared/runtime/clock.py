@@ -62,6 +62,16 @@ def set(path: Path, instant: datetime) -> None:  # noqa: A001 (read as `clock.se
         raise ValueError(f"the clock stands at {now + _shift(path):%Y-%m-%dT%H:%M:%S%z} and never goes back")
     if not path.exists() and instant < now:
         raise ValueError("the clock never goes back")
+    _write(path, instant, now)
+
+
+def begin(path: Path, instant: datetime) -> None:
+    """The first instant of a clock that nobody has read yet, in the past too; one that runs already stays as it is."""
+    if not path.exists():
+        _write(path, instant, wall())
+
+
+def _write(path: Path, instant: datetime, now: datetime) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f"{path.name}.{uuid4().hex}")
     fresh.write_text(json.dumps({"instant": instant.isoformat(), "anchor": now.isoformat()}))

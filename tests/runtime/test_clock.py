@@ -52,3 +52,14 @@ def test_the_day_is_that_of_italy(tmp_path: Path) -> None:
     reader = Clock(path)
     clock.set(path, datetime(2090, 7, 1, 22, 30, tzinfo=UTC))
     assert reader.today() == date(2090, 7, 2)
+
+
+def test_a_clock_that_nobody_has_read_begins_in_the_past_and_then_only_goes_on(tmp_path: Path) -> None:
+    file, first = tmp_path / "clock.json", datetime(2024, 9, 12, 9, tzinfo=UTC)
+    clock.begin(file, first)
+    told = clock.Clock(file)
+    assert first <= told.now() < first + timedelta(minutes=1)
+    clock.begin(file, first - timedelta(days=9))
+    assert told.now() >= first
+    with pytest.raises(ValueError, match="never goes back"):
+        clock.set(file, first - timedelta(days=1))
