@@ -17,15 +17,18 @@ from pathlib import Path
 import httpx
 
 from deploy.local.scenarios import founders
-from deploy.local.story import ScenarioFailed, Story
+from deploy.local.story import Platform, ScenarioFailed, Story
 
 SCENARIOS = (founders,)
+BEGINS = "2024-09-12T09:00"
+"""The day of the alliance's first meeting; the story sets the clock forward from here."""
 
 
 def main() -> int:
     home = Path(os.environ.get("TRAMA_HOME", ".trama")).resolve() / "demo"
     os.environ["TRAMA_HOME"] = str(home)  # its own home: a demo never touches what `make up` keeps
     subprocess.run([sys.executable, "-m", "deploy.local", "down"], check=False, capture_output=True)
+    os.environ["TRAMA_CLOCK"] = BEGINS
     stack = subprocess.Popen([sys.executable, "-m", "deploy.local", "up"])
     signal.signal(signal.SIGTERM, lambda *_: stack.send_signal(signal.SIGINT))
     try:
@@ -38,7 +41,7 @@ def main() -> int:
 
 def tell(stack: subprocess.Popen[bytes], home: Path) -> int:
     url = gateway(stack, home)
-    story = Story(url)
+    story = Story(Platform(url, home / "clock.json"))
     began = time.monotonic()
     try:
         for scenario in SCENARIOS:
