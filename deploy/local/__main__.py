@@ -49,15 +49,16 @@ def _begin(home: Path) -> None:
     if given := os.environ.get("TRAMA_CLOCK"):
         if not (home / "clock.json").exists() and postgres.has_data(home):
             raise ValueError("only an empty platform can begin at another time: `make down` clears this one")
-        clock.begin(home / "clock.json", _instant(given))
+        clock.begin(home / "clock.json", instant(given))
 
 
-def _instant(text: str) -> datetime:
+def instant(text: str) -> datetime:
+    """Of Italy when no offset is said."""
     try:
-        instant = datetime.fromisoformat(text)
+        read = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(f"expected an instant like 2024-09-12T09:00, got {text!r}") from None
-    return instant if instant.tzinfo else instant.replace(tzinfo=ZoneInfo("Europe/Rome"))
+    return read if read.tzinfo else read.replace(tzinfo=ZoneInfo("Europe/Rome"))
 
 
 def _clock(home: Path) -> int:
@@ -67,7 +68,7 @@ def _clock(home: Path) -> int:
     file = (homes.running(home) or home) / "clock.json"
     try:
         if to := os.environ.get("TO"):
-            clock.set(file, _instant(to))
+            clock.set(file, instant(to))
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1

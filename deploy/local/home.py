@@ -64,7 +64,9 @@ def is_held(home: Path) -> bool:
 
 
 def running(home: Path) -> Path | None:
-    """The home in which a stack runs: this one, or the demo's inside it."""
+    """The home in which a stack runs: this one, or the demo's inside it. (This one also stands for one elsewhere.)"""
+    if read_state(home).get("elsewhere"):
+        return home
     return next((place for place in (home, home / "demo") if is_held(place)), None)
 
 

@@ -12,6 +12,7 @@ import asyncio
 import html
 import re
 import sqlite3
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -356,29 +357,33 @@ def _linked(text: str) -> str:
 
 
 @asynccontextmanager
-async def _receiving(spool: Spool, port: int) -> AsyncIterator[None]:
+async def _receiving(spool: Spool, host: str, port: int) -> AsyncIterator[None]:
     receiver = _Receiver(spool)
 
     def session() -> SMTP:
         # The name is given: looking up our own would ask a resolver at every connection.
         return SMTP(receiver, hostname="localhost", enable_SMTPUTF8=True, data_size_limit=LARGEST)
 
-    server = await asyncio.get_running_loop().create_server(session, "127.0.0.1", port)
+    server = await asyncio.get_running_loop().create_server(session, host, port)
     try:
         yield
     finally:
         server.close()
 
 
-def run(folder: Path, smtp_port: int, http_port: int) -> None:
-    """Serve both sides on 127.0.0.1 until SIGTERM."""
+def run(folder: Path, smtp_port: int, http_port: int, host: str = "127.0.0.1") -> None:
+    """Serve both sides until SIGTERM."""
 
     async def serve() -> None:
         spool = Spool(folder)
         config = uvicorn.Config(
-            Pages(spool).app(), host="127.0.0.1", port=http_port, access_log=False, log_level="warning", lifespan="off"
+            Pages(spool).app(), host=host, port=http_port, access_log=False, log_level="warning", lifespan="off"
         )
-        async with _receiving(spool, smtp_port):
+        async with _receiving(spool, host, smtp_port):
             await uvicorn.Server(config).serve()
 
     asyncio.run(serve())
+
+
+if __name__ == "__main__":  # in its image: python -m deploy.local.mailsink <folder>
+    run(Path(sys.argv[1]), 1025, 8025, "0.0.0.0")  # noqa: S104

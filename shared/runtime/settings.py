@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -36,7 +36,8 @@ def _nats_or_none(url: str | None) -> str | None:
 
 
 class ServiceSettings(BaseSettings):
-    """What every service needs. A service adds its own fields in a subclass; the variable is `TRAMA_` + FIELD."""
+    """What every service needs. A service adds its own fields in a subclass; the variable is `TRAMA_` + FIELD, or
+    `TRAMA_` + FIELD + `_FILE` for a file that holds its value, as deployments mount their secrets."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
@@ -99,7 +100,8 @@ class ServiceSettings(BaseSettings):
     def load(cls, env: Mapping[str, str] | None = None) -> Self:
         """From `env` (default: the process's); unknown variables are ignored. SettingsError names the bad ones."""
         source = EnvSettingsSource(cls)
-        source.env_vars = {k.lower(): v for k, v in (os.environ if env is None else env).items()}
+        given = {k.lower(): v for k, v in (os.environ if env is None else env).items()}
+        source.env_vars = given | _from_files(cls.model_fields, given)
         try:
             values: dict[str, Any] = source()
             return cls(**values)
@@ -112,6 +114,23 @@ class ServiceSettings(BaseSettings):
     @property
     def issuer(self) -> str:
         return f"{self.public_url.rstrip('/')}/registry"
+
+
+def _from_files(fields: Iterable[str], given: Mapping[str, str]) -> dict[str, str]:
+    """The values that files hold, by lower-case variable."""
+    found = {}
+    for field in fields:
+        name = f"{PREFIX}{field}".lower()
+        path = given.get(f"{name}_file")
+        if path is None or f"{field}_file" in fields:
+            continue
+        if name in given:
+            raise SettingsError(_line((field,), f"also given by {name.upper()}_FILE: one of the two"))
+        try:
+            found[name] = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(_line((f"{field}_file",), f"cannot be read: {type(error).__name__}")) from None
+    return found
 
 
 def _line(loc: tuple[int | str, ...], message: str) -> str:

@@ -60,6 +60,39 @@ def test_the_clock_may_be_set_in_the_local_profile_only() -> None:
     assert local.clock_file == Path("/clock")
 
 
+def test_a_value_may_be_in_a_file_as_secrets_are_mounted(tmp_path: Path) -> None:
+    secret, origins = tmp_path / "nats-url", tmp_path / "origins"
+    secret.write_text("nats://toy:hidden@nats\n")
+    origins.write_text('["https://a.example"]')
+    settings = ServiceSettings.load(
+        {
+            "TRAMA_DATABASE_URL": GOOD["TRAMA_DATABASE_URL"],
+            "TRAMA_NATS_URL_FILE": str(secret),
+            "TRAMA_CORS_ORIGINS_FILE": str(origins),
+            "TRAMA_JWKS_FILE": "/a/path/that/is/the/value.json",
+        }
+    )
+    assert settings.nats_url == "nats://toy:hidden@nats"
+    assert settings.cors_origins == ("https://a.example",)
+    assert settings.jwks_file == "/a/path/that/is/the/value.json"
+
+
+def test_a_value_that_a_file_holds_too_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("nats://secret")
+    with pytest.raises(SettingsError) as refused:
+        ServiceSettings.load({**GOOD, "TRAMA_NATS_URL_FILE": str(tmp_path / "url")})
+    assert str(refused.value) == "TRAMA_NATS_URL: also given by TRAMA_NATS_URL_FILE: one of the two"
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe secret"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "url").write_bytes(content)
+    environment = {"TRAMA_DATABASE_URL_FILE": str(tmp_path / "url"), "TRAMA_NATS_URL": GOOD["TRAMA_NATS_URL"]}
+    with pytest.raises(SettingsError, match=r"^TRAMA_DATABASE_URL_FILE: cannot be read: \w+$"):
+        ServiceSettings.load(environment)
+
+
 def test_lists_are_json() -> None:
     settings = ServiceSettings.load({**GOOD, "TRAMA_CORS_ORIGINS": '["https://a.example"]'})
     assert settings.cors_origins == ("https://a.example",)
