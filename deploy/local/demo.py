@@ -16,10 +16,10 @@ from pathlib import Path
 
 import httpx
 
-from deploy.local.scenarios import founders
+from deploy.local.scenarios import alliance
 from deploy.local.story import Platform, ScenarioFailed, Story
 
-SCENARIOS = (founders,)
+SCENARIOS = (alliance,)
 BEGINS = "2024-09-12T09:00"
 """The day of the alliance's first meeting; the story sets the clock forward from here."""
 

@@ -10,9 +10,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from deploy.local.scenarios.members import Network, founded
 from deploy.local.story import Story
 
-TITLE = "I sette fondatori dell'alleanza: importati da un elenco, rappresentati, sulla mappa, avvisati"
 SLUG = "case-della-comunita"
 LIST = Path(__file__).with_name("founders.csv")
 
@@ -35,6 +35,7 @@ REPRESENTATIVES = {
     "MoVI": {"05": "Carlo Vidal", "15": "Maria Russo"},
     "Prima": {"08": "Stefano Bruni"},
 }
+PEOPLE = len(REFERENTS) + sum(len(regions) for regions in REPRESENTATIVES.values())
 SEAT_REGIONS = {"Prima": "03"}  # all others sit in Rome
 LAZIO = "12"
 
@@ -46,26 +47,22 @@ def expected_by_region() -> Counter[str]:
     return Counter(region for _, region in present)
 
 
-def address(name: str) -> str:
-    return f"{name.lower().replace(' ', '.')}@example.org"
-
-
-def tell(story: Story) -> None:
-    """The three points `import`, `presences` and `mail`."""
+def tell(story: Story) -> Network:
+    """The three points `import`, `presences` and `mail`; returns the alliance."""
     story.step("Nasce la rete; la segreteria entra")
-    admin = story.client(story.token("admin"))
-    admin.created("/registry/v1/networks", {"slug": SLUG, "name": "Alleanza per le Case della comunità"})
-    secretariat = story.client(story.token("secretariat", SLUG))
-    organisations = import_founders(story, secretariat)
-    appointed = appoint(story, secretariat, organisations)
+    network = founded(story, SLUG, "Alleanza per le Case della comunità")
+    import_founders(story, network)
+    appoint(story, network)
     story.settled()
-    check_presences(story, secretariat)
-    check_mail(story, secretariat, appointed)
+    check_presences(story, network.secretariat)
+    check_mail(story, network)
+    return network
 
 
-def import_founders(story: Story, secretariat: Any) -> dict[str, str]:
-    """Previews the list, commits it, imports it again; returns founder -> organisation id."""
+def import_founders(story: Story, network: Network) -> None:
+    """Previews the list, commits it, imports it again."""
     story.step("Importa l'elenco dei sette fondatori: anteprima, conferma, seconda volta")
+    secretariat = network.secretariat
     preview = secretariat.imported(SLUG, LIST, commit=False)
     story.check("import", "previewed", preview["rows"], 7)
     done = secretariat.committed(preview["id"])
@@ -73,41 +70,25 @@ def import_founders(story: Story, secretariat: Any) -> dict[str, str]:
         story.check("import", figure, done[figure], value)
     again = secretariat.imported(SLUG, LIST, commit=True)
     story.check("import", "unchanged_when_repeated", again["unchanged"], 7)
-    members = secretariat.all(f"/registry/v1/networks/{SLUG}/organisations")
+    members = secretariat.all(network.path("organisations"))
     story.check("import", "organisations", len(members), 7)
-    return {founder: m["id"] for founder in REFERENTS for m in members if m["name"].startswith(founder)}
+    network.organisations = {
+        founder: m["id"] for founder in REFERENTS for m in members if m["name"].startswith(founder)
+    }
 
 
-def appoint(story: Story, secretariat: Any, organisations: dict[str, str]) -> list[str]:
-    """A referent for each founder and representatives in the regions; returns the people's addresses."""
-    mandates: list[tuple[str, str, str, str | None]] = [
-        (name, founder, "referent", None) for founder, name in REFERENTS.items()
+def appoint(story: Story, network: Network) -> None:
+    """A referent for each founder and representatives in the regions."""
+    appointed = [
+        (name, founder, region) for founder, regions in REPRESENTATIVES.items() for region, name in regions.items()
     ]
-    mandates += [
-        (name, founder, "representative", region)
-        for founder, regions in REPRESENTATIVES.items()
-        for region, name in regions.items()
-    ]
-    story.step(f"Registra {len(mandates)} persone con i loro mandati", total=len(mandates))
-    today = story.today()
-    for name, founder, role, territory in mandates:
-        given, family = name.split(" ", 1)
-        person = secretariat.created(
-            f"/registry/v1/networks/{SLUG}/people",
-            {"given_name": given, "family_name": family, "email": address(name), "language": "it"},
-        )
-        secretariat.created(
-            f"/registry/v1/networks/{SLUG}/mandates",
-            {
-                "person_id": person["id"],
-                "organisation_id": organisations[founder],
-                "role": role,
-                "since": today,
-                **({"territory": territory} if territory else {}),
-            },
-        )
+    story.step(f"Registra {PEOPLE} persone con i loro mandati", total=PEOPLE)
+    for founder, name in REFERENTS.items():
+        network.mandate(name, "referent", founder)
         story.advance()
-    return [address(name) for name, *_ in mandates]
+    for name, founder, region in appointed:
+        network.mandate(name, "representative", founder, territory=region)
+        story.advance()
 
 
 def check_presences(story: Story, secretariat: Any) -> None:
@@ -127,14 +108,12 @@ def check_presences(story: Story, secretariat: Any) -> None:
     )
 
 
-def check_mail(story: Story, secretariat: Any, appointed: list[str]) -> None:
+def check_mail(story: Story, network: Network) -> None:
     story.step("Legge la posta: il resoconto alla segreteria, la nomina a ciascuno")
-    me = secretariat.get("/registry/v1/me")
-    reports = [m for m in story.mails(me["email"]) if LIST.name in m["text"]]
+    reports = [m for m in story.mails(network.mailbox) if LIST.name in m["text"]]
     story.check("mail", "reports_to_the_secretariat", len(reports), 2)
-    told = Counter(address for address in appointed for _ in story.mails(address))
-    story.check("mail", "people_told_of_their_mandate", len(told), len(set(appointed)))
+    told = Counter(name for name in network.people for _ in story.mails(network.email(name)))
+    story.check("mail", "people_told_of_their_mandate", len(told), PEOPLE)
     story.check("mail", "told_twice", sum(1 for times in told.values() if times > 1), 0)
-    deliveries = secretariat.all(f"/notify/v1/networks/{SLUG}/deliveries")
+    deliveries = network.secretariat.all(network.path("deliveries", "notify"))
     story.check("mail", "undelivered", sum(1 for d in deliveries if d["state"] != "sent"), 0)
-    story.link("La posta inviata", "/mail/")
