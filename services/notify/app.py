@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from services.notify.bodies import listens as bodies
+from services.notify.commitments import listens as commitments
 from services.notify.contacts import listens as contacts
 from services.notify.contacts.routes import routes as contacts_routes
 from services.notify.deliveries import queries as deliveries
@@ -12,6 +14,8 @@ from services.notify.deliveries.routes import problems as deliveries_problems
 from services.notify.deliveries.routes import routes as deliveries_routes
 from services.notify.deliveries.rules import PROBLEMS, STATES
 from services.notify.deliveries.sending import Sending
+from services.notify.enrolments import listens as enrolments
+from services.notify.meetings import listens as meetings
 from services.notify.messages import listens as messages
 from services.notify.messages.compose import Known, Writer, environment
 from services.notify.messages.rules import ROLES, TOPICS
@@ -43,7 +47,7 @@ def service(settings: Settings) -> Service:
         policy=policy,
         metadata=mapper.metadata,
         routers=[deliveries_routes, contacts_routes],
-        listens=[access, contacts, organisations, messages],
+        listens=[access, contacts, organisations, bodies, commitments, meetings, enrolments, messages],
         problems=[deliveries_problems],
         workers=[send],
         vocabularies=VOCABULARIES,

@@ -16,24 +16,100 @@ REPORT_LINK_LASTS = timedelta(days=30)
 @dataclass(frozen=True, slots=True)
 class Topic:
     """A kind of message. What is `owed` is told whatever the person prefers: without it a person could not use a right,
-    keep a duty or come in; the others will follow preferences."""
+    keep a duty or come in; the others will follow preferences. `parameters`: what an intent of this topic carries."""
 
     code: str
     owed: bool
     it: str
     en: str
+    parameters: tuple[str, ...] = ()
 
     @property
     def label(self) -> tuple[str, str]:
         return self.it, self.en
 
 
-SIGN_IN = Topic("sign-in", owed=True, it="collegamento per accedere", en="sign-in link")
-IMPORT_REPORT = Topic("import-report", owed=False, it="esito di un'importazione", en="outcome of an import")
-MANDATE_GIVEN = Topic("mandate-given", owed=True, it="conferimento di un mandato", en="mandate given")
-MANDATE_ENDED = Topic("mandate-ended", owed=True, it="fine di un mandato", en="end of a mandate")
+SIGN_IN = Topic("sign-in", True, "collegamento per accedere", "sign-in link", ("request_id", "expires_at"))
+IMPORT_REPORT = Topic("import-report", False, "esito di un'importazione", "outcome of an import", ("import_id",))
+MANDATE_GIVEN = Topic("mandate-given", True, "conferimento di un mandato", "mandate given", ("role", "since"))
+MANDATE_ENDED = Topic("mandate-ended", True, "fine di un mandato", "end of a mandate", ("role", "since"))
 
-TOPICS = {topic.code: topic for topic in (SIGN_IN, IMPORT_REPORT, MANDATE_GIVEN, MANDATE_ENDED)}
+COMMITMENT_MADE = Topic("commitment-made", True, "nuovo impegno", "new commitment", ("commitment_id",))
+COMMITMENT_REMINDER = Topic(
+    "commitment-reminder", True, "promemoria di un impegno", "reminder of a commitment", ("commitment_id", "due")
+)
+"""`due`: the day that it reminds of; once the commitment has another one, it is not sent any more."""
+COMMITMENT_LATE = Topic("commitment-late", True, "impegno in ritardo", "late commitment", ("commitment_id",))
+COMMITMENT_ESCALATED = Topic(
+    "commitment-escalated", True, "che cosa non è arrivato in tempo", "what has not come in time", ("due",)
+)
+"""Everything that a network is still owed of the day `due`, in one list; with `commitment_id`, only that one."""
+
+MEETING_CONVENED = Topic(
+    "meeting-convened", True, "convocazione", "convocation of a meeting", ("invitation_id", "meeting_id")
+)
+MEETING_MOVED = Topic(
+    "meeting-moved",
+    True,
+    "spostamento di una riunione",
+    "meeting moved",
+    ("invitation_id", "meeting_id", "starts_at", "ends_at", "mode", "place"),
+)
+"""With what it was moved to: once it was moved again, only the later message is sent."""
+MEETING_CANCELLED = Topic(
+    "meeting-cancelled", True, "annullamento di una riunione", "meeting cancelled", ("invitation_id", "meeting_id")
+)
+MEETING_REMINDER = Topic(
+    "meeting-reminder",
+    False,
+    "promemoria di una riunione",
+    "reminder of a meeting",
+    ("invitation_id", "meeting_id", "starts_at"),
+)
+"""`starts_at`: the instant that it reminds of; once the meeting has another one, it is not sent any more."""
+INVITATION_WITHDRAWN = Topic(
+    "invitation-withdrawn", True, "ritiro di un invito", "invitation withdrawn", ("invitation_id", "meeting_id")
+)
+BALLOT_OPENED = Topic(
+    "ballot-opened", True, "apertura di una votazione", "ballot opened", ("ballot_id", "invitation_id", "meeting_id")
+)
+MINUTES_SUBMITTED = Topic(
+    "minutes-submitted", True, "verbale da approvare", "minutes to be approved", ("minutes_id", "meeting_id")
+)
+MINUTES_APPROVED = Topic(
+    "minutes-approved", False, "verbale approvato", "minutes approved", ("minutes_id", "meeting_id")
+)
+
+FIGURES_OF_A_GOAL = ("goal_id", "title", "reached", "minimum", "full", "last_day", "state", "next_best", "territory")
+GOAL_ADVANCED = Topic("goal-advanced", False, "avanzamento di un obiettivo", "progress of a goal", FIGURES_OF_A_GOAL)
+GOAL_DECIDED = Topic("goal-decided", False, "esito di un obiettivo", "outcome of a goal", FIGURES_OF_A_GOAL)
+
+ENROLLED = Topic("enrolled", False, "iscrizione a un percorso", "enrolment in a path", ("enrolment_id",))
+
+TOPICS = {
+    topic.code: topic
+    for topic in (
+        SIGN_IN,
+        IMPORT_REPORT,
+        MANDATE_GIVEN,
+        MANDATE_ENDED,
+        COMMITMENT_MADE,
+        COMMITMENT_REMINDER,
+        COMMITMENT_LATE,
+        COMMITMENT_ESCALATED,
+        MEETING_CONVENED,
+        MEETING_MOVED,
+        MEETING_CANCELLED,
+        MEETING_REMINDER,
+        INVITATION_WITHDRAWN,
+        BALLOT_OPENED,
+        MINUTES_SUBMITTED,
+        MINUTES_APPROVED,
+        GOAL_ADVANCED,
+        GOAL_DECIDED,
+        ENROLLED,
+    )
+}
 
 
 ROLES: dict[str, tuple[str, str]] = {
@@ -92,3 +168,22 @@ def never_began(since: date, until: date | None) -> bool:
 def audience_of_import(secretariat: Iterable[UUID], requested_by: UUID | None) -> list[UUID]:
     """Everybody in the secretariat and who asked for it, each once, in an order that does not change."""
     return sorted({*secretariat, *([requested_by] if requested_by else [])})
+
+
+AT_LEAST = timedelta(days=1)
+COMMITMENT_LINK_LASTS = timedelta(days=60)
+"""After the day on which it is due: what is late can be kept, too."""
+GOAL_LINK_LASTS = timedelta(days=30)
+LEARNING_LINK_LASTS = timedelta(days=180)
+
+
+def link_until(until: datetime, now: datetime, wall: datetime) -> datetime:
+    """When a link expires, in wall time: as much later as `until` is by the domain clock, and at least a day, so that
+    nobody gets a link that is dead on arrival. The two clocks differ in the local profile only."""
+    return wall + max(until - now, AT_LEAST)
+
+
+def lateness_told(network_id: UUID, due: date, told_on: date) -> tuple[UUID, str]:
+    """Subject and instant of what a secretariat is told of a day's late commitments: they fall late together at the
+    next midnight and make one message. What was entered after its own day was over makes another."""
+    return network_id, f"{due}/{told_on}"

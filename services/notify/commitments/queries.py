@@ -1,0 +1,90 @@
+"""Who answers for a commitment."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Date, Uuid, bindparam, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+DEBTORS, COORDINATORS, SECRETARIAT = 1, 2, 3
+"""From the nearest to the farthest: whoever is nearest answers, the others are told nothing."""
+
+ANSWERABLE = text("""
+    WITH asked AS (SELECT * FROM commitments WHERE id = ANY(:ids)),
+    running AS (SELECT * FROM grants WHERE since <= :on AND (until IS NULL OR until > :on)),
+    candidates AS (
+        SELECT id, debtor_person_id AS person_id, 1 AS distance FROM asked WHERE debtor_person_id IS NOT NULL
+        UNION
+        SELECT a.id, g.person_id, 1 FROM asked a JOIN running g ON g.network_id = a.network_id
+            AND g.role = 'referent' AND g.organisation_id = a.debtor_organisation_id
+        UNION
+        SELECT a.id, g.person_id, 1 FROM asked a JOIN running g ON g.network_id = a.network_id
+            AND g.body_id = a.debtor_body_id
+        UNION
+        SELECT a.id, g.person_id, 2 FROM asked a JOIN bodies b ON b.id = a.debtor_body_id
+            JOIN running g ON g.network_id = a.network_id AND g.role = 'coordinator' AND g.territory = b.territory
+        UNION
+        SELECT a.id, g.person_id, 3 FROM asked a JOIN running g ON g.network_id = a.network_id
+            AND g.role = 'secretariat'
+    )
+    SELECT id, person_id, distance FROM (
+        SELECT *, min(distance) OVER (PARTITION BY id) AS nearest FROM candidates
+    ) AS measured WHERE distance = nearest ORDER BY id, person_id
+""").bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("on", type_=Date))
+
+HANDED_OVER = text("""
+    SELECT DISTINCT c.id, c.network_id, h.person_id
+    FROM unnest(:people, :organisations, :networks) AS h(person_id, organisation_id, network_id)
+    JOIN commitments c ON c.debtor_organisation_id = h.organisation_id AND c.network_id = h.network_id
+    WHERE c.state IN ('open', 'late')
+    ORDER BY c.id, h.person_id
+""").bindparams(*(bindparam(name, type_=ARRAY(Uuid)) for name in ("people", "organisations", "networks")))
+
+OUTSTANDING = text("""
+    SELECT DISTINCT c.id, c.network_id, c.due FROM unnest(:networks, :dues) AS d(network_id, due)
+    JOIN commitments c ON c.network_id = d.network_id AND c.due = d.due
+    WHERE c.state IN ('open', 'late') ORDER BY c.id
+""").bindparams(bindparam("networks", type_=ARRAY(Uuid)), bindparam("dues", type_=ARRAY(Date)))
+
+
+async def answerable(
+    session: AsyncSession, commitments: Collection[UUID], on: date, *, farthest: int = SECRETARIAT
+) -> dict[UUID, list[UUID]]:
+    """For each commitment the people who answer for it on that day, by their grants: the debtor person; the debtor
+    organisation's referents; a body's own people, or else its territory's coordinators. Where there is nobody, the
+    network's secretariat, unless `farthest` excludes it. Every commitment that was asked about is a key; nobody at all
+    is an empty list. One statement."""
+    told: dict[UUID, list[UUID]] = {id_: [] for id_ in commitments}
+    if told:
+        for row in await session.execute(ANSWERABLE, {"ids": list(told), "on": on}):
+            if row.distance <= farthest:
+                told[row.id].append(row.person_id)
+    return told
+
+
+async def handed_over(
+    session: AsyncSession, referents: Collection[tuple[UUID, UUID, UUID]]
+) -> list[tuple[UUID, UUID, UUID]]:
+    """(commitment, network, person) for everything that is still owed by the organisation of a new referent, each of
+    whom is given as (person, organisation, network)."""
+    if not referents:
+        return []
+    people, organisations, networks = (list(column) for column in zip(*referents, strict=True))
+    asked = {"people": people, "organisations": organisations, "networks": networks}
+    return [(row.id, row.network_id, row.person_id) for row in await session.execute(HANDED_OVER, asked)]
+
+
+async def outstanding(
+    session: AsyncSession, days: Collection[tuple[UUID, date]]
+) -> dict[tuple[UUID, date], list[UUID]]:
+    """What each network is still owed of a day: ids of the commitments due on it, in the order of their ids."""
+    found: dict[tuple[UUID, date], list[UUID]] = defaultdict(list)
+    if days:
+        networks, dues = (list(column) for column in zip(*days, strict=True))
+        for row in await session.execute(OUTSTANDING, {"networks": networks, "dues": dues}):
+            found[row.network_id, row.due].append(row.id)
+    return found
