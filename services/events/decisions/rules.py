@@ -20,6 +20,18 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
+LABELS: dict[Kind, tuple[str, str]] = {
+    Kind.ACTION: ("Azione", "Action"),
+    Kind.APPOINTMENT: ("Nomina", "Appointment"),
+    Kind.RESOLUTION: ("Deliberazione", "Resolution"),
+    Kind.COMMUNICATION: ("Comunicazione", "Communication"),
+    Kind.EXPENDITURE: ("Spesa", "Expenditure"),
+    Kind.REGULATION: ("Regolamento", "Regulation"),
+    Kind.OTHER: ("Altro", "Other"),
+}
+"""In Italian and in English: for the vocabulary, and for the minutes, which are written in the network's language."""
+
+
 class State(StrEnum):
     """A decision of a meeting without a quorum lapses when its minutes are approved: it was never taken."""
 
