@@ -1,7 +1,8 @@
 """`make demo`: starts an empty platform of its own, tells the scenarios, checks their figures, sums them up.
 
 Variables: `ONCE=1` stops after the summary instead of leaving the platform running; `JSON=<file>` writes the summary,
-one entry per point. The exit code is 0 only if every check held.
+one entry per point. The exit code is 0 only if every check held. When TRAMA_HOME is one that `python -m deploy.trial`
+made, the scenarios are told to the platform that it stands for, which must be empty and stays as it is.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import httpx
 
+from deploy.local import home as homes
 from deploy.local.scenarios import alliance
 from deploy.local.story import Platform, ScenarioFailed, Story
 
@@ -25,6 +27,8 @@ BEGINS = "2024-09-12T09:00"
 
 
 def main() -> int:
+    if (state := homes.read_state(homes.path())).get("elsewhere"):
+        return told(Story(Platform(str(state["gateway"]), homes.path() / "clock.json")))
     home = Path(os.environ.get("TRAMA_HOME", ".trama")).resolve() / "demo"
     os.environ["TRAMA_HOME"] = str(home)  # its own home: a demo never touches what `make up` keeps
     subprocess.run([sys.executable, "-m", "deploy.local", "down"], check=False, capture_output=True)
@@ -41,7 +45,15 @@ def main() -> int:
 
 def tell(stack: subprocess.Popen[bytes], home: Path) -> int:
     url = gateway(stack, home)
-    story = Story(Platform(url, home / "clock.json"))
+    failed = told(Story(Platform(url, home / "clock.json")))
+    if os.environ.get("ONCE"):
+        return failed
+    print(f"\nLa piattaforma resta accesa: {url}   (Ctrl-C per spegnerla)", flush=True)
+    return stack.wait() or failed
+
+
+def told(story: Story) -> int:
+    """Tells the scenarios and sums them up; 0 when every check held."""
     began = time.monotonic()
     try:
         for scenario in SCENARIOS:
@@ -53,11 +65,7 @@ def tell(stack: subprocess.Popen[bytes], home: Path) -> int:
     print(f"\n  {len(story.points)} punti in {time.monotonic() - began:.1f} s")
     if file := os.environ.get("JSON"):
         story.write(Path(file))
-    if os.environ.get("ONCE"):
-        return 1 if story.failures else 0
-    print(f"\nLa piattaforma resta accesa: {url}   (Ctrl-C per spegnerla)", flush=True)
-    ended = stack.wait()
-    return 1 if story.failures else ended
+    return 1 if story.failures else 0
 
 
 def gateway(stack: subprocess.Popen[bytes], home: Path) -> str:
