@@ -15,12 +15,16 @@ from services.notify.deliveries.routes import routes as deliveries_routes
 from services.notify.deliveries.rules import PROBLEMS, STATES
 from services.notify.deliveries.sending import Sending
 from services.notify.enrolments import listens as enrolments
+from services.notify.goals import listens as goals
 from services.notify.meetings import listens as meetings
 from services.notify.messages import listens as messages
 from services.notify.messages.compose import Known, Writer, environment
 from services.notify.messages.rules import ROLES, TOPICS
 from services.notify.organisations import listens as organisations
 from services.notify.policy import policy
+from services.notify.reminders import commands as reminder_commands
+from services.notify.reminders import listens as reminders
+from services.notify.reminders import routes as reminder_routes
 from services.notify.settings import Settings
 from services.notify.store import mapper
 from shared.access import links
@@ -46,11 +50,12 @@ def service(settings: Settings) -> Service:
         settings=settings,
         policy=policy,
         metadata=mapper.metadata,
-        routers=[deliveries_routes, contacts_routes],
-        listens=[access, contacts, organisations, bodies, commitments, meetings, enrolments, messages],
-        problems=[deliveries_problems],
+        routers=[deliveries_routes, contacts_routes, reminder_routes.routes],
+        listens=[access, contacts, organisations, bodies, commitments, meetings, enrolments, messages, reminders],
+        dues={reminder_commands.DUE: reminder_commands.remind},
+        problems=[deliveries_problems, reminder_routes.problems],
         workers=[send],
-        vocabularies=VOCABULARIES,
+        vocabularies=[*VOCABULARIES, *reminder_routes.vocabularies],
         backlogs={"mails": deliveries.due},
     )
 

@@ -13,14 +13,19 @@ class Right(StrEnum):
     READ_DELIVERIES = "read_deliveries"
     RETRY_DELIVERIES = "retry_deliveries"
     READ_CONTACTS = "read_contacts"
+    READ_REMINDERS = "read_reminders"
+    CHANGE_REMINDERS = "change_reminders"
 
 
 SECRETARIAT = (Role.SECRETARIAT,)
+COORDINATION = (Role.SECRETARIAT, Role.COORDINATOR)
 
 policy = Policy(
     {
         Right.READ_DELIVERIES: SECRETARIAT,
         Right.RETRY_DELIVERIES: SECRETARIAT,
         Right.READ_CONTACTS: SECRETARIAT,
+        Right.READ_REMINDERS: COORDINATION,
+        Right.CHANGE_REMINDERS: SECRETARIAT,
     }
 )

@@ -1,0 +1,45 @@
+"""What commitments and meetings mean for reminders: each fact plans, moves or cancels them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notify.reminders.commands import by_subject, follow
+from services.notify.reminders.queries import Because
+from services.notify.reminders.rules import Subject, Topic, end_of
+from shared.contracts.events import MeetingState
+from shared.contracts.registry import CommitmentState
+from shared.messaging import Received, newest, reacts
+
+
+@reacts(CommitmentState)
+async def remind_of_commitments(
+    session: AsyncSession, facts: Sequence[Received[CommitmentState]], now: datetime
+) -> None:
+    """A commitment is reminded of while it is open and not late: then it is escalated."""
+    found = [
+        (
+            Subject(Topic.COMMITMENT, r.fact.id, r.fact.network_id, end_of(r.fact.due), r.fact.state == "open"),
+            because(r),
+        )
+        for r in newest(facts)
+        if r.fact.network_id is not None
+    ]
+    await follow(session, by_subject(found), now)
+
+
+@reacts(MeetingState)
+async def remind_of_meetings(session: AsyncSession, facts: Sequence[Received[MeetingState]], now: datetime) -> None:
+    found = [
+        (Subject(Topic.MEETING, r.fact.id, r.fact.network_id, r.fact.starts_at, r.fact.state == "convened"), because(r))
+        for r in newest(facts)
+        if r.fact.network_id is not None
+    ]
+    await follow(session, by_subject(found), now)
+
+
+def because(received: Received[CommitmentState] | Received[MeetingState]) -> Because:
+    return Because(received.fact_id, received.cause.correlation)

@@ -1,0 +1,196 @@
+"""Reading rules and reminders, and who is to be reminded."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Table, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notify.commitments.queries import answerable
+from services.notify.commitments.tables import commitments
+from services.notify.meetings.tables import invitations, meetings
+from services.notify.policy import Right, policy
+from services.notify.reminders import rules
+from services.notify.reminders.rules import DEFAULT_DAYS, Planned, State, Subject, Topic
+from services.notify.reminders.tables import reminder_rules, reminders
+from shared.access.actor import Actor, day
+from shared.access.loading import network_id
+from shared.messaging import NotYet
+from shared.runtime.paging import Page, page
+
+OPEN, CONVENED, ISSUED = "open", "convened", "issued"
+NOT_COMING = ("no", "delegated")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When a network reminds of a kind of subject; version 0: the platform's own days, which nobody has changed."""
+
+    network_id: UUID
+    topic: Topic
+    days: tuple[int, ...]
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """What a reminder comes from, for the timeline of what an act has caused."""
+
+    fact_id: UUID
+    correlation: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Somebody to be reminded, and what their message needs to know."""
+
+    person_id: UUID
+    parameters: dict[str, str]
+
+
+async def days_of(session: AsyncSession, networks: Collection[UUID]) -> dict[tuple[UUID, Topic], tuple[int, ...]]:
+    """The days of every kind of reminder in these networks."""
+    own = await session.execute(select(reminder_rules).where(reminder_rules.c.network_id.in_(networks)))
+    decided = {(row.network_id, Topic(row.topic)): tuple(row.days) for row in own}
+    return {(n, topic): decided.get((n, topic), DEFAULT_DAYS[topic]) for n in networks for topic in Topic}
+
+
+async def rule(session: AsyncSession, room: UUID, topic: Topic, *, lock: bool = False) -> Rule:
+    """The rule in force; with `lock`, nobody else changes it until the transaction ends, even if it has no row."""
+    if lock:
+        key = f"reminder rule {room} {topic}"
+        await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+    query = select(reminder_rules).where(reminder_rules.c.network_id == room, reminder_rules.c.topic == topic)
+    row = (await session.execute(query)).one_or_none()
+    return Rule(room, topic, tuple(row.days), row.version) if row else Rule(room, topic, DEFAULT_DAYS[topic], 0)
+
+
+async def rules_of(session: AsyncSession, actor: Actor, ref: str, *, now: datetime) -> list[Rule]:
+    room = await network_id(session, ref)
+    policy.require(actor, Right.READ_REMINDERS, network=room, on=now)
+    return [await rule(session, room, topic) for topic in Topic]
+
+
+async def one_rule(session: AsyncSession, actor: Actor, ref: str, topic: Topic, *, now: datetime) -> Rule:
+    room = await network_id(session, ref)
+    policy.require(actor, Right.READ_REMINDERS, network=room, on=now)
+    return await rule(session, room, topic)
+
+
+async def listed(
+    session: AsyncSession,
+    actor: Actor,
+    ref: str,
+    *,
+    topic: Sequence[Topic] = (),
+    state: Sequence[State] = (),
+    subject: Sequence[UUID] = (),
+    now: datetime,
+    after: str | None = None,
+    limit: int = 50,
+) -> Page[Row[Any]]:
+    """The network's reminders, in the order of their ids. Raises NetworkUnknown, Forbidden."""
+    room = await network_id(session, ref)
+    policy.require(actor, Right.READ_REMINDERS, network=room, on=now)
+    query = select(reminders).where(reminders.c.network_id == room)
+    for column, values in ((reminders.c.topic, topic), (reminders.c.state, state), (reminders.c.subject_id, subject)):
+        if values:
+            query = query.where(column.in_(values))
+    return await page(session, query, key=[reminders.c.id], after=after, limit=limit)
+
+
+async def of_subjects(session: AsyncSession, subjects: Iterable[UUID]) -> dict[UUID, Row[Any]]:
+    """All reminders of these subjects, locked in the order of their ids."""
+    query = select(reminders).where(reminders.c.subject_id.in_(list(subjects)))
+    return {row.id: row for row in await session.execute(query.order_by(reminders.c.id).with_for_update())}
+
+
+async def arrived(session: AsyncSession, ids: Sequence[UUID], now: datetime) -> Sequence[Row[Any]]:
+    """These reminders and the others of their subjects whose instant has come: one decides for all of a subject. Those
+    that a change holds at this moment are left out: waiting for it could deadlock, as it waits for their due rows."""
+    subjects = select(reminders.c.subject_id).where(reminders.c.id.in_(ids))
+    query = select(reminders).where(reminders.c.subject_id.in_(subjects), *_has_come(now))
+    return (await session.execute(query.order_by(reminders.c.id).with_for_update(skip_locked=True))).all()
+
+
+async def held(session: AsyncSession, ids: Sequence[UUID], found: Collection[UUID], now: datetime) -> list[UUID]:
+    """Those of `ids` that `arrived` had to leave out."""
+    waiting = await session.scalars(select(reminders.c.id).where(reminders.c.id.in_(ids), *_has_come(now)))
+    return [id_ for id_ in waiting if id_ not in found]
+
+
+def _has_come(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return reminders.c.state == State.PLANNED, reminders.c.at <= now
+
+
+def planned(row: Row[Any]) -> Planned:
+    return Planned(
+        row.id, Topic(row.topic), row.subject_id, row.network_id, row.days, row.at, row.subject_at, State(row.state)
+    )
+
+
+async def audiences(session: AsyncSession, rows: Sequence[Row[Any]], now: datetime) -> dict[UUID, list[Told]]:
+    """Reminder -> who is told: nobody who has declined or sent somebody else, and nobody of what is done. Raises NotYet
+    while a subject is not known here, as during a rebuild: the reminders stay due."""
+    by_topic = {topic: [row for row in rows if row.topic == topic] for topic in Topic}
+    return {
+        **await _of_meetings(session, by_topic[Topic.MEETING]),
+        **await _of_commitments(session, by_topic[Topic.COMMITMENT], now),
+    }
+
+
+async def _of_meetings(session: AsyncSession, rows: Sequence[Row[Any]]) -> dict[UUID, list[Told]]:
+    await _states(session, meetings, rows)
+    answer = func.coalesce(invitations.c.answer, "")
+    invited = select(invitations.c.id, invitations.c.meeting_id, invitations.c.person_id).where(
+        invitations.c.meeting_id.in_({row.subject_id for row in rows}),
+        invitations.c.state == ISSUED,
+        answer.not_in(NOT_COMING),
+    )
+    by_meeting: dict[UUID, list[Told]] = {}
+    for one in await session.execute(invited.order_by(invitations.c.id)) if rows else ():
+        parameters = {"meeting_id": str(one.meeting_id), "invitation_id": str(one.id)}
+        by_meeting.setdefault(one.meeting_id, []).append(Told(one.person_id, parameters))
+    return {row.id: by_meeting.get(row.subject_id, []) for row in rows}
+
+
+async def _of_commitments(session: AsyncSession, rows: Sequence[Row[Any]], now: datetime) -> dict[UUID, list[Told]]:
+    states = await _states(session, commitments, rows)
+    people = await answerable(session, [id_ for id_, state in states.items() if state == OPEN], day(now))
+    return {
+        row.id: [Told(person, {"commitment_id": str(row.subject_id)}) for person in people.get(row.subject_id, [])]
+        for row in rows
+    }
+
+
+async def _states(session: AsyncSession, table: Table, rows: Sequence[Row[Any]]) -> dict[UUID, str]:
+    subjects = {row.subject_id for row in rows}
+    if not subjects:
+        return {}
+    known = await session.execute(select(table.c.id, table.c.state).where(table.c.id.in_(subjects)))
+    states: dict[UUID, str] = {row.id: row.state for row in known}
+    if missing := subjects - states.keys():
+        raise NotYet(f"{table.name} {min(missing)}")
+    return states
+
+
+async def live(session: AsyncSession, room: UUID, topic: Topic) -> Mapping[UUID, tuple[Subject, Because]]:
+    """The subjects of a network of which somebody may still be reminded, as the projections know them, with what their
+    reminders came from."""
+    known = select(reminders.c.subject_id, reminders.c.because_of, reminders.c.correlation).where(
+        reminders.c.network_id == room, reminders.c.topic == topic
+    )
+    because = {row.subject_id: Because(row.because_of, row.correlation) for row in await session.execute(known)}
+    found: list[Subject] = []
+    if topic is Topic.MEETING:
+        query = select(meetings).where(meetings.c.network_id == room, meetings.c.state == CONVENED)
+        found = [Subject(topic, row.id, room, row.starts_at, live=True) for row in await session.execute(query)]
+    else:
+        owed = select(commitments).where(commitments.c.network_id == room, commitments.c.state == OPEN)
+        found = [Subject(topic, r.id, room, rules.end_of(r.due), live=True) for r in await session.execute(owed)]
+    return {subject.id: (subject, because[subject.id]) for subject in found if subject.id in because}
