@@ -1,10 +1,19 @@
 """Events put together: the only file that knows all of it."""
 
+from services.events.bodies import listens as bodies_listens
+from services.events.invitations import listens as invitations_listens
+from services.events.invitations import routes as invitations
+from services.events.mandates import listens as mandates_listens
+from services.events.meetings import routes as meetings
+from services.events.organisations import listens as organisations_listens
+from services.events.people import listens as people_listens
 from services.events.policy import policy
 from services.events.settings import Settings
 from services.events.store import mapper
 from shared.access import listens as access_listens
 from shared.runtime.context import Service
+
+SLICES = (meetings, invitations)
 
 
 def service(settings: Settings) -> Service:
@@ -14,5 +23,15 @@ def service(settings: Settings) -> Service:
         settings=settings,
         policy=policy,
         metadata=mapper.metadata,
-        listens=[access_listens],
+        routers=[slice_.routes for slice_ in SLICES],
+        listens=[
+            access_listens,
+            people_listens,
+            organisations_listens,
+            bodies_listens,
+            mandates_listens,
+            invitations_listens,
+        ],
+        problems=[slice_.problems for slice_ in SLICES],
+        vocabularies=[term for slice_ in SLICES for term in slice_.vocabularies],
     )

@@ -1,0 +1,194 @@
+"""HTTP of invitations, and the page of their links."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BaseModel
+from starlette.responses import Response
+
+from services.events.invitations import commands, queries
+from services.events.invitations.commands import Answer
+from services.events.invitations.queries import Asked
+from services.events.invitations.rules import (
+    MeetingBegun,
+    MeetingCancelled,
+    NotDelegable,
+    Reply,
+    State,
+    UnknownInvitation,
+    Withdrawn,
+)
+from services.events.meetings import queries as meeting_queries
+from services.events.policy import Right, policy
+from shared.runtime.edge import At, Edge
+from shared.runtime.paging import After, Limit, PageOut
+from shared.runtime.problems import not_found, problem
+from shared.runtime.vocabularies import vocabulary
+
+routes = APIRouter(tags=["invitations"])
+
+
+class Ref(BaseModel):
+    id: UUID
+    name: str
+    href: str
+
+
+class SeatRef(BaseModel):
+    id: UUID
+    name: str
+
+
+class InvitationOut(BaseModel):
+    """`seat` is the one of the meeting's body that the person holds, where it has seats. `answered_by` is who entered
+    the answer, when it was not the person."""
+
+    id: UUID
+    meeting: Ref
+    person: Ref
+    organisation: Ref | None
+    seat: SeatRef | None
+    mandate_id: UUID | None
+    state: State
+    answer: Reply | None
+    answered_at: datetime | None
+    answered_by: Ref | None
+    delegate: Ref | None
+    href: str
+    version: int
+    allowed_actions: list[str]
+
+    @classmethod
+    def of(cls, asked: Asked, at: Edge) -> InvitationOut:
+        invitation, meeting = asked.invitation, asked.meeting
+        own = at.actor.person_id == invitation.person_id
+        place = meeting_queries.where(meeting.network_id, asked.body)
+        may = own or policy.has(at.actor, Right.ANSWER_FOR_OTHERS, on=at.now, **place)
+        open_ = invitation.state is State.ISSUED and meeting.open_to_answers(at.now)
+        return cls(
+            id=invitation.id,
+            meeting=Ref(id=meeting.id, name=meeting.title, href=f"/events/v1/meetings/{meeting.id}"),
+            person=person(invitation.person_id, asked.person),
+            organisation=Ref(
+                id=invitation.organisation_id,
+                name=asked.organisation or "",
+                href=f"/registry/v1/organisations/{invitation.organisation_id}",
+            )
+            if invitation.organisation_id
+            else None,
+            seat=SeatRef(id=invitation.seat_id, name=asked.seat or "") if invitation.seat_id else None,
+            mandate_id=invitation.mandate_id,
+            state=invitation.state,
+            answer=invitation.answer,
+            answered_at=invitation.answered_at,
+            answered_by=person(invitation.answered_by, asked.entered_by) if invitation.answered_by else None,
+            delegate=person(invitation.delegate_id, asked.delegate) if invitation.delegate_id else None,
+            href=f"/events/v1/invitations/{invitation.id}",
+            version=invitation.version,
+            allowed_actions=["answer"] if may and open_ else [],
+        )
+
+
+def person(id_: UUID, name: str | None) -> Ref:
+    return Ref(id=id_, name=name or "", href=f"/registry/v1/people/{id_}")
+
+
+@routes.get("/meetings/{meeting_id}/invitations", response_model=PageOut[InvitationOut])
+async def invitations(
+    meeting_id: UUID,
+    at: At,
+    state: Annotated[list[State], Query()] = [],  # noqa: B006 (FastAPI copies it)
+    answer: Annotated[list[Reply], Query()] = [],  # noqa: B006
+    person: Annotated[list[UUID], Query()] = [],  # noqa: B006
+    organisation: Annotated[list[UUID], Query()] = [],  # noqa: B006
+    updated_since: AwareDatetime | None = None,
+    after: After = None,
+    limit: Limit = 50,
+) -> Response:
+    """Who is invited to a meeting and what they answered: for the coordination, and for those who are invited to it."""
+    return await at.page(
+        queries.listed,
+        meeting_id,
+        state=state,
+        answer=answer,
+        person=person,
+        organisation=organisation,
+        updated_since=updated_since,
+        after=after,
+        limit=limit,
+        out=lambda asked: InvitationOut.of(asked, at),
+        model=InvitationOut,
+    )
+
+
+@routes.get("/invitations/{invitation_id}", response_model=InvitationOut)
+async def invitation(invitation_id: UUID, at: At) -> Response:
+    """An invitation."""
+    return await at.read(queries.get, invitation_id, out=lambda asked: InvitationOut.of(asked, at))
+
+
+@routes.post("/invitations/{invitation_id}/answer", response_model=InvitationOut)
+async def answer(invitation_id: UUID, body: Answer, at: At) -> Response:
+    """The person's own answer, or one that they gave to the coordination, which is recorded as entered by it. It may be
+    repeated until the meeting begins, and the last one counts; with If-Match only over the version that was seen."""
+    expected = at.if_match() if "if-match" in at.request.headers else None
+    return await at.command(
+        commands.answer, invitation_id, body, expected=expected, out=lambda asked: InvitationOut.of(asked, at)
+    )
+
+
+problems = {
+    UnknownInvitation: not_found,
+    Withdrawn: problem(
+        "invitation-withdrawn",
+        410,
+        it="L'invito non vale più\nIl mandato per cui la persona era invitata non dura fino alla riunione.",
+        en="The invitation is no longer good\nThe mandate by which the person was invited does not last until the "
+        "meeting.",
+    ),
+    MeetingCancelled: problem(
+        "meeting-cancelled",
+        410,
+        it="La riunione è annullata\nNon occorre rispondere.",
+        en="The meeting is cancelled\nNo answer is needed.",
+    ),
+    MeetingBegun: problem(
+        "meeting-begun",
+        410,
+        it="Non si può più rispondere\nLa riunione è cominciata o è già stata tenuta.",
+        en="Answers are no longer taken\nThe meeting has begun, or has been held already.",
+    ),
+    NotDelegable: problem(
+        "not-delegable",
+        422,
+        it="Delega non possibile\nSi delega una persona invitata che sarà presente di persona e che può ancora "
+        "rappresentare un altro membro: `errors` dice che cosa si accetta.",
+        en="Delegation not possible\nOnly a person can be delegated who is invited, will be there in person and can "
+        "still stand for one more member: `errors` says what is accepted.",
+        path="/delegate_id",
+    ),
+}
+
+vocabularies = (
+    vocabulary(
+        "invitation_states",
+        "Stati di un invito",
+        "States of an invitation",
+        [(State.ISSUED, "Valido", "Issued"), (State.WITHDRAWN, "Ritirato", "Withdrawn")],
+    ),
+    vocabulary(
+        "answers",
+        "Risposte a un invito",
+        "Answers to an invitation",
+        [
+            (Reply.YES, "Sì", "Yes"),
+            (Reply.NO, "No", "No"),
+            (Reply.PERHAPS, "Forse", "Perhaps"),
+            (Reply.DELEGATED, "Delega", "Delegated", "art. 24 d.lgs. 117/2017"),
+        ],
+    ),
+)

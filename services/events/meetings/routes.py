@@ -1,0 +1,377 @@
+"""HTTP of meetings."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from starlette.responses import Response
+
+from services.events.meetings import commands, queries
+from services.events.meetings.queries import Known
+from services.events.meetings.rules import (
+    Begun,
+    BodyDissolved,
+    BodyElsewhere,
+    FirstCallStands,
+    InvalidTimes,
+    Misplaced,
+    Mode,
+    NoSecondCall,
+    NotForming,
+    NotPossibleNow,
+    SecondCallMade,
+    State,
+    UnknownMeeting,
+)
+from shared.runtime.edge import At, Edge
+from shared.runtime.openapi import IF_MATCH
+from shared.runtime.paging import After, Limit, PageOut
+from shared.runtime.problems import not_found, problem
+from shared.runtime.vocabularies import vocabulary
+
+routes = APIRouter(tags=["meetings"])
+
+Words = StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=r"^[^\x00-\x1f]+$")
+Title = Annotated[str, Words]
+JoinUrl = Annotated[str, StringConstraints(max_length=2000, pattern=r"^https://[^\x00-\x20\"<>\\^`{|}]+$")]
+NOT_GIVEN: Any = Field(default_factory=lambda: None)
+"""Of a field that may be left out and is never null."""
+EXAMPLE: Any = {
+    "title": "Comitato esecutivo nazionale",
+    "body_id": "01936f5e-8a00-7000-8000-0000000000b1",
+    "starts_at": "2030-10-03T15:00:00+02:00",
+    "ends_at": "2030-10-03T17:00:00+02:00",
+    "mode": "hybrid",
+    "place": "Roma, via Marcora 18",
+    "join_url": "https://meet.example.org/comitato",
+    "agenda": [{"title": "Piano di lavoro", "minutes": 60}, {"title": "Varie ed eventuali"}],
+}
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ItemBody(Body):
+    title: Title
+    minutes: int | None = Field(default=None, ge=1, le=1440)
+
+
+class DraftBody(Body):
+    """Without `body_id` the meeting is one of the whole network. What the mode needs (a place, a joining link) may come
+    later, before the convocation."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE]})
+
+    title: Title
+    body_id: UUID | None = None
+    founding: bool = Field(default=False, description="Of a forming body: its minutes may constitute it")
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    mode: Mode
+    place: Title | None = None
+    join_url: JoinUrl | None = Field(default=None, description="https; shown only to those who are invited")
+    agenda: list[ItemBody] = Field(default=[], max_length=50)
+
+
+class ChangeBody(Body):
+    """Only what is given changes."""
+
+    title: Title = NOT_GIVEN
+    founding: bool = NOT_GIVEN
+    starts_at: AwareDatetime = NOT_GIVEN
+    ends_at: AwareDatetime = NOT_GIVEN
+    mode: Mode = NOT_GIVEN
+    place: Title | None = None
+    join_url: JoinUrl | None = None
+    agenda: list[ItemBody] = Field(default_factory=list, max_length=50)
+
+
+class SecondCallBody(Body):
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+
+
+class Ref(BaseModel):
+    id: UUID
+    name: str
+    href: str
+
+
+class ItemOut(BaseModel):
+    title: str
+    minutes: int | None
+
+
+class AnswersOut(BaseModel):
+    """How many are invited, and how many of them have answered what."""
+
+    invited: int
+    unanswered: int
+    yes: int
+    no: int
+    perhaps: int
+    delegated: int
+
+
+class MeetingOut(BaseModel):
+    """`day` is that of the beginning in Italy; `sequence` rises with every change that a calendar must follow.
+    `join_url` is shown to those who are invited, and to those who may convene the meeting."""
+
+    id: UUID
+    network_id: UUID
+    body: Ref | None
+    title: str
+    founding: bool
+    day: date
+    starts_at: datetime
+    ends_at: datetime
+    mode: Mode
+    place: str | None
+    join_url: str | None
+    call: int
+    first_call_id: UUID | None
+    agenda: list[ItemOut]
+    state: State
+    sequence: int
+    quorate: bool | None
+    convened_at: datetime | None
+    closed_at: datetime | None
+    answers: AnswersOut
+    href: str
+    version: int
+    allowed_actions: list[str]
+
+    @classmethod
+    def of(cls, known: Known, at: Edge) -> MeetingOut:
+        meeting, body = known.meeting, known.body
+        convener = queries.may_convene(at.actor, meeting.network_id, body, at.now)
+        return cls(
+            id=meeting.id,
+            network_id=meeting.network_id,
+            body=Ref(id=body.id, name=body.title, href=f"/registry/v1/bodies/{body.id}") if body else None,
+            title=meeting.title,
+            founding=meeting.founding,
+            day=meeting.day,
+            starts_at=meeting.starts_at,
+            ends_at=meeting.ends_at,
+            mode=meeting.mode,
+            place=meeting.place,
+            join_url=meeting.join_url if convener or known.invited else None,
+            call=meeting.call,
+            first_call_id=meeting.first_call_id,
+            agenda=[ItemOut(title=item["title"], minutes=item["minutes"]) for item in meeting.agenda],
+            state=meeting.state,
+            sequence=meeting.sequence,
+            quorate=meeting.quorate,
+            convened_at=meeting.convened_at,
+            closed_at=meeting.closed_at,
+            answers=AnswersOut.model_validate(known.answers),
+            href=f"/events/v1/meetings/{meeting.id}",
+            version=meeting.version,
+            allowed_actions=meeting.actions(at.now) if convener else [],
+        )
+
+
+GUARDED = {"parameters": [IF_MATCH]}
+
+
+def href(known: Known) -> str:
+    return f"/events/v1/meetings/{known.meeting.id}"
+
+
+@routes.post("/networks/{network}/meetings", status_code=201, response_model=MeetingOut)
+async def draft(network: str, body: DraftBody, at: At) -> Response:
+    """Drafts a meeting of a body, or of the whole network. Nobody is told before it is convened."""
+    return await at.command(
+        commands.draft, network, out=lambda known: MeetingOut.of(known, at), location=href, **body.model_dump()
+    )
+
+
+@routes.get("/networks/{network}/meetings", response_model=PageOut[MeetingOut])
+async def meetings(
+    network: str,
+    at: At,
+    body: Annotated[list[UUID], Query(description="Of any of these bodies")] = [],  # noqa: B006 (FastAPI copies it)
+    state: Annotated[list[State], Query()] = [],  # noqa: B006
+    on: Annotated[date | None, Query(description="On this day")] = None,
+    since: Annotated[date | None, Query(description="On this day or later")] = None,
+    until: Annotated[date | None, Query(description="Before this day")] = None,
+    q: Annotated[str | None, Query(max_length=100, description="Part of the title")] = None,
+    updated_since: AwareDatetime | None = None,
+    after: After = None,
+    limit: Limit = 50,
+) -> Response:
+    """The meetings of a network in the order of their beginning. Drafts are shown to those who may convene them."""
+    return await at.page(
+        queries.listed,
+        network,
+        body=body,
+        state=state,
+        on=on,
+        since=since,
+        until=until,
+        q=q,
+        updated_since=updated_since,
+        after=after,
+        limit=limit,
+        out=lambda known: MeetingOut.of(known, at),
+        model=MeetingOut,
+    )
+
+
+@routes.get("/meetings/{meeting_id}", response_model=MeetingOut)
+async def meeting(meeting_id: UUID, at: At) -> Response:
+    """A meeting."""
+    return await at.read(queries.get, meeting_id, out=lambda known: MeetingOut.of(known, at))
+
+
+@routes.patch("/meetings/{meeting_id}", response_model=MeetingOut)
+async def change(meeting_id: UUID, body: ChangeBody, at: At) -> Response:
+    """Changes a draft or a convened meeting; those who are invited are told. Another day invites those who will be
+    entitled on it, and nobody else. Needs If-Match."""
+    changes: dict[str, Any] = body.model_dump(exclude_unset=True)
+    return await at.command(
+        commands.change,
+        meeting_id,
+        changes,
+        expected=at.if_match(),
+        out=lambda known: MeetingOut.of(known, at),
+    )
+
+
+@routes.post("/meetings/{meeting_id}/convene", response_model=MeetingOut, openapi_extra=GUARDED)
+async def convene(meeting_id: UUID, at: At) -> Response:
+    """Invites everybody who will be entitled on the meeting's day; the invitations follow the mandates from then on.
+    Needs If-Match."""
+    return await at.command(
+        commands.convene, meeting_id, expected=at.if_match(), out=lambda known: MeetingOut.of(known, at)
+    )
+
+
+@routes.post("/meetings/{meeting_id}/cancel", response_model=MeetingOut, openapi_extra=GUARDED)
+async def cancel(meeting_id: UUID, at: At) -> Response:
+    """Cancels a meeting; those who are invited are told. Needs If-Match."""
+    return await at.command(
+        commands.cancel, meeting_id, expected=at.if_match(), out=lambda known: MeetingOut.of(known, at)
+    )
+
+
+@routes.post("/meetings/{meeting_id}/second-call", status_code=201, response_model=MeetingOut, openapi_extra=GUARDED)
+async def second_call(meeting_id: UUID, body: SecondCallBody, at: At) -> Response:
+    """Convenes the second call of a meeting that was held without a quorum: a meeting of its own, in the same place and
+    with the same agenda. Needs If-Match."""
+    return await at.command(
+        commands.second_call,
+        meeting_id,
+        starts_at=body.starts_at,
+        ends_at=body.ends_at,
+        expected=at.if_match(),
+        out=lambda known: MeetingOut.of(known, at),
+        location=href,
+    )
+
+
+second_call_made = problem(
+    "second-call-made",
+    409,
+    it="La seconda convocazione c'è già\nÈ la riunione {meeting_id}.",
+    en="The second call exists already\nIt is meeting {meeting_id}.",
+)
+problems = {
+    UnknownMeeting: not_found,
+    BodyElsewhere: problem(
+        "body-elsewhere",
+        422,
+        it="L'organo è di un'altra rete\nUna riunione si tiene nella rete del proprio organo.",
+        en="The body belongs to another network\nA meeting is held in the network of its body.",
+        path="/body_id",
+    ),
+    BodyDissolved: problem(
+        "body-dissolved",
+        409,
+        it="L'organo è sciolto\nUn organo sciolto non si riunisce più.",
+        en="The body has been dissolved\nA dissolved body meets no more.",
+        path="/body_id",
+    ),
+    NotForming: problem(
+        "not-forming",
+        422,
+        it="Non è una riunione costitutiva\nÈ costitutiva solo la riunione di un organo non ancora costituito.",
+        en="Not a founding meeting\nOnly the meeting of a body that is not constituted yet is a founding one.",
+        path="/founding",
+        accepted=False,
+    ),
+    InvalidTimes: problem(
+        "invalid-times",
+        422,
+        it="Orari incompatibili\nInizio e fine si contraddicono, o sono già passati: `errors` dice che cosa si "
+        "accetta.",
+        en="Times that do not agree\nBeginning and end contradict each other, or have passed: `errors` says what is "
+        "accepted.",
+        code="times",
+    ),
+    Misplaced: problem(
+        "meeting-misplaced",
+        422,
+        it="Luogo e modalità non concordano\nCon la modalità {mode}, `errors` dice che cosa manca o non va indicato.",
+        en="Place and mode do not agree\nWith the mode {mode}, `errors` says what is missing or must not be given.",
+    ),
+    NotPossibleNow: problem(
+        "meeting-not-possible-now",
+        409,
+        it="Ora non è possibile\nCon una riunione nello stato {state} non si può fare {action}.",
+        en="Not possible now\nWith a meeting that is {state}, {action} cannot be done.",
+    ),
+    Begun: problem(
+        "meeting-begun-already",
+        409,
+        it="La riunione è già cominciata\nData e luogo non si cambiano dopo l'inizio ({starts_at}).",
+        en="The meeting has begun\nIts time and place cannot change after its beginning ({starts_at}).",
+    ),
+    NoSecondCall: problem(
+        "no-second-call",
+        409,
+        it="Non è prevista una seconda convocazione\nLe regole dell'organo ne prevedono una sola, o questa è già la "
+        "seconda.",
+        en="There is no second call\nThe rules of the body know one call only, or this is the second one already.",
+    ),
+    FirstCallStands: problem(
+        "first-call-stands",
+        409,
+        it="La prima convocazione non è andata deserta\nLa seconda si convoca quando la prima è stata tenuta senza "
+        "numero legale; questa è nello stato {state}.",
+        en="The first call has not failed\nThe second is convened when the first was held without a quorum; this one "
+        "is {state}.",
+    ),
+    SecondCallMade: second_call_made,
+    "meetings_second_call": second_call_made,
+}
+
+vocabularies = (
+    vocabulary(
+        "meeting_states",
+        "Stati di una riunione",
+        "States of a meeting",
+        [
+            (State.DRAFT, "In preparazione", "Draft"),
+            (State.CONVENED, "Convocata", "Convened"),
+            (State.HELD, "Tenuta", "Held"),
+            (State.CANCELLED, "Annullata", "Cancelled"),
+        ],
+    ),
+    vocabulary(
+        "meeting_modes",
+        "Modalità di una riunione",
+        "Modes of a meeting",
+        [
+            (Mode.REMOTE, "A distanza", "Remote"),
+            (Mode.IN_PERSON, "In presenza", "In person"),
+            (Mode.HYBRID, "In presenza e a distanza", "In person and remote"),
+        ],
+    ),
+)
