@@ -15,6 +15,13 @@ class Right(StrEnum):
     CONVENE_MEETINGS = "convene_meetings"
     READ_INVITATIONS = "read_invitations"
     ANSWER_FOR_OTHERS = "answer_for_others"
+    READ_ATTENDANCE = "read_attendance"
+    RECORD_ATTENDANCE = "record_attendance"
+    HOLD_BALLOTS = "hold_ballots"
+    READ_VOTES = "read_votes"
+    READ_MINUTES = "read_minutes"
+    WRITE_MINUTES = "write_minutes"
+    APPROVE_MINUTES = "approve_minutes"
 
 
 COORDINATION = (Role.SECRETARIAT, Role.COORDINATOR)
@@ -26,5 +33,12 @@ policy = Policy(
         Right.CONVENE_MEETINGS: COORDINATION,
         Right.READ_INVITATIONS: COORDINATION,  # and whoever is invited to the same meeting
         Right.ANSWER_FOR_OTHERS: COORDINATION,
+        Right.READ_ATTENDANCE: COORDINATION,  # and whoever is invited to the same meeting
+        Right.RECORD_ATTENDANCE: COORDINATION,
+        Right.HOLD_BALLOTS: COORDINATION,  # voting is no right of a role: it goes with the invitation
+        Right.READ_VOTES: COORDINATION,
+        Right.READ_MINUTES: EVERYBODY,  # approved ones; before that, their writers and whoever was invited
+        Right.WRITE_MINUTES: COORDINATION,
+        Right.APPROVE_MINUTES: COORDINATION,
     }
 )

@@ -35,7 +35,7 @@ class NotInCourse(Exception):
 
 
 class NotBegun(Exception):
-    """A meeting cannot be over before it has begun."""
+    """A meeting is not over before it has begun."""
 
     def __init__(self, starts_at: datetime) -> None:
         super().__init__(f"begins at {starts_at}")
@@ -184,11 +184,10 @@ def _by_answer(voice: Voice) -> tuple[float, UUID]:
     return (voice.answered_at.timestamp() if voice.answered_at else 0.0, voice.invitation_id)
 
 
-def quorum(
-    rule: Rule, call: int, entitled: Collection[UUID], voices: Iterable[Voice], stood_for: Collection[UUID]
-) -> Quorum:
-    """`entitled` are the voices that there are, vacant seats among them; `stood_for` the invitations with a proxy."""
-    counting = [voice for voice in voices if voice.voice in entitled]
-    there = {voice.voice for voice in counting if voice.there}
-    represented = {voice.voice for voice in counting if voice.invitation_id in stood_for} - there
-    return Quorum(call, len(set(entitled)), len(there), len(represented), rule.needed(len(set(entitled))))
+def quorum(rule: Rule, call: int, entitled: int, voices: Iterable[Voice], stood_for: Collection[UUID]) -> Quorum:
+    """`entitled` is how many voices there are, vacant seats among them; `voices` those of them that anything is known
+    of; `stood_for` the invitations with a proxy."""
+    voices = list(voices)
+    there = {voice.voice for voice in voices if voice.there}
+    represented = {voice.voice for voice in voices if voice.invitation_id in stood_for} - there
+    return Quorum(call, entitled, len(there), len(represented), rule.needed(entitled))
