@@ -30,7 +30,8 @@ async def upsert_newest(session: AsyncSession, table: Table, rows: Iterable[Mapp
         return []
     ordered = [best[at] for at in sorted(best)]  # the same order in every batch: no deadlocks
     statement = _upsert(table, tuple(ordered[0]))
-    body = orjson.dumps(ordered, default=str).decode()
+    # The option lets keys be SQLAlchemy's own kind of str, as `column.name` is.
+    body = orjson.dumps(ordered, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
     changed = await session.execute(statement, {"rows": body})
     if len(key) == 1:
         return list(changed.scalars())
