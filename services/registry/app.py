@@ -2,6 +2,10 @@
 
 from services.registry.access import routes as access
 from services.registry.api_keys import routes as api_keys
+from services.registry.commitments import commands as commitment_commands
+from services.registry.commitments import listens as commitment_listens
+from services.registry.commitments import routes as commitments
+from services.registry.bodies import routes as bodies
 from services.registry.imports import queries as import_queries
 from services.registry.imports import routes as imports
 from services.registry.imports import worker as import_worker
@@ -17,7 +21,7 @@ from shared.runtime.context import Service
 
 
 def service(settings: Settings) -> Service:
-    slices = (networks, organisations, imports, people, mandates, api_keys, access)
+    slices = (networks, organisations, imports, people, mandates, bodies, commitments, api_keys, access)
     return Service(
         name="registry",
         title="Registry: who, with which authority",
@@ -26,7 +30,8 @@ def service(settings: Settings) -> Service:
         metadata=mapper.metadata,
         routers=[part.routes for part in slices],
         pages=[access.well_known],
-        dues={mandate_commands.DUE: mandate_commands.turn},
+        dues={mandate_commands.DUE: mandate_commands.turn, commitment_commands.DUE: commitment_commands.turn},
+        listens=[commitment_listens],
         problems=[part.problems for part in slices],
         workers=[import_worker.run],
         vocabularies=[
@@ -34,6 +39,8 @@ def service(settings: Settings) -> Service:
             *organisations.vocabularies,
             *imports.vocabularies,
             *mandates.vocabularies,
+            *bodies.vocabularies,
+            *commitments.vocabularies,
         ],
         backlogs={"imports": import_queries.running},
         own_me=True,

@@ -20,8 +20,14 @@ class Right(StrEnum):
     READ_PEOPLE = "read_people"
     WRITE_PEOPLE = "write_people"
     ERASE_PEOPLE = "erase_people"
+    READ_BODIES = "read_bodies"
+    WRITE_BODIES = "write_bodies"
+    JOIN_BODIES = "join_bodies"
     READ_MANDATES = "read_mandates"
     WRITE_MANDATES = "write_mandates"
+    READ_COMMITMENTS = "read_commitments"
+    WRITE_COMMITMENTS = "write_commitments"
+    FULFIL_COMMITMENTS = "fulfil_commitments"
     MANAGE_API_KEYS = "manage_api_keys"
 
 
@@ -29,6 +35,7 @@ NOBODY: tuple[Role, ...] = ()
 """Administrators only."""
 SECRETARIAT = (Role.SECRETARIAT,)
 COORDINATION = (Role.SECRETARIAT, Role.COORDINATOR)
+SPOKESPEOPLE = (Role.SECRETARIAT, Role.COORDINATOR, Role.REFERENT)
 EVERYBODY = tuple(Role)
 
 policy = Policy(
@@ -43,8 +50,14 @@ policy = Policy(
         Right.READ_PEOPLE: COORDINATION,
         Right.WRITE_PEOPLE: SECRETARIAT,
         Right.ERASE_PEOPLE: SECRETARIAT,
+        Right.READ_BODIES: EVERYBODY,
+        Right.WRITE_BODIES: SECRETARIAT,
+        Right.JOIN_BODIES: EVERYBODY,  # the open ones, each for themselves
         Right.READ_MANDATES: EVERYBODY,
         Right.WRITE_MANDATES: SECRETARIAT,
+        Right.READ_COMMITMENTS: EVERYBODY,
+        Right.WRITE_COMMITMENTS: SECRETARIAT,
+        Right.FULFIL_COMMITMENTS: SPOKESPEOPLE,  # each of what they speak for; people of what they owe themselves
         Right.MANAGE_API_KEYS: SECRETARIAT,
     }
 )

@@ -18,6 +18,7 @@ from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
+from services.registry.commitments import commands as commitments
 from services.registry.imports import rules, texts
 from services.registry.imports.files import LARGEST_FILE
 from services.registry.imports.rules import CREATED, REJECTED, Entry, Reason, Refused, Standing
@@ -398,6 +399,9 @@ async def _write(session: AsyncSession, job: Job, standing: Sequence[Standing], 
     ]
     if facts:
         await stage(session, *facts)
+    if joining:
+        joined = [one.id for one in joining]
+        await commitments.follow_members(session, job.network_id, joined, (), since, now)
 
 
 ORGANISATION = (

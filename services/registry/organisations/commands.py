@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, EmailStr, Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.registry.commitments import commands as commitments
 from services.registry.mandates import commands as mandates
 from services.registry.networks import queries as networks
 from services.registry.organisations import queries, rules
@@ -129,6 +130,7 @@ async def register(session: AsyncSession, actor: Actor, ref: str, request: Regis
     if not known:
         await stage(session, organisation_fact(facts.OrganisationRegistered, organisation))
     await stage(session, membership_fact(FACT_OF[membership.state], membership))
+    await _follow(session, membership, now)
     return await queries.member(session, organisation, membership)
 
 
@@ -178,7 +180,16 @@ async def step(
         await mandates.end_with_membership(
             session, membership.network_id, membership.organisation_id, membership.since, now=now
         )
+    await _follow(session, membership, now)
     return await queries.belonging(session, membership)
+
+
+async def _follow(session: AsyncSession, membership: Membership, now: datetime) -> None:
+    """What a membership brings about when it becomes active, or ends."""
+    joined = [membership.organisation_id] if membership.state == State.ACTIVE else []
+    left = [membership.organisation_id] if membership.state == State.WITHDRAWN else []
+    if joined or left:
+        await commitments.follow_members(session, membership.network_id, joined, left, membership.since, now)
 
 
 async def _found(session: AsyncSession, tax_code: str | None) -> tuple[Organisation | None, bool]:

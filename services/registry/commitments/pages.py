@@ -1,0 +1,133 @@
+"""The page of a commitment's link: what is owed, by when, how it stands, and a form to say that it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from starlette.responses import Response
+
+from services.registry.commitments import rules
+from services.registry.commitments.queries import Linked
+from services.registry.commitments.rules import State
+from shared.runtime.edge import Edge
+from shared.runtime.pages import Pages, day
+from shared.runtime.problems import Problem
+
+PAGES = Pages(__file__)
+TEXTS: dict[str, dict[str, str]] = {
+    "it": {
+        "who": "Chi",
+        "what": "Impegno",
+        "to": "Verso",
+        "due": "Entro",
+        "how": "Stato",
+        "open": "aperto",
+        "late": "in ritardo",
+        "fulfilled": "assolto il {day}",
+        "waived": "non più dovuto",
+        "evidence": "Come si vede che è fatto",
+        "evidence_is": "Poche parole, oppure un collegamento a un documento o a una pagina.",
+        "button": "Dichiara assolto",
+        "closed": "Non c'è altro da fare: chi ha domande può scrivere alla segreteria della rete.",
+        "done": "Grazie: impegno assolto",
+        "done_is": "È registrato, e la segreteria lo vede. Puoi chiudere la pagina.",
+        "again": "Se serve un altro collegamento, chiedilo alla segreteria della tua rete.",
+    },
+    "en": {
+        "who": "Who",
+        "what": "Commitment",
+        "to": "Towards",
+        "due": "By",
+        "how": "State",
+        "open": "open",
+        "late": "late",
+        "fulfilled": "fulfilled on {day}",
+        "waived": "no longer owed",
+        "evidence": "How one can see that it is done",
+        "evidence_is": "Some words, or a link to a document or a page.",
+        "button": "Declare it fulfilled",
+        "closed": "There is nothing more to do: who has questions may write to the network's secretariat.",
+        "done": "Thank you: fulfilled",
+        "done_is": "It is recorded, and the secretariat sees it. You can close the page.",
+        "again": "If you need another link, ask the secretariat of your network.",
+    },
+}
+
+
+def shown(
+    language: str, linked: Linked, *, error: Problem | None = None, given: str = "", form: bool = True
+) -> Response:
+    """The commitment, with the form while it is owed. `error`: why the last answer was not taken."""
+    commitment, texts = linked.named.commitment, TEXTS[language]
+    form = form and commitment.running
+    return PAGES.page(
+        language,
+        commitment.title,
+        "commitment.html",
+        status=error.status if error else 200,
+        network=linked.network,
+        rows=rows(language, linked),
+        lines=[] if form else [texts["closed"]],
+        form=form,
+        error=error.body(language)["title"] if error else None,
+        given=given,
+        longest=rules.LONGEST_TEXT,
+        texts=texts,
+    )
+
+
+def done(language: str, linked: Linked) -> Response:
+    texts = TEXTS[language]
+    return PAGES.page(
+        language,
+        texts["done"],
+        "commitment.html",
+        network=linked.network,
+        rows=rows(language, linked),
+        lines=[texts["done_is"]],
+        form=False,
+        error=None,
+        texts=texts,
+    )
+
+
+def rows(language: str, linked: Linked) -> list[tuple[str, str]]:
+    """What every page about a commitment says of it first: (term, description)."""
+    commitment, texts = linked.named.commitment, TEXTS[language]
+    creditor = linked.named.creditor or linked.network.name
+    return [
+        (texts["what"], commitment.title),
+        (texts["who"], linked.named.debtor),
+        (texts["to"], creditor),
+        (texts["due"], day(commitment.due, language)),
+        (texts["how"], state(language, linked)),
+    ]
+
+
+def state(language: str, linked: Linked) -> str:
+    commitment = linked.named.commitment
+    text = TEXTS[language][commitment.state]
+    if commitment.state is State.FULFILLED and commitment.fulfilled_on is not None:
+        return text.format(day=day(commitment.fulfilled_on, language))
+    return text
+
+
+async def answered(at: Edge, act: Callable[[], Awaitable[Response]], *, html: bool) -> Response:
+    """The answer of `act`; for a person at a browser a refusal is a page too, with what to do next."""
+    try:
+        return await act()
+    except Exception as error:
+        refusal = at.context.answers(error)
+        if not html or refusal.status >= 500:
+            raise
+        return PAGES.problem(at.language, refusal, TEXTS[at.language]["again"])
+
+
+def wants_json(at: Edge) -> bool:
+    """Of a page that is opened: programs ask for JSON, everything else is a browser."""
+    return at.request.headers.get("accept", "").startswith("application/json")
+
+
+def wants_html(at: Edge) -> bool:
+    """Of a form that is sent: browsers ask for HTML."""
+    return "text/html" in at.request.headers.get("accept", "")

@@ -1,0 +1,282 @@
+"""Reading commitments and rules, and the locks with which commands take them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.registry.bodies.rules import State as BodyState
+from services.registry.bodies.tables import bodies
+from services.registry.commitments.rules import (
+    Commitment,
+    Kind,
+    Rule,
+    Source,
+    State,
+    UnknownCommitment,
+    UnknownDebtor,
+    UnknownRule,
+)
+from services.registry.commitments.tables import commitment_rules, commitments
+from services.registry.networks import queries as networks
+from services.registry.organisations.rules import State as MembershipState
+from services.registry.organisations.tables import memberships, organisations
+from services.registry.people.tables import known_people, people
+from services.registry.policy import Right, policy
+from shared.access import loading
+from shared.access.actor import Actor
+from shared.runtime.paging import DEFAULT, Page, page
+
+
+@dataclass(frozen=True)
+class Named:
+    """A commitment with the names of those whom it concerns; `territory` is that of the body that owes it."""
+
+    commitment: Commitment
+    debtor: str
+    creditor: str | None
+    territory: str | None
+
+    @property
+    def version(self) -> int:
+        return self.commitment.version
+
+
+creditors = bodies.alias("creditors")
+PERSON_NAME = func.trim(people.c.given_name + " " + people.c.family_name)
+NAMED = (
+    select(
+        Commitment,
+        func.coalesce(organisations.c.title, bodies.c.name, PERSON_NAME).label("debtor"),
+        creditors.c.name.label("creditor"),
+        bodies.c.territory,
+    )
+    .outerjoin(organisations, organisations.c.id == commitments.c.organisation_id)
+    .outerjoin(people, people.c.id == commitments.c.person_id)
+    .outerjoin(bodies, bodies.c.id == commitments.c.body_id)
+    .outerjoin(creditors, creditors.c.id == commitments.c.creditor_body_id)
+)
+
+
+def named_row(row: Row[Commitment, str, str | None, str | None]) -> Named:
+    return Named(row[0], row[1], row[2], row[3])
+
+
+async def named_by_id(session: AsyncSession, commitment_id: UUID) -> Named:
+    row = (await session.execute(NAMED.where(commitments.c.id == commitment_id))).one_or_none()
+    if row is None:
+        raise UnknownCommitment(commitment_id)
+    return named_row(row)
+
+
+async def get(session: AsyncSession, actor: Actor, commitment_id: UUID, *, now: datetime) -> Named:
+    """Raises UnknownCommitment, or Forbidden: who owes it may always read it."""
+    found = await named_by_id(session, commitment_id)
+    if actor.person_id is None or actor.person_id != found.commitment.person_id:
+        policy.require(actor, Right.READ_COMMITMENTS, network=found.commitment.network_id, on=now)
+    return found
+
+
+@dataclass(frozen=True)
+class Linked:
+    """A commitment as the page of its link shows it: with its network (`name`, `logo`)."""
+
+    named: Named
+    network: Any
+
+
+async def linked(session: AsyncSession, _: Actor, commitment_id: UUID, *, now: datetime) -> Linked:  # noqa: ARG001
+    """Whoever holds the link may see it. Raises UnknownCommitment."""
+    found = await named_by_id(session, commitment_id)
+    return Linked(found, await loading.network_row(session, str(found.commitment.network_id)))
+
+
+Sort = Literal["id", "due", "-due"]
+
+
+async def listed(
+    session: AsyncSession,
+    actor: Actor,
+    ref: str,
+    *,
+    state: Sequence[State] = (),
+    kind: Sequence[Kind] = (),
+    organisation: Sequence[UUID] = (),
+    person: Sequence[UUID] = (),
+    body: Sequence[UUID] = (),
+    source: Sequence[Source] = (),
+    due_before: date | None = None,
+    updated_since: datetime | None = None,
+    sort: Sort = "id",
+    after: str | None = None,
+    limit: int = DEFAULT,
+    now: datetime,
+) -> Page[Named]:
+    """The commitments of a network; `due_before` is exclusive. Debtors of different kinds are alternatives."""
+    network_id = await networks.id_of(session, ref)
+    policy.require(actor, Right.READ_COMMITMENTS, network=network_id, on=now)
+    query = NAMED.where(commitments.c.network_id == network_id)
+    for column, values in (
+        (commitments.c.state, state),
+        (commitments.c.kind, kind),
+        (commitments.c.organisation_id, organisation),
+        (commitments.c.person_id, person),
+        (commitments.c.body_id, body),
+        (commitments.c.source, source),
+    ):
+        if values:
+            query = query.where(column.in_(values))
+    if due_before:
+        query = query.where(commitments.c.due < due_before)
+    if updated_since:
+        query = query.where(commitments.c.updated_at >= updated_since)
+    key: list[ColumnElement[Any]] = [commitments.c.id] if sort == "id" else [commitments.c.due, commitments.c.id]
+    found = await page(session, query, key=key, after=after, limit=limit, descending=sort == "-due")
+    return Page([named_row(row) for row in found.items], found.next)
+
+
+async def summary(session: AsyncSession, actor: Actor, ref: str, *, now: datetime) -> dict[Kind, dict[State, int]]:
+    """How many commitments of each kind are in each state; kinds without any are left out."""
+    network_id = await networks.id_of(session, ref)
+    policy.require(actor, Right.READ_COMMITMENTS, network=network_id, on=now)
+    counted = (
+        select(commitments.c.kind, commitments.c.state, func.count())
+        .where(commitments.c.network_id == network_id)
+        .group_by(commitments.c.kind, commitments.c.state)
+    )
+    found: dict[Kind, dict[State, int]] = {}
+    for kind, state, count in await session.execute(counted):
+        found.setdefault(kind, {})[state] = count
+    return found
+
+
+async def rules_listed(
+    session: AsyncSession, actor: Actor, ref: str, *, after: str | None = None, limit: int = DEFAULT, now: datetime
+) -> Page[Rule]:
+    """The rules of a network, stopped ones too, in the order in which they were made."""
+    network_id = await networks.id_of(session, ref)
+    policy.require(actor, Right.READ_COMMITMENTS, network=network_id, on=now)
+    query = select(Rule).where(commitment_rules.c.network_id == network_id)
+    return await page(session, query, key=[commitment_rules.c.id], after=after, limit=limit)
+
+
+async def rule(session: AsyncSession, actor: Actor, rule_id: UUID, *, now: datetime) -> Rule:
+    found = await session.get(Rule, rule_id)
+    if found is None:
+        raise UnknownRule(rule_id)
+    policy.require(actor, Right.READ_COMMITMENTS, network=found.network_id, on=now)
+    return found
+
+
+# --- who may ---------------------------------------------------------------------------------------------------------
+
+
+def may_write(actor: Actor, network_id: UUID, now: datetime) -> bool:
+    return policy.has(actor, Right.WRITE_COMMITMENTS, network=network_id, on=now)
+
+
+def may_fulfil(actor: Actor, named: Named, now: datetime) -> bool:
+    """The person who owes it; who speaks for the organisation, the body or its territory; the secretariat."""
+    return _owes(actor, named.commitment, now) or policy.has(
+        actor,
+        Right.FULFIL_COMMITMENTS,
+        network=named.commitment.network_id,
+        organisation=named.commitment.organisation_id,
+        territory=named.territory,
+        on=now,
+    )
+
+
+def require_fulfil(actor: Actor, named: Named, now: datetime) -> None:
+    """Raises Forbidden unless the caller may fulfil it."""
+    if not _owes(actor, named.commitment, now):
+        policy.require(
+            actor,
+            Right.FULFIL_COMMITMENTS,
+            network=named.commitment.network_id,
+            organisation=named.commitment.organisation_id,
+            territory=named.territory,
+            on=now,
+        )
+
+
+def _owes(actor: Actor, one: Commitment, now: datetime) -> bool:
+    if one.person_id is not None:
+        return actor.person_id == one.person_id
+    return one.body_id is not None and any(
+        grant.network_id == one.network_id and grant.body_id == one.body_id for grant in actor.current(now)
+    )
+
+
+def actions_for(actor: Actor, named: Named, now: datetime) -> list[str]:
+    """What the caller may do with it now."""
+    write = may_write(actor, named.commitment.network_id, now)
+    own = write or may_fulfil(actor, named, now)
+    return [action for action in named.commitment.actions() if (own if action in ("fulfil", "upload") else write)]
+
+
+# --- locks -----------------------------------------------------------------------------------------------------------
+
+
+async def for_update(session: AsyncSession, commitment_id: UUID) -> Named:
+    """The commitment, its row locked, with its names. Raises UnknownCommitment."""
+    query = NAMED.where(commitments.c.id == commitment_id).with_for_update(of=commitments)
+    row = (await session.execute(query.execution_options(populate_existing=True))).one_or_none()
+    if row is None:
+        raise UnknownCommitment(commitment_id)
+    return named_row(row)
+
+
+async def unlocked_for_update(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[Commitment]:
+    """Those that no command holds; the others come again."""
+    query = select(Commitment).where(commitments.c.id.in_(ids)).order_by(commitments.c.id)
+    return (await session.execute(query.with_for_update(skip_locked=True))).scalars().all()
+
+
+async def rule_for_update(session: AsyncSession, rule_id: UUID) -> Rule:
+    found = await session.get(Rule, rule_id, with_for_update=True)
+    if found is None:
+        raise UnknownRule(rule_id)
+    return found
+
+
+async def lock_rules(session: AsyncSession, network_id: UUID, *, alone: bool = False) -> None:
+    """Members join side by side (shared); a rule is made while none does (`alone`), so that each sees the other."""
+    lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+    await session.execute(text(f"select {lock}(hashtextextended(:key, 0))"), {"key": f"commitment rules {network_id}"})
+
+
+async def lock_debtors(session: AsyncSession, network_id: UUID, named: Mapping[str, UUID | None]) -> None:
+    """Those named (fields of a commitment) stay what they are until the transaction ends. Raises UnknownDebtor: the
+    network must have such a member (not withdrawn), know such a person, or have such bodies (not dissolved)."""
+    member = (
+        select(memberships.c.id)
+        .where(memberships.c.network_id == network_id, memberships.c.state != MembershipState.WITHDRAWN)
+        .with_for_update(read=True)
+    )
+    person = (
+        select(people.c.id)
+        .join(known_people, known_people.c.person_id == people.c.id)
+        .where(known_people.c.network_id == network_id, people.c.erased_at.is_(None))
+        .with_for_update(read=True, of=people)
+    )
+    body = (
+        select(bodies.c.id)
+        .where(bodies.c.network_id == network_id, bodies.c.state != BodyState.DISSOLVED)
+        .with_for_update(read=True)
+    )
+    for field, query, column in (
+        ("organisation_id", member, memberships.c.organisation_id),
+        ("person_id", person, people.c.id),
+        ("body_id", body, bodies.c.id),
+        ("creditor_body_id", body, bodies.c.id),
+    ):
+        id_ = named.get(field)
+        if id_ is not None and not await session.scalar(query.where(column == id_)):
+            raise UnknownDebtor(field, id_)
