@@ -2,10 +2,10 @@
 
 from services.registry.access import routes as access
 from services.registry.api_keys import routes as api_keys
+from services.registry.bodies import routes as bodies
 from services.registry.commitments import commands as commitment_commands
 from services.registry.commitments import listens as commitment_listens
 from services.registry.commitments import routes as commitments
-from services.registry.bodies import routes as bodies
 from services.registry.imports import queries as import_queries
 from services.registry.imports import routes as imports
 from services.registry.imports import worker as import_worker

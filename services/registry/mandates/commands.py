@@ -1,22 +1,25 @@
 """What may be done with mandates. One function per command: load and lock, check the right, call the rule, tell.
 
 Locks are taken in one order, so that commands wait for each other and never deadlock: the office, the person, the
-membership, the mandates, the lists of grants.
+membership, the body and the seat, the mandates, the lists of grants.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import date, datetime, time
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.registry.bodies import queries as bodies
+from services.registry.bodies.rules import place
 from services.registry.grants import commands as grants
 from services.registry.mandates import queries, rules
 from services.registry.mandates.queries import Named
-from services.registry.mandates.rules import EndReason, Mandate, State
+from services.registry.mandates.rules import EndReason, Mandate, OfficeTaken, State
 from services.registry.networks import queries as networks
 from services.registry.policy import Right, policy
 from shared.access.actor import ROME, Actor, day
@@ -58,11 +61,15 @@ class Succession(Request):
 
 
 class Designation(Succession):
-    """A succession to an office: a role, for an organisation, in a territory (a code; none: the whole network)."""
+    """A succession to an office: a role, for an organisation, in a territory (a code; none: the whole network), or in
+    a body of it. Of a body with seats the seat is named, which says the body; where each member has one, the body and
+    the organisation are enough."""
 
     role: Role
     organisation_id: UUID | None = None
     territory: str | None = None
+    body_id: UUID | None = None
+    seat_id: UUID | None = None
 
 
 class Extension(Request):
@@ -89,22 +96,51 @@ async def designate(session: AsyncSession, actor: Actor, ref: str, request: Desi
         request.organisation_id,
         queries.territory_of(request.territory),
         request.holds_over,
+        body_id=request.body_id,
+        seat_id=request.seat_id,
     )
     may_write(actor, mandate, now)
-    await queries.lock_office(session, mandate.office)
+    return await enter(session, actor, mandate, now)
+
+
+async def enter(session: AsyncSession, actor: Actor, mandate: Mandate, now: datetime) -> Named:
+    """Takes the mandate in, if nothing stands in its way; the right to give it is the caller's to check."""
+    if mandate.body_id is not None or mandate.seat_id is not None:
+        mandate.body_id, mandate.seat_id, owner = await bodies.seat_for(session, mandate)
+        mandate.organisation_id = mandate.organisation_id or owner
+    await queries.lock_office(session, mandate.office, mandate.person_id)
     await queries.lock_parties(session, actor, mandate, now)
-    rules.designate(mandate, await queries.of_office(session, mandate.office))
+    await placed(session, mandate)
+    others = await queries.of_office(session, mandate.office, mandate.person_id)
+    async with naming_the_holder(session):
+        rules.designate(mandate, others)
     session.add(mandate)
     await session.flush()
     await tell(session, now, (MandateDesignated, mandate))
     return await queries.named(session, mandate)
 
 
+async def placed(session: AsyncSession, mandate: Mandate) -> None:
+    """A mandate in a body goes with the body and its seat, which stay as they are until the transaction ends."""
+    if mandate.body_id is not None:
+        place(mandate, *await bodies.place_of(session, mandate))
+
+
+@asynccontextmanager
+async def naming_the_holder(session: AsyncSession) -> AsyncIterator[None]:
+    """Who is refused an office is told who holds it: the rule knows the mandate, the name stands with the person."""
+    try:
+        yield
+    except OfficeTaken as taken:
+        taken.holder_name = await queries.person_name(session, taken.holder.person_id)
+        raise
+
+
 async def replace(
     session: AsyncSession, actor: Actor, mandate_id: UUID, request: Succession, *, expected: int | None, now: datetime
 ) -> Named:
     """Ends the mandate on the day on which the new one begins, in one transaction; returns the new one."""
-    old = await queries.with_office_locked(session, mandate_id)
+    old = await queries.with_office_locked(session, mandate_id, request.person_id)
     may_write(actor, old, now)
     new = Mandate(
         old.network_id,
@@ -115,11 +151,15 @@ async def replace(
         old.organisation_id,
         old.territory,
         request.holds_over,
+        body_id=old.body_id,
+        seat_id=old.seat_id,
     )
     await queries.lock_parties(session, actor, new, now)
-    others = await queries.of_office(session, old.office)
+    await placed(session, new)
+    others = await queries.of_office(session, old.office, old.person_id, new.person_id)
     expect(expected, old.version)
-    rules.replace(old, new, others, day(now))
+    async with naming_the_holder(session):
+        rules.replace(old, new, others, day(now))
     fact = ended(old, now)
     await session.flush()  # first the end of the old: the database too allows no day with two holders
     session.add(new)
@@ -148,7 +188,9 @@ async def extend(
     mandate = await queries.for_update(session, mandate_id)
     may_write(actor, mandate, now)
     expect(expected, mandate.version)
-    mandate.extend(request.until, day(now), await queries.of_office(session, mandate.office))
+    others = await queries.of_office(session, mandate.office, mandate.person_id)
+    async with naming_the_holder(session):
+        mandate.extend(request.until, day(now), others)
     await session.flush()
     await tell(session, now, (MandateExtended, mandate))
     return await queries.named(session, mandate)
@@ -160,7 +202,9 @@ async def hold_over(
     mandate = await queries.for_update(session, mandate_id)
     may_write(actor, mandate, now)
     expect(expected, mandate.version)
-    mandate.hold_over(day(now), await queries.of_office(session, mandate.office))
+    others = await queries.of_office(session, mandate.office, mandate.person_id)
+    async with naming_the_holder(session):
+        mandate.hold_over(day(now), others)
     await session.flush()
     await tell(session, now, (MandateChanged, mandate))
     return await queries.named(session, mandate)
@@ -183,10 +227,18 @@ async def end_with_membership(
     session: AsyncSession, network_id: UUID, organisation_id: UUID, on: date, *, now: datetime
 ) -> None:
     """Part of a withdrawal: from the day on which an organisation leaves, nobody acts for it any longer."""
+    held = await queries.of_member(session, network_id, organisation_id, on)
+    await end_all(session, held, on, EndReason.ORGANISATION_LEFT, now=now)
+
+
+async def end_all(
+    session: AsyncSession, held: Sequence[Mandate], on: date, reason: EndReason, *, now: datetime
+) -> None:
+    """Ends these mandates, locked, which all last beyond that day, because what they were held for is no more."""
     told = []
-    for mandate in await queries.of_member(session, network_id, organisation_id, on):
+    for mandate in held:
         begun = mandate.state(day(now)) is not State.DESIGNATED
-        mandate.end(max(on, mandate.since) if begun else on, EndReason.ORGANISATION_LEFT, day(now))
+        mandate.end(max(on, mandate.since) if begun else on, reason, day(now))
         told.append((ended(mandate, now), mandate))
     await session.flush()
     if told:
@@ -237,6 +289,7 @@ def may_write(actor: Actor, mandate: Mandate, now: datetime) -> None:
         Right.WRITE_MANDATES,
         network=mandate.network_id,
         organisation=mandate.organisation_id,
+        body=mandate.body_id,
         territory=mandate.territory,
         on=now,
     )
@@ -251,6 +304,8 @@ def state_of(fact: type[MandateState], mandate: Mandate) -> MandateState:
         organisation_id=mandate.organisation_id,
         role=mandate.role,
         territory=mandate.territory,
+        body_id=mandate.body_id,
+        seat_id=mandate.seat_id,
         since=mandate.since,
         until=mandate.until,
         holds_over=mandate.holds_over,

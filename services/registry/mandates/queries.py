@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, case, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, case, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.registry.bodies.tables import bodies
 from services.registry.mandates.rules import (
     Mandate,
     NotAMember,
@@ -42,6 +43,7 @@ class Named:
     mandate: Mandate
     person: str
     organisation: str | None
+    body: str | None = None
 
     @property
     def version(self) -> int:
@@ -50,14 +52,20 @@ class Named:
 
 PERSON_NAME = people.c.given_name + " " + people.c.family_name
 NAMED = (
-    select(Mandate, PERSON_NAME, organisations.c.title)
+    select(Mandate, PERSON_NAME, organisations.c.title, bodies.c.name)
     .join(people, people.c.id == mandates.c.person_id)
     .outerjoin(organisations, organisations.c.id == mandates.c.organisation_id)
+    .outerjoin(bodies, bodies.c.id == mandates.c.body_id)
 )
 
 
-def named_row(row: Row[Mandate, str, str]) -> Named:
-    return Named(row[0], row[1].strip(), row[2])
+def named_row(row: Row[Mandate, str, str, str]) -> Named:
+    return Named(row[0], row[1].strip(), row[2], row[3])
+
+
+async def person_name(session: AsyncSession, person_id: UUID) -> str:
+    """As people know them; empty for somebody who was erased."""
+    return (await session.execute(select(PERSON_NAME).where(people.c.id == person_id))).scalar_one().strip()  # type: ignore[no-any-return]
 
 
 async def named(session: AsyncSession, mandate: Mandate) -> Named:
@@ -86,6 +94,8 @@ async def listed(
     person: Sequence[UUID] = (),
     organisation: Sequence[UUID] = (),
     territory: Sequence[str] = (),
+    body: Sequence[UUID] = (),
+    seat: Sequence[UUID] = (),
     updated_since: datetime | None = None,
     after: str | None = None,
     limit: int = DEFAULT,
@@ -105,6 +115,8 @@ async def listed(
         (mandates.c.person_id, person),
         (mandates.c.organisation_id, organisation),
         (mandates.c.territory, [code for whole in territory for code in codes_within(whole)]),
+        (mandates.c.body_id, body),
+        (mandates.c.seat_id, seat),
     ):
         if values:
             query = query.where(column.in_(values))
@@ -152,10 +164,14 @@ def codes_within(territory: str) -> list[str]:
 # --- locks ----------------------------------------------------------------------------------------------------------
 
 
-async def lock_office(session: AsyncSession, office: Office) -> None:
-    """One command at a time for an office, which has no row of its own to lock."""
-    key = f"office {office.network_id} {office.role} {office.organisation_id} {office.territory}"
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+async def lock_office(session: AsyncSession, office: Office, *people: UUID) -> None:
+    """One command at a time for an office, which has no row of its own to lock; for one that many hold, one at a time
+    for each of these people: the others do not stand in their way."""
+    name = (office.network_id, office.role, office.organisation_id, office.territory, office.body_id, office.seat_id)
+    key = "office " + " ".join(map(str, name))
+    keys = [key] if office.exclusive else [f"{key} {person}" for person in sorted(set(people))]
+    for one in keys:
+        await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(one, 0))))
 
 
 async def lock_parties(session: AsyncSession, actor: Actor, mandate: Mandate, now: datetime) -> None:
@@ -183,12 +199,12 @@ async def lock_parties(session: AsyncSession, actor: Actor, mandate: Mandate, no
     await session.execute(acquaintance.on_conflict_do_nothing())
 
 
-async def with_office_locked(session: AsyncSession, mandate_id: UUID) -> Mandate:
+async def with_office_locked(session: AsyncSession, mandate_id: UUID, *successors: UUID) -> Mandate:
     """The mandate, its office locked (it never changes), its days still to be locked; raises UnknownMandate."""
     mandate = await session.get(Mandate, mandate_id)
     if mandate is None:
         raise UnknownMandate(mandate_id)
-    await lock_office(session, mandate.office)
+    await lock_office(session, mandate.office, mandate.person_id, *successors)
     return mandate
 
 
@@ -199,21 +215,20 @@ async def for_update(session: AsyncSession, mandate_id: UUID) -> Mandate:
     return mandate
 
 
-async def of_office(session: AsyncSession, office: Office) -> Sequence[Mandate]:
-    """All mandates of an office as they are now, whoever holds them, locked in the order of their ids."""
-    query = (
-        select(Mandate)
-        .where(
-            mandates.c.network_id == office.network_id,
-            mandates.c.role == office.role,
-            mandates.c.territory.is_not_distinct_from(office.territory),
-        )
-        .order_by(mandates.c.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    if office.role is not Role.COORDINATOR:
-        query = query.where(mandates.c.organisation_id.is_not_distinct_from(office.organisation_id))
+async def of_office(session: AsyncSession, office: Office, *people: UUID) -> Sequence[Mandate]:
+    """The mandates of an office that can stand in somebody's way, as they are now, locked in the order of their ids:
+    all of them if it has one holder, else those of these people."""
+    query = select(Mandate).where(mandates.c.network_id == office.network_id, mandates.c.role == office.role)
+    if office.body_id is not None:
+        query = query.where(mandates.c.body_id == office.body_id)
+        query = query.where(mandates.c.seat_id.is_not_distinct_from(office.seat_id))
+    else:
+        query = query.where(mandates.c.body_id.is_(None), mandates.c.territory.is_not_distinct_from(office.territory))
+        if office.role is not Role.COORDINATOR:
+            query = query.where(mandates.c.organisation_id.is_not_distinct_from(office.organisation_id))
+    if not office.exclusive:
+        query = query.where(mandates.c.person_id.in_(people))
+    query = query.order_by(mandates.c.id).with_for_update().execution_options(populate_existing=True)
     return (await session.execute(query)).scalars().all()
 
 
@@ -222,9 +237,34 @@ async def of_member(session: AsyncSession, network_id: UUID, organisation_id: UU
     query = select(Mandate).where(
         mandates.c.network_id == network_id,
         mandates.c.organisation_id == organisation_id,
-        or_(mandates.c.ends.is_(None), mandates.c.ends > on),
+        lasts(on),
     )
     return (await session.execute(query.order_by(mandates.c.id).with_for_update())).scalars().all()
+
+
+def lasts(on: date) -> ColumnElement[bool]:
+    """Held beyond that day, or about to be. A designation withdrawn in time has no day at all: `ends` is its first."""
+    return and_(
+        or_(mandates.c.ends.is_(None), mandates.c.ends > on),
+        or_(mandates.c.ended_on.is_(None), mandates.c.ended_on > on),
+    )
+
+
+async def lasting(
+    session: AsyncSession, on: date, *, body: UUID | None = None, seat: UUID | None = None
+) -> Sequence[Mandate]:
+    """The mandates of a body, or of one seat, that last beyond that day, locked. The caller holds the body's or the
+    seat's row, so that none is added."""
+    query = select(Mandate).where(lasts(on))
+    query = query.where(mandates.c.body_id == body) if body is not None else query.where(mandates.c.seat_id == seat)
+    query = query.order_by(mandates.c.id).with_for_update().execution_options(populate_existing=True)
+    return (await session.execute(query)).scalars().all()
+
+
+async def in_body(session: AsyncSession, body_id: UUID, person_id: UUID, on: date) -> Sequence[UUID]:
+    """The mandates of a person in a body that last beyond that day, by id; not locked."""
+    query = select(mandates.c.id).where(mandates.c.body_id == body_id, mandates.c.person_id == person_id, lasts(on))
+    return (await session.execute(query.order_by(mandates.c.id))).scalars().all()
 
 
 async def unlocked_for_update(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[Mandate]:

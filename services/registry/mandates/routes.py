@@ -53,6 +53,8 @@ class MandateOut(BaseModel):
     organisation: Ref | None
     role: Role
     territory: str | None
+    body: Ref | None
+    seat_id: UUID | None
     state: State
     since: date
     until: date | None
@@ -73,6 +75,7 @@ class MandateOut(BaseModel):
             Right.WRITE_MANDATES,
             network=mandate.network_id,
             organisation=mandate.organisation_id,
+            body=mandate.body_id,
             territory=mandate.territory,
             on=at.now,
         )
@@ -89,6 +92,10 @@ class MandateOut(BaseModel):
             else None,
             role=mandate.role,
             territory=mandate.territory,
+            body=Ref(id=mandate.body_id, name=named.body or "", href=f"/registry/v1/bodies/{mandate.body_id}")
+            if mandate.body_id
+            else None,
+            seat_id=mandate.seat_id,
             state=mandate.state(on or today),
             since=mandate.since,
             until=mandate.until,
@@ -128,6 +135,8 @@ async def mandates(
     person: Annotated[list[UUID], Query()] = [],  # noqa: B006
     organisation: Annotated[list[UUID], Query()] = [],  # noqa: B006
     territory: Annotated[list[str], Query(description="A code, with what lies in it")] = [],  # noqa: B006
+    body: Annotated[list[UUID], Query()] = [],  # noqa: B006
+    seat: Annotated[list[UUID], Query()] = [],  # noqa: B006
     updated_since: AwareDatetime | None = None,
     after: After = None,
     limit: Limit = 50,
@@ -142,6 +151,8 @@ async def mandates(
         person=person,
         organisation=organisation,
         territory=territory,
+        body=body,
+        seat=seat,
         updated_since=updated_since,
         after=after,
         limit=limit,
@@ -204,9 +215,9 @@ async def end(mandate_id: UUID, body: Ending, at: At) -> Response:
 office_taken = problem(
     "office-taken",
     409,
-    it="L'incarico è già di un altro\nLo ricopre il mandato {holder_id} (fino a: {free_from}): sostituirlo o "
-    "terminarlo.",
-    en="The office is taken\nMandate {holder_id} holds it (until: {free_from}): replace or end it.",
+    it="L'incarico è già di un altro\nLo ricopre {holder_name} con il mandato {holder_id} (fino a: {free_from}): "
+    "sostituirlo o terminarlo.",
+    en="The office is taken\n{holder_name} holds it by mandate {holder_id} (until: {free_from}): replace or end it.",
 )
 problems = {
     UnknownMandate: not_found,
@@ -250,6 +261,7 @@ problems = {
     OfficeTaken: office_taken,
     "mandates_one_referent": office_taken,
     "mandates_one_coordinator": office_taken,
+    "mandates_one_holder": office_taken,
     HeldAlready: problem(
         "held-already",
         409,
@@ -301,6 +313,8 @@ vocabularies = (
             (EndReason.DECLINED, "Designazione non accettata", "Designation declined"),
             (EndReason.ORGANISATION_LEFT, "Uscita dell'ente dalla rete", "The organisation left the network"),
             (EndReason.DECEASED, "Decesso", "Deceased"),
+            (EndReason.SEAT_CLOSED, "Soppressione del seggio", "The seat was closed"),
+            (EndReason.BODY_DISSOLVED, "Scioglimento dell'organo", "The body was dissolved"),
             (EndReason.MISTAKE, "Inserito per errore", "Entered by mistake"),
         ],
     ),

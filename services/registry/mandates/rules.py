@@ -42,6 +42,8 @@ class EndReason(StrEnum):
     DECLINED = "declined"
     ORGANISATION_LEFT = "organisation_left"
     DECEASED = "deceased"
+    SEAT_CLOSED = "seat_closed"
+    BODY_DISSOLVED = "body_dissolved"
     MISTAKE = "mistake"
 
 
@@ -83,6 +85,7 @@ class OfficeTaken(Exception):
     def __init__(self, holder: Mandate) -> None:
         super().__init__(f"held by mandate {holder.id} until {holder.ends}")
         self.holder, self.holder_id, self.free_from = holder, holder.id, holder.ends
+        self.holder_name = ""  # filled in where people are known
 
 
 class HeldAlready(Exception):
@@ -118,21 +121,26 @@ NEEDS: dict[Role, tuple[Need, Need]] = {
 }
 
 EXCLUSIVE = frozenset({Role.REFERENT, Role.COORDINATOR})
-"""One referent speaks for an organisation in a network; one coordinator answers for a territory of it."""
+"""One referent speaks for an organisation in a network; one coordinator answers for a territory of it. In a body the
+seats decide: each has one holder."""
 
 
 @dataclass(frozen=True)
 class Office:
-    """What is held; equal offices are one. The organisation that lends a coordinator is no part of the office."""
+    """What is held; equal offices are one. The organisation that lends a coordinator is no part of the office; a seat
+    is one whoever sends its holder, and a person belongs to a body without seats once."""
 
     network_id: UUID
     role: Role
     organisation_id: UUID | None
     territory: str | None
+    body_id: UUID | None = None
+    seat_id: UUID | None = None
 
     @property
     def exclusive(self) -> bool:
-        return self.role in EXCLUSIVE
+        """It has one holder on a day."""
+        return self.seat_id is not None or (self.body_id is None and self.role in EXCLUSIVE)
 
 
 @dataclass(eq=False)
@@ -153,9 +161,13 @@ class Mandate:
     told: State = State.DESIGNATED  # what the last fact said; the due table makes it follow state()
     id: UUID = field(default_factory=uuid7)
     version: int = 0
+    body_id: UUID | None = None
+    seat_id: UUID | None = None  # where the body has seats
 
     @property
     def office(self) -> Office:
+        if self.body_id is not None:
+            return Office(self.network_id, self.role, None, None, self.body_id, self.seat_id)
         lender = self.role is Role.COORDINATOR
         return Office(self.network_id, self.role, None if lender else self.organisation_id, self.territory)
 

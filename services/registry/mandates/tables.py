@@ -33,6 +33,8 @@ mandates = Table(
     Column("role", words(Role), nullable=False),
     Column("organisation_id", Uuid, ForeignKey("organisations.id")),
     Column("territory", Text),
+    Column("body_id", Uuid, ForeignKey("bodies.id")),
+    Column("seat_id", Uuid, ForeignKey("seats.id")),
     Column("since", Date, nullable=False),
     Column("until", Date),
     Column("holds_over", Boolean, nullable=False),
@@ -45,12 +47,13 @@ mandates = Table(
     Column("version", Integer, nullable=False),
     CheckConstraint("until > since", name="term"),
     CheckConstraint("(ended_on is null) = (end_reason is null)", name="end"),
+    CheckConstraint("seat_id is null or body_id is not null", name="seat_of_body"),
     # The rule refuses a second holder with the holder's name; these hold even where two requests race each other.
     ExcludeConstraint(
         ("network_id", "="),
         ("organisation_id", "="),
         (func.daterange(text("since"), text("ends")), "&&"),
-        where=text("role = 'referent'"),
+        where=text("role = 'referent' and body_id is null"),
         using="gist",
         name="mandates_one_referent",
     ),
@@ -58,14 +61,23 @@ mandates = Table(
         ("network_id", "="),
         ("territory", "="),
         (func.daterange(text("since"), text("ends")), "&&"),
-        where=text("role = 'coordinator'"),
+        where=text("role = 'coordinator' and body_id is null"),
         using="gist",
         name="mandates_one_coordinator",
+    ),
+    ExcludeConstraint(
+        ("seat_id", "="),
+        (func.daterange(text("since"), text("ends")), "&&"),
+        where=text("seat_id is not null"),
+        using="gist",
+        name="mandates_one_holder",
     ),
     Index("mandates_network", "network_id", "id"),
     Index("mandates_office", "network_id", "role", "organisation_id", "territory"),
     Index("mandates_person", "person_id"),
     Index("mandates_organisation", "organisation_id"),
+    Index("mandates_body", "body_id", postgresql_where=text("body_id is not null")),
+    Index("mandates_seat", "seat_id", postgresql_where=text("seat_id is not null")),
 )
 
 mapper.map_imperatively(Mandate, mandates, version_id_col=mandates.c.version, exclude_properties={"ends", "updated_at"})
