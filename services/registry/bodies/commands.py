@@ -169,7 +169,7 @@ def _body(network_id: UUID, request: Establishment, members: int, today: date) -
     composition = request.composition or usual.composition
     roles = rules.roles_by_default(request.kind, composition) if request.roles is None else request.roles
     proxies = rules.proxies_by_default(request.kind, members) if request.proxies is None else request.proxies
-    second = request.second_call and request.second_call.quorum()
+    second = request.second_call.quorum() if request.second_call else None
     body = Body(
         network_id,
         request.name,
@@ -434,7 +434,7 @@ async def _lock_tree(session: AsyncSession, network_id: UUID) -> None:
 
 async def _network_of(session: AsyncSession, body_id: UUID) -> UUID:
     """For a lock that comes before the body's: the network of a body never changes. Raises NotFound."""
-    found = await session.scalar(select(bodies.c.network_id).where(bodies.c.id == body_id))
+    found: UUID | None = await session.scalar(select(bodies.c.network_id).where(bodies.c.id == body_id))
     if found is None:
         raise NotFound
     return found

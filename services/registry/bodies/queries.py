@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, Text, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, Text, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.bodies.rules import Body, Composition, InvalidPlace, Kind, Seat, State
@@ -203,8 +203,9 @@ def _placed(on: date) -> Select[Any]:
     )
 
 
-def _placed_row(row: Row[Any]) -> Placed:
-    return Placed(row[0], row[1], row[2], row[3], row[4] and row[4].strip())
+def _placed_row(row: Any) -> Placed:
+    one, body, organisation, holder, person = row
+    return Placed(one, body, organisation, holder, person and person.strip())
 
 
 async def seat(session: AsyncSession, actor: Actor, seat_id: UUID, *, now: datetime) -> Placed:

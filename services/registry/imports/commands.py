@@ -18,6 +18,7 @@ from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
+from services.registry.bodies import commands as bodies
 from services.registry.commitments import commands as commitments
 from services.registry.imports import rules, texts
 from services.registry.imports.files import LARGEST_FILE
@@ -401,6 +402,7 @@ async def _write(session: AsyncSession, job: Job, standing: Sequence[Standing], 
         await stage(session, *facts)
     if joining:
         joined = [one.id for one in joining]
+        await bodies.follow_members(session, job.network_id, joined=joined, on=since)
         await commitments.follow_members(session, job.network_id, joined, (), since, now)
 
 

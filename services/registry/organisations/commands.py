@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, EmailStr, Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.registry.bodies import commands as bodies
 from services.registry.commitments import commands as commitments
 from services.registry.mandates import commands as mandates
 from services.registry.networks import queries as networks
@@ -176,10 +177,6 @@ async def step(
     membership.step(name, since or day(now), now)
     await session.flush()
     await stage(session, membership_fact(FACT_OF[membership.state], membership))
-    if membership.state is State.WITHDRAWN:
-        await mandates.end_with_membership(
-            session, membership.network_id, membership.organisation_id, membership.since, now=now
-        )
     await _follow(session, membership, now)
     return await queries.belonging(session, membership)
 
@@ -188,8 +185,12 @@ async def _follow(session: AsyncSession, membership: Membership, now: datetime) 
     """What a membership brings about when it becomes active, or ends."""
     joined = [membership.organisation_id] if membership.state == State.ACTIVE else []
     left = [membership.organisation_id] if membership.state == State.WITHDRAWN else []
+    network_id, since = membership.network_id, membership.since
     if joined or left:
-        await commitments.follow_members(session, membership.network_id, joined, left, membership.since, now)
+        await bodies.follow_members(session, network_id, joined=joined, left=left, on=since)
+        await commitments.follow_members(session, network_id, joined, left, since, now)
+    for organisation_id in left:  # last: bodies and rules are locked before mandates, everywhere
+        await mandates.end_with_membership(session, network_id, organisation_id, since, now=now)
 
 
 async def _found(session: AsyncSession, tax_code: str | None) -> tuple[Organisation | None, bool]:
