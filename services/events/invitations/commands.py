@@ -9,27 +9,20 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ARRAY, Text, Uuid, bindparam, select, text
+from sqlalchemy import ARRAY, Text, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.events.invitations import queries
 from services.events.invitations.queries import Asked
 from services.events.invitations.rules import (
     Invitation,
-    MeetingBegun,
-    MeetingCancelled,
     NotDelegable,
     Reply,
-    State,
     UnknownInvitation,
-    Withdrawn,
 )
-from services.events.mandates.rules import held
-from services.events.mandates.tables import mandates
 from services.events.meetings import queries as meeting_queries
 from services.events.meetings.queries import ENTITLED, NAMED, asked_of
 from services.events.meetings.rules import Meeting
-from services.events.meetings.rules import State as MeetingState
 from services.events.policy import Right, policy
 from shared.access.actor import Actor
 from shared.access.links import Link
@@ -169,7 +162,7 @@ async def _answered(
     by: UUID | None,
     now: datetime,
 ) -> Asked:
-    await require_open(session, invitation, meeting, now)
+    await queries.require_open(session, invitation, meeting, now)
     delegate = None
     if request.answer is Reply.DELEGATED:
         others = await queries.concerned(session, invitation, request.delegate_id)
@@ -182,21 +175,6 @@ async def _answered(
     lapsed = await lapse(session, [fact]) if request.answer in (Reply.NO, Reply.DELEGATED) else []
     await stage(session, fact, *lapsed)
     return await queries.asked(session, invitation.id)
-
-
-async def require_open(session: AsyncSession, invitation: Invitation, meeting: Meeting, now: datetime) -> None:
-    """Raises MeetingCancelled, MeetingBegun, or Withdrawn: also when the news of the mandate's end is still being
-    followed."""
-    if meeting.state is MeetingState.CANCELLED:
-        raise MeetingCancelled("cancelled")
-    if not meeting.open_to_answers(now):
-        raise MeetingBegun("begun")
-    if invitation.state is State.WITHDRAWN:
-        raise Withdrawn
-    term = select(mandates.c.since, mandates.c.ends).where(mandates.c.id == invitation.mandate_id)
-    mandate = (await session.execute(term)).one_or_none()
-    if mandate is not None and not held(mandate.since, mandate.ends, meeting.day):
-        raise Withdrawn
 
 
 def state_of(fact: type[InvitationState], invitation: Invitation) -> InvitationState:

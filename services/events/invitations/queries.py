@@ -13,11 +13,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from services.events.bodies.tables import bodies, seats
-from services.events.invitations.rules import Invitation, Reply, State, UnknownInvitation
+from services.events.invitations.rules import (
+    Invitation,
+    MeetingBegun,
+    MeetingCancelled,
+    Reply,
+    State,
+    UnknownInvitation,
+    Withdrawn,
+)
 from services.events.invitations.tables import invitations
+from services.events.mandates.rules import held
+from services.events.mandates.tables import mandates
 from services.events.meetings import queries as meeting_queries
 from services.events.meetings.queries import Body
 from services.events.meetings.rules import Meeting, UnknownMeeting
+from services.events.meetings.rules import State as MeetingState
 from services.events.meetings.tables import meetings
 from services.events.organisations.tables import organisations
 from services.events.people.tables import people
@@ -174,6 +185,21 @@ async def concerned(session: AsyncSession, invitation: Invitation, delegate_id: 
     return (await session.scalars(query.execution_options(populate_existing=True))).all()
 
 
+async def require_open(session: AsyncSession, invitation: Invitation, meeting: Meeting, now: datetime) -> None:
+    """Raises MeetingCancelled, MeetingBegun, or Withdrawn: also when the news of the mandate's end is still being
+    followed."""
+    if meeting.state is MeetingState.CANCELLED:
+        raise MeetingCancelled("cancelled")
+    if not meeting.open_to_answers(now):
+        raise MeetingBegun("begun")
+    if invitation.state is State.WITHDRAWN:
+        raise Withdrawn
+    term = select(mandates.c.since, mandates.c.ends).where(mandates.c.id == invitation.mandate_id)
+    mandate = (await session.execute(term)).one_or_none()
+    if mandate is not None and not held(mandate.since, mandate.ends, meeting.day):
+        raise Withdrawn
+
+
 # --- the page of a link ---------------------------------------------------------------------------------------------
 
 CHOICES = 500
@@ -194,6 +220,12 @@ async def shown(session: AsyncSession, actor: Actor, invitation_id: UUID, *, now
     found = await asked(session, invitation_id)
     network = await network_row(session, str(found.meeting.network_id))
     return Shown(found, network, await _choices(session, found) if found.proxies else [])
+
+
+async def still_open(session: AsyncSession, actor: Actor, invitation_id: UUID, *, now: datetime) -> None:  # noqa: ARG001
+    """Raises MeetingCancelled, MeetingBegun, Withdrawn, UnknownInvitation."""
+    found = await asked(session, invitation_id)
+    await require_open(session, found.invitation, found.meeting, now)
 
 
 async def _choices(session: AsyncSession, of: Asked) -> Sequence[tuple[UUID, str]]:

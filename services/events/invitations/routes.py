@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Form, Query
 from pydantic import AwareDatetime, BaseModel
 from starlette.responses import Response
 
-from services.events.invitations import commands, queries
+from services.events.invitations import commands, pages, queries
 from services.events.invitations.commands import Answer
-from services.events.invitations.queries import Asked
+from services.events.invitations.queries import Asked, Shown
 from services.events.invitations.rules import (
     MeetingBegun,
     MeetingCancelled,
@@ -23,10 +24,13 @@ from services.events.invitations.rules import (
     Withdrawn,
 )
 from services.events.meetings import queries as meeting_queries
+from services.events.meetings.routes import ItemOut
+from services.events.meetings.rules import Mode
 from services.events.policy import Right, policy
-from shared.runtime.edge import At, Edge
+from shared.access import links
+from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.paging import After, Limit, PageOut
-from shared.runtime.problems import not_found, problem
+from shared.runtime.problems import Invalid, not_found, problem
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["invitations"])
@@ -139,6 +143,139 @@ async def answer(invitation_id: UUID, body: Answer, at: At) -> Response:
     return await at.command(
         commands.answer, invitation_id, body, expected=expected, out=lambda asked: InvitationOut.of(asked, at)
     )
+
+
+# --- mailed links ---------------------------------------------------------------------------------------------------
+
+
+PURPOSE = "rsvp"
+PAGE: dict[int | str, dict[str, object]] = {200: {"content": {"text/html": {}}}}
+Token = Annotated[str, Query(max_length=4096)]
+
+
+class RsvpOut(BaseModel):
+    """What the link is about, for programs: the invitation, the meeting, and who may be delegated."""
+
+    invitation_id: UUID
+    network: str
+    title: str
+    body: str | None
+    call: int
+    starts_at: datetime
+    ends_at: datetime
+    mode: Mode
+    place: str | None
+    join_url: str | None
+    agenda: list[ItemOut]
+    person: str
+    organisation: str | None
+    answer: Reply | None
+    answered_at: datetime | None
+    answered_by: str | None
+    delegate: Ref | None
+    delegates: list[Ref]
+
+    @classmethod
+    def of(cls, shown: Shown) -> RsvpOut:
+        asked = shown.asked
+        meeting, invitation = asked.meeting, asked.invitation
+        return cls(
+            invitation_id=invitation.id,
+            network=shown.network.name,
+            title=meeting.title,
+            body=asked.body.title if asked.body else None,
+            call=meeting.call,
+            starts_at=meeting.starts_at,
+            ends_at=meeting.ends_at,
+            mode=meeting.mode,
+            place=meeting.place,
+            join_url=meeting.join_url,
+            agenda=[ItemOut(title=item["title"], minutes=item["minutes"]) for item in meeting.agenda],
+            person=asked.person,
+            organisation=asked.organisation,
+            answer=invitation.answer,
+            answered_at=invitation.answered_at,
+            answered_by=asked.entered_by,
+            delegate=person(invitation.delegate_id, asked.delegate) if invitation.delegate_id else None,
+            delegates=[person(id_, name) for id_, name in shown.delegates],
+        )
+
+
+@routes.get("/rsvp/link", response_model=RsvpOut, responses=PAGE)
+async def show_link(token: Token, at: Anyone) -> Response:
+    """What the person is invited to, with a form for the answer. Opening it does nothing. A page; with
+    `Accept: application/json` the same for programs."""
+    at.identity = None  # the link says who it is
+
+    async def shown(seen: list[Shown]) -> Response:
+        link = await links.verify(token, "events", PURPOSE, keys=at.context.link_keys)
+        seen.append(await at.query(queries.shown, link.subject))
+        await at.query(queries.still_open, link.subject)
+        return as_json(seen[-1]) if wants_json(at) else pages.ask(at.language, seen[-1])
+
+    return await answered(at, shown)
+
+
+@routes.post("/rsvp/link", response_model=RsvpOut, responses=PAGE)
+async def use_link(
+    token: Token,
+    at: Anyone,
+    answer: Annotated[str, Form(max_length=32, description="yes, no, perhaps or delegated")] = "",
+    delegate_id: Annotated[str, Form(max_length=36, description="With `delegated`: the id of an invited person")] = "",
+) -> Response:
+    """Records the answer; it may be repeated until the meeting begins, and the last one counts."""
+    at.identity = None
+
+    async def used(seen: list[Shown]) -> Response:
+        link = await links.verify(token, "events", PURPOSE, keys=at.context.link_keys)
+        seen.append(await at.query(queries.shown, link.subject))
+        try:
+            await at.command(commands.answer_by_link, link, request_of(answer, delegate_id), out=lambda _: None)
+        except (Invalid, NotDelegable) as error:
+            if wants_json(at):
+                raise
+            # the page of a closed meeting says so, whatever was chosen
+            await at.query(queries.still_open, link.subject)
+            refusal = at.context.answers(error)
+            why = pages.why(at.language, refusal) if isinstance(error, NotDelegable) else pages.choose(at.language)
+            return pages.ask(at.language, seen[-1], error=why, chosen=answer)
+        seen.append(await at.query(queries.shown, link.subject))
+        return as_json(seen[-1]) if wants_json(at) else pages.ask(at.language, seen[-1], recorded=True)
+
+    return await answered(at, used)
+
+
+def request_of(answer: str, delegate_id: str) -> Answer:
+    """The form as an answer: a person chosen beside another answer than `delegated` was left there by mistake."""
+    if answer not in list(Reply):
+        raise Invalid("/answer", "enum", [str(reply) for reply in Reply])
+    if answer != Reply.DELEGATED or not delegate_id:
+        return Answer(answer=Reply(answer))
+    try:
+        return Answer(answer=Reply(answer), delegate_id=UUID(delegate_id))
+    except ValueError:
+        raise Invalid("/delegate_id", "uuid_parsing", "a UUID") from None
+
+
+async def answered(at: Edge, act: Callable[[list[Shown]], Awaitable[Response]]) -> Response:
+    """The answer of `act`; for a person at a browser a refusal is a page too, of the network as far as it is known."""
+    seen: list[Shown] = []
+    try:
+        return await act(seen)
+    except Exception as error:
+        refusal = at.context.answers(error)
+        if wants_json(at) or refusal.status >= 500:
+            raise
+        return pages.failed(at.language, refusal, seen[-1].network if seen else None)
+
+
+def as_json(shown: Shown) -> Response:
+    content = RsvpOut.of(shown).model_dump_json()
+    return Response(content, headers={"cache-control": "no-store"}, media_type="application/json")
+
+
+def wants_json(at: Edge) -> bool:
+    return at.request.headers.get("accept", "").startswith("application/json")
 
 
 problems = {
