@@ -1,5 +1,10 @@
 """Learning put together: the only file that knows all of it."""
 
+from services.learning.enrolments import listens as enrolments_listens
+from services.learning.enrolments import routes as enrolments
+from services.learning.mandates import listens as mandates_listens
+from services.learning.paths import routes as paths
+from services.learning.people import listens as people_listens
 from services.learning.policy import policy
 from services.learning.settings import Settings
 from services.learning.store import mapper
@@ -8,11 +13,15 @@ from shared.runtime.context import Service
 
 
 def service(settings: Settings) -> Service:
+    slices = (paths, enrolments)
     return Service(
         name="learning",
         title="knowing, and showing what was learnt",
         settings=settings,
         policy=policy,
         metadata=mapper.metadata,
-        listens=[access_listens],
+        routers=[part.routes for part in slices],
+        listens=[access_listens, people_listens, mandates_listens, enrolments_listens],
+        problems=[part.problems for part in slices],
+        vocabularies=[*paths.vocabularies, *enrolments.vocabularies],
     )

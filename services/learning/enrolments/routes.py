@@ -1,0 +1,331 @@
+"""HTTP of enrolments, and the page behind their mailed link."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Query
+from pydantic import AwareDatetime, BaseModel
+from starlette.responses import Response
+
+from services.learning.enrolments import commands, pages, queries
+from services.learning.enrolments.commands import EnrolBody
+from services.learning.enrolments.queries import Figures, Named
+from services.learning.enrolments.rules import (
+    CompletedAlready,
+    EnrolmentEnded,
+    NotOfTheNetwork,
+    NotOpen,
+    NotTheirOwn,
+    Progress,
+    State,
+    UnknownEnrolment,
+    UnknownUnit,
+    actions,
+)
+from services.learning.paths.pages import answered, wants_html, wants_json
+from services.learning.paths.routes import Ref, UnitOut, href
+from services.learning.paths.rules import Admission, Audience, Path
+from services.learning.paths.rules import State as PathState
+from shared.access import jwt, links
+from shared.access.actor import day
+from shared.runtime.edge import Anyone, At, Edge
+from shared.runtime.paging import After, Limit, PageOut
+from shared.runtime.problems import not_found, problem
+from shared.runtime.vocabularies import vocabulary
+
+routes = APIRouter(tags=["enrolments"])
+
+PURPOSE = "learn"
+HTML: dict[int | str, Any] = {200: {"content": {"text/html": {}}}}
+Token = Annotated[str, Query(max_length=jwt.LONGEST, description="From the mailed link")]
+
+
+class Statistic(BaseModel, json_schema_extra={"examples": [{"count": 2, "of": 3, "share": 0.6667}]}):
+    """A part of a whole; the share is null, not zero, when the whole is empty."""
+
+    count: int
+    of: int
+    share: float | None
+
+    @classmethod
+    def of_progress(cls, progress: Progress) -> Statistic:
+        return cls(count=progress.count, of=progress.of, share=progress.share)
+
+
+class EnrolmentOut(BaseModel):
+    """`person` is null when they were erased; `due` is the last day in time; `late` is today's answer."""
+
+    id: UUID
+    network_id: UUID
+    path: Ref
+    audience: Audience
+    person: Ref | None
+    mandate_id: UUID | None
+    how: Admission
+    state: State
+    progress: Statistic
+    opened_on: date
+    due: date | None
+    late: bool
+    completed_at: datetime | None
+    ended_on: date | None
+    href: str
+    version: int
+    allowed_actions: list[str]
+
+    @classmethod
+    def of(cls, named: Named, at: Edge) -> EnrolmentOut:
+        return cls(**shown(named, at))
+
+
+class UnitDoneOut(UnitOut):
+    done_at: datetime | None
+
+
+class EnrolmentInFullOut(EnrolmentOut):
+    """With the units of the path, and when each was done."""
+
+    units: list[UnitDoneOut]
+
+    @classmethod
+    def of(cls, named: Named, at: Edge) -> EnrolmentInFullOut:
+        done = named.enrolment.done
+        units = [UnitDoneOut(**UnitOut.of(unit).model_dump(), done_at=done.get(unit.id)) for unit in named.path.units]
+        return cls(**shown(named, at), units=units)
+
+
+def shown(named: Named, at: Edge) -> dict[str, Any]:
+    enrolment, path = named.enrolment, named.path
+    person = enrolment.person_id
+    return {
+        "id": enrolment.id,
+        "network_id": enrolment.network_id,
+        "path": ref(path),
+        "audience": path.audience,
+        "person": Ref(id=person, name=named.person, href=f"/registry/v1/people/{person}") if person else None,
+        "mandate_id": enrolment.mandate_id,
+        "how": enrolment.how,
+        "state": enrolment.state,
+        "progress": Statistic.of_progress(enrolment.progress(path.unit_ids)),
+        "opened_on": enrolment.opened_on,
+        "due": enrolment.due,
+        "late": enrolment.late(day(at.now)),
+        "completed_at": enrolment.completed_at,
+        "ended_on": enrolment.ended_on,
+        "href": f"/learning/v1/enrolments/{enrolment.id}",
+        "version": enrolment.version,
+        "allowed_actions": actions(enrolment, path, at.actor.person_id),
+    }
+
+
+def ref(path: Path) -> Ref:
+    return Ref(id=path.id, name=path.title, href=href(path))
+
+
+class ProgressOut(BaseModel):
+    """`enrolled` is everybody who ever was on the path, once each; `completed` is a part of them."""
+
+    path: Ref
+    audience: Audience
+    state: PathState
+    enrolled: int
+    active: int
+    late: int
+    ended: int
+    completed: Statistic
+
+    @classmethod
+    def of(cls, figures: Figures) -> ProgressOut:
+        return cls(
+            path=ref(figures.path),
+            audience=figures.path.audience,
+            state=figures.path.state,
+            enrolled=figures.enrolled,
+            active=figures.active,
+            late=figures.late,
+            ended=figures.ended,
+            completed=Statistic.of_progress(Progress(figures.completed, figures.enrolled)),
+        )
+
+
+@routes.post("/paths/{path_id}/enrolments", response_model=EnrolmentInFullOut)
+async def enrol(path_id: UUID, at: At, body: EnrolBody | None = None) -> Response:
+    """Enrols the caller in an open path, or (the secretariat) a person of the network in any that is published. Answers
+    with the enrolment, new or as it stands already."""
+    return await at.command(
+        commands.enrol,
+        path_id,
+        body,
+        out=lambda named: EnrolmentInFullOut.of(named, at),
+        location=lambda named: f"/learning/v1/enrolments/{named.enrolment.id}",
+    )
+
+
+@routes.get("/networks/{network}/enrolments", response_model=PageOut[EnrolmentOut])
+async def enrolments(
+    network: str,
+    at: At,
+    path: Annotated[list[UUID], Query(max_length=100)] = [],  # noqa: B006 (FastAPI copies it)
+    person: Annotated[list[UUID], Query(max_length=100)] = [],  # noqa: B006
+    audience: Annotated[list[Audience], Query()] = [],  # noqa: B006
+    state: Annotated[list[State], Query()] = [],  # noqa: B006
+    late: Annotated[bool | None, Query(description="Active, and past the day by which it was due")] = None,
+    updated_since: AwareDatetime | None = None,
+    after: After = None,
+    limit: Limit = 50,
+) -> Response:
+    """Who is on the paths of a network, and how far. JSON, or CSV with `Accept: text/csv`."""
+    return await at.page(
+        queries.listed,
+        network,
+        path=path,
+        person=person,
+        audience=audience,
+        state=state,
+        late=late,
+        updated_since=updated_since,
+        after=after,
+        limit=limit,
+        out=lambda named: EnrolmentOut.of(named, at),
+        model=EnrolmentOut,
+    )
+
+
+@routes.get("/me/enrolments", response_model=PageOut[EnrolmentOut])
+async def own(at: At, after: After = None, limit: Limit = 50) -> Response:
+    """The paths that I am on, in all networks."""
+    return await at.page(
+        queries.own, after=after, limit=limit, out=lambda named: EnrolmentOut.of(named, at), model=EnrolmentOut
+    )
+
+
+@routes.get("/networks/{network}/progress", response_model=PageOut[ProgressOut])
+async def progress(
+    network: str,
+    at: At,
+    audience: Annotated[list[Audience], Query()] = [],  # noqa: B006
+    after: After = None,
+    limit: Limit = 50,
+) -> Response:
+    """What the enrolments in each path come to: figures, nobody's name. JSON, or CSV with `Accept: text/csv`."""
+    return await at.page(
+        queries.progress, network, audience=audience, after=after, limit=limit, out=ProgressOut.of, model=ProgressOut
+    )
+
+
+# --- mailed links ---------------------------------------------------------------------------------------------------
+
+
+@routes.get("/enrolments/link", response_class=Response, responses=HTML)
+async def show_link(token: Token, at: Anyone) -> Response:
+    """A page with the path's units, each with a button. Opening it does nothing."""
+    at.identity = None
+
+    async def opened() -> Response:
+        return await page_of(at, await subject_of(token, at))
+
+    return await answered(at, opened, html=not wants_json(at))
+
+
+@routes.post("/enrolments/link", response_model=EnrolmentInFullOut)
+async def use_link(
+    token: Token, unit: Annotated[UUID, Form(description="The unit that is done")], at: Anyone
+) -> Response:
+    """The person of the link has done a unit. A browser gets the page again."""
+    at.identity = None
+
+    async def used() -> Response:
+        subject = await subject_of(token, at)
+        done = await at.command(
+            commands.mark_done_by_link, subject, unit, out=lambda named: EnrolmentInFullOut.of(named, at)
+        )
+        return await page_of(at, subject) if wants_html(at) else done
+
+    return await answered(at, used, html=wants_html(at))
+
+
+async def subject_of(token: str, at: Edge) -> UUID:
+    return (await links.verify(token, "learning", PURPOSE, keys=at.context.link_keys)).subject
+
+
+async def page_of(at: Edge, enrolment_id: UUID) -> Response:
+    named, network = await at.query(queries.by_link, enrolment_id)
+    return pages.learn(at.language, named, network)
+
+
+# --- one's own ------------------------------------------------------------------------------------------------------
+
+
+@routes.get("/enrolments/{enrolment_id}", response_model=EnrolmentInFullOut)
+async def enrolment(enrolment_id: UUID, at: At) -> Response:
+    """An enrolment, one's own or (the secretariat) anybody's."""
+    return await at.read(queries.get, enrolment_id, out=lambda named: EnrolmentInFullOut.of(named, at))
+
+
+@routes.post("/enrolments/{enrolment_id}/units/{unit_id}/done", response_model=EnrolmentInFullOut)
+async def done(enrolment_id: UUID, unit_id: UUID, at: At) -> Response:
+    """I have done this unit. The last one completes the path; a unit done before changes nothing."""
+    return await at.command(
+        commands.mark_done, enrolment_id, unit_id, out=lambda named: EnrolmentInFullOut.of(named, at)
+    )
+
+
+problems = {
+    UnknownEnrolment: not_found,
+    UnknownUnit: problem(
+        "unit-unknown",
+        404,
+        it="Tappa sconosciuta\nIl percorso non ha questa tappa, o non l'ha più.",
+        en="Unknown unit\nThe path has no such unit, or has it no longer.",
+    ),
+    NotOpen: problem(
+        "path-not-open",
+        403,
+        it="Iscrizione non libera\nA questo percorso non ci si iscrive da sé (modo: {enrolment}): chiedere alla "
+        "segreteria della rete.",
+        en="Enrolment is not open\nOne does not enrol oneself in this path (way: {enrolment}): ask the secretariat of "
+        "the network.",
+    ),
+    NotOfTheNetwork: problem(
+        "person-not-of-network",
+        422,
+        it="La persona non è di questa rete\nSi iscrive chi la rete ha registrato o chi vi ha avuto un mandato.",
+        en="The person is not of this network\nThose whom the network entered or gave a mandate can be enrolled.",
+        path="/person_id",
+        accepted="a person whom the network entered, or gave a mandate",
+    ),
+    NotTheirOwn: problem(
+        "enrolment-not-own",
+        403,
+        it="Non è la propria iscrizione\nNessuno impara al posto di un altro: le tappe le segna chi le ha fatte.",
+        en="Not one's own enrolment\nNobody learns on somebody else's behalf: units are marked by whoever has done "
+        "them.",
+    ),
+    EnrolmentEnded: problem(
+        "enrolment-ended",
+        409,
+        it="L'iscrizione è finita\nÈ finita con il mandato, il {ended_on}: le tappe non si segnano più.",
+        en="The enrolment has ended\nIt ended with the mandate, on {ended_on}: units are marked no more.",
+    ),
+    CompletedAlready: problem(
+        "enrolment-completed",
+        409,
+        it="Il percorso è già completato\nQuesta tappa è stata aggiunta dopo: non serve altro.",
+        en="The path is completed already\nThis unit was added later: nothing is left to do.",
+    ),
+}
+vocabularies = (
+    vocabulary(
+        "enrolment_states",
+        "Stati dell'iscrizione",
+        "States of an enrolment",
+        [
+            (State.ACTIVE, "In corso", "Active"),
+            (State.COMPLETED, "Completata", "Completed"),
+            (State.ENDED, "Finita con il mandato", "Ended with the mandate"),
+        ],
+    ),
+)

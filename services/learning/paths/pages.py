@@ -1,0 +1,73 @@
+"""The public page of an open path; and how pages of this service answer a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.responses import Response
+
+from services.learning.paths.rules import Path
+from shared.runtime.edge import Edge
+from shared.runtime.pages import Pages
+
+PAGES = Pages(__file__)
+TEXTS: dict[str, dict[str, str]] = {
+    "it": {
+        "for": "È rivolto a",
+        "representatives": "rappresentanti degli enti",
+        "communities": "persone delle comunità",
+        "administrators": "amministratori locali",
+        "time": "Tempo per finirlo",
+        "days": "giorni dall'iscrizione",
+        "units": "Le tappe",
+        "minutes": "minuti",
+        "how": "Come iscriversi",
+        "how_to": "L'iscrizione è libera, anche senza un incarico nella rete. Entra con il collegamento che ti arriva "
+        "per posta (lo chiedi dalla pagina di accesso della rete, con il tuo indirizzo), e iscriviti a questo "
+        "percorso.",
+        "unknown": "Se non hai mai ricevuto posta da questa rete, scrivi alla sua segreteria: ti registra, e il "
+        "collegamento arriva.",
+        "again": "Chiedi l'indirizzo giusto alla segreteria della tua rete.",
+    },
+    "en": {
+        "for": "It is for",
+        "representatives": "representatives of the organisations",
+        "communities": "people of the communities",
+        "administrators": "local administrators",
+        "time": "Time to finish it",
+        "days": "days after enrolling",
+        "units": "The steps",
+        "minutes": "minutes",
+        "how": "How to enrol",
+        "how_to": "Enrolment is open, also without any office in the network. Sign in with the link that is mailed to "
+        "you (ask for it on the network's sign-in page, with your address), and enrol in this path.",
+        "unknown": "If you have never had mail from this network, write to its secretariat: they enter you, and the "
+        "link comes.",
+        "again": "Ask the secretariat of your network for the right address.",
+    },
+}
+
+
+def public(language: str, path: Path, network: Any) -> Response:
+    texts = TEXTS[language]
+    return PAGES.page(language, path.title, "path.html", network=network, path=path, texts=texts)
+
+
+async def answered(at: Edge, act: Callable[[], Awaitable[Response]], *, html: bool) -> Response:
+    """The answer of `act`; for a person at a browser a refusal is a page too, with what to do next."""
+    try:
+        return await act()
+    except Exception as error:
+        refusal = at.context.answers(error)
+        if not html or refusal.status >= 500:
+            raise
+        return PAGES.problem(at.language, refusal, TEXTS[at.language]["again"])
+
+
+def wants_json(at: Edge) -> bool:
+    return at.request.headers.get("accept", "").startswith("application/json")
+
+
+def wants_html(at: Edge) -> bool:
+    return "text/html" in at.request.headers.get("accept", "")
