@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from uuid import UUID
+from functools import partial
 
 from services.notify.bodies import listens as bodies
 from services.notify.commitments import listens as commitments
@@ -18,8 +17,10 @@ from services.notify.enrolments import listens as enrolments
 from services.notify.goals import listens as goals
 from services.notify.meetings import listens as meetings
 from services.notify.messages import listens as messages
-from services.notify.messages.compose import Known, Writer, environment
+from services.notify.messages.compose import Writer
+from services.notify.messages.queries import Known
 from services.notify.messages.rules import ROLES, TOPICS
+from services.notify.messages.words import environment
 from services.notify.organisations import listens as organisations
 from services.notify.policy import policy
 from services.notify.reminders import commands as reminder_commands
@@ -51,7 +52,18 @@ def service(settings: Settings) -> Service:
         policy=policy,
         metadata=mapper.metadata,
         routers=[deliveries_routes, contacts_routes, reminder_routes.routes],
-        listens=[access, contacts, organisations, bodies, commitments, meetings, enrolments, messages, reminders],
+        listens=[
+            access,
+            contacts,
+            organisations,
+            bodies,
+            commitments,
+            meetings,
+            goals,
+            enrolments,
+            messages,
+            reminders,
+        ],
         dues={reminder_commands.DUE: reminder_commands.remind},
         problems=[deliveries_problems, reminder_routes.problems],
         workers=[send],
@@ -61,13 +73,9 @@ def service(settings: Settings) -> Service:
 
 
 def writer(settings: Settings) -> Writer:
-    """Its links are for the registry, which alone acts on them today."""
-    key = settings.link_key
-
-    def mint(purpose: str, subject: UUID, expires: datetime) -> str:
-        return links.mint(key, "registry", purpose, subject, expires)
-
-    return Writer(settings.public_url.rstrip("/"), settings.sender.name, mint, environment())
+    """Its links are signed here and nowhere else, each for the service that acts on it."""
+    mint = partial(links.mint, settings.link_key)
+    return Writer(settings.public_url.rstrip("/"), settings.sender, mint, environment(), settings.domains_signed_for)
 
 
 def sending(context: Context) -> Sending[Known]:

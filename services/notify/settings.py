@@ -11,7 +11,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 from pydantic import AfterValidator, Field
 
-from services.notify.contacts.rules import AddressUnusable, mailbox
+from services.notify.contacts.rules import AddressUnusable, domain_of, mailbox
 from services.notify.deliveries.mail import Sender
 from services.notify.deliveries.sending import Pace
 from services.notify.deliveries.smtp import Relay
@@ -29,6 +29,13 @@ def _address(text: str) -> str:
     except AddressUnusable:
         raise ValueError("expected an address like `Trama <no-reply@example.org>`") from None
     return text
+
+
+def _domains(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    try:
+        return names and tuple(domain_of(mailbox(f"postmaster@{name}")).lower() for name in names)
+    except AddressUnusable:
+        raise ValueError('expected domains: ["example.org"]') from None
 
 
 def _private_key(path: Path) -> Path:
@@ -52,6 +59,8 @@ class Settings(ServiceSettings):
     """What the relay allows, for all processes of this service together; unset: as fast as it takes them."""
     mail_from: Annotated[str, AfterValidator(_address)]
     """In whose name mails go out: `Trama <no-reply@example.org>`; bounces return there."""
+    mail_from_domains: Annotated[tuple[str, ...] | None, AfterValidator(_domains)] = None
+    """Domains of networks' own addresses that the relay signs for (DKIM); unset: every network's address is used."""
     mail_reply_to: Annotated[str, AfterValidator(_address)] | None = None
     link_key_file: Annotated[Path, AfterValidator(_private_key)]
     """The private key (JWK) of signed links; every service has its public part in TRAMA_LINK_JWKS_FILE."""
@@ -65,6 +74,13 @@ class Settings(ServiceSettings):
         name, address = parseaddr(self.mail_from)
         back = parseaddr(self.mail_reply_to) if self.mail_reply_to else None
         return Sender(name or "Trama", mailbox(address), back and (back[0], mailbox(back[1])))
+
+    @property
+    def domains_signed_for(self) -> frozenset[str] | None:
+        """From whose addresses mails may come; None: from any."""
+        if self.mail_from_domains is None:
+            return None
+        return frozenset({*self.mail_from_domains, domain_of(self.sender.address).lower()})
 
     @property
     def pace(self) -> Pace:

@@ -28,7 +28,8 @@ from services.notify.deliveries.rules import Delivery, State
 from services.notify.deliveries.sending import Pace, Sending
 from services.notify.deliveries.smtp import Relay
 from services.notify.deliveries.tables import deliveries
-from services.notify.messages.compose import Writer, environment
+from services.notify.messages.compose import Writer
+from services.notify.messages.words import environment
 from services.notify.settings import Settings
 from shared.access.tables import networks
 from shared.runtime.database import Database
@@ -40,7 +41,7 @@ from tests.notify.relay import FakeRelay
 
 NETWORK, LANES = UUID(int=1), Pace().lanes
 SENDER = Sender("Alleanza", "no-reply@trama.example")
-WRITER = Writer("http://trama.test", "Trama", lambda _purpose, _subject, _expires: "token", environment())
+WRITER = Writer("http://trama.test", SENDER, lambda *_, **__: "token", environment())
 TERMS = {"role": "referent", "organisation_id": None, "territory": "03", "since": "2026-01-01", "until": None}
 SINK = """
 import asyncio, sys
@@ -173,7 +174,7 @@ async def a_mail(database: Database) -> bytes:
     one = Claimed(uuid4(), NETWORK, person, "email", "mandate-given", TERMS, uuid4(), uuid4(), None, 1, now)
     async with database.sessions.begin() as session:
         await session.execute(insert(contacts), [contact(0, person)])
-        mail = WRITER.write(one, await WRITER.known(session, [one]), now)
+        mail = WRITER.write(one, await WRITER.known(session, [one]), now, now)
     assert isinstance(mail, Mail)
     return written(mail, SENDER, one.id, one.correlation, now)
 

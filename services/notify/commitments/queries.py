@@ -10,6 +10,8 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Date, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+Referent = tuple[UUID, UUID, UUID]
+"""Person, organisation, network."""
 DEBTORS, COORDINATORS, SECRETARIAT = 1, 2, 3
 """From the nearest to the farthest: whoever is nearest answers, the others are told nothing."""
 
@@ -37,7 +39,7 @@ ANSWERABLE = text("""
 """).bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("on", type_=Date))
 
 HANDED_OVER = text("""
-    SELECT DISTINCT c.id, c.network_id, h.person_id
+    SELECT DISTINCT c.id, h.person_id, h.organisation_id, h.network_id
     FROM unnest(:people, :organisations, :networks) AS h(person_id, organisation_id, network_id)
     JOIN commitments c ON c.debtor_organisation_id = h.organisation_id AND c.network_id = h.network_id
     WHERE c.state IN ('open', 'late')
@@ -66,16 +68,14 @@ async def answerable(
     return told
 
 
-async def handed_over(
-    session: AsyncSession, referents: Collection[tuple[UUID, UUID, UUID]]
-) -> list[tuple[UUID, UUID, UUID]]:
-    """(commitment, network, person) for everything that is still owed by the organisation of a new referent, each of
-    whom is given as (person, organisation, network)."""
+async def handed_over(session: AsyncSession, referents: Collection[Referent]) -> list[tuple[UUID, Referent]]:
+    """Each commitment that the organisation of one of these new referents still owes, with the referent."""
     if not referents:
         return []
     people, organisations, networks = (list(column) for column in zip(*referents, strict=True))
     asked = {"people": people, "organisations": organisations, "networks": networks}
-    return [(row.id, row.network_id, row.person_id) for row in await session.execute(HANDED_OVER, asked)]
+    rows = await session.execute(HANDED_OVER, asked)
+    return [(row.id, (row.person_id, row.organisation_id, row.network_id)) for row in rows]
 
 
 async def outstanding(

@@ -27,7 +27,7 @@ WORD = 36
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """In whose name mails go out. `address` is also the envelope's sender, to which bounces return."""
+    """In whose name mails go out. The platform's `address` is also the envelope's sender, to which bounces return."""
 
     name: str
     address: str
@@ -36,7 +36,8 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """What one person is to read. `to` is a mailbox as it goes on the wire (see `contacts.rules.mailbox`)."""
+    """What one person is to read. `to` is a mailbox as it goes on the wire (see `contacts.rules.mailbox`). `author` is
+    in whose name it is written when that is not the platform: a network that has decided how it signs."""
 
     to: str
     to_name: str
@@ -45,14 +46,17 @@ class Mail:
     text: str
     html: str
     network: tuple[str, str] | None = None  # slug and title
+    author: Sender | None = None
 
 
 def written(mail: Mail, sender: Sender, id_: UUID, correlation: UUID | None, at: datetime) -> bytes:
     """The whole message. The Message-ID follows from the id of the delivery alone: a mail sent twice, because a kill
-    came between the relay's answer and our record of it, is recognisable as the same one."""
+    came between the relay's answer and our record of it, is recognisable as the same one. A network that writes from
+    its own address is the author, the platform the sender (RFC 5322, 3.6.2): docs/decisions/0011."""
     domain, boundary = domain_of(sender.address), f"={id_.hex}"  # `=` never begins a line of quoted-printable text
+    author = mail.author or sender
     lines = [
-        f"From: {mailbox(sender.name, sender.address)}",
+        f"From: {mailbox(author.name, author.address)}",
         f"To: {mailbox(mail.to_name, mail.to)}",
         f"Subject: {unstructured(mail.subject)}",
         f"Date: {format_datetime(at)}",
@@ -62,8 +66,10 @@ def written(mail: Mail, sender: Sender, id_: UUID, correlation: UUID | None, at:
         f"Content-Language: {mail.language}",
         "Auto-Submitted: auto-generated",  # RFC 3834: no out-of-office answers, please
     ]
-    if sender.reply_to:
-        lines.append(f"Reply-To: {mailbox(*sender.reply_to)}")
+    if author.address != sender.address:
+        lines.append(f"Sender: {mailbox(sender.name, sender.address)}")
+    if author.reply_to:
+        lines.append(f"Reply-To: {mailbox(*author.reply_to)}")
     if mail.network:
         slug, title = mail.network
         place = one_line(slug).replace(" ", "-")

@@ -59,7 +59,7 @@ class Writes(Protocol[K]):
 
     async def known(self, session: AsyncSession, claimed: Sequence[Claimed]) -> K: ...
 
-    def write(self, delivery: Claimed, known: K, wall: datetime) -> Mail | Unsendable: ...
+    def write(self, delivery: Claimed, known: K, wall: datetime, now: datetime) -> Mail | Unsendable: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,8 @@ class Sending(Generic[K]):
         now: Callable[[], datetime] = wall,
         after_commit: Callable[[], None] = lambda: None,
     ) -> None:
-        """`now` is the domain clock, by which facts are dated; `after_commit` is called when there are new ones."""
+        """`now` is the domain clock, by which facts are dated and news grows old; `after_commit` is called when there
+        are new facts."""
         self.engine, self.sessions, self.relay, self.sender, self.writer = engine, sessions, relay, sender, writer
         self.pace, self.now, self.after_commit = pace, now, after_commit
         domain = sender.address.rpartition("@")[2]
@@ -340,7 +341,7 @@ class Sending(Generic[K]):
     def _written(self, delivery: Claimed, known: K) -> tuple[str, bytes] | Settled:
         """The mailbox and the message; settled at once when there is nothing to send."""
         at = wall()
-        mail = self.writer.write(delivery, known, at)
+        mail = self.writer.write(delivery, known, at, self.now())
         if isinstance(mail, Mail):
             return mail.to, written(mail, self.sender, delivery.id, delivery.correlation, at)
         if mail.problem is Problem.NOT_WRITABLE:

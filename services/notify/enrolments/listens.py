@@ -1,4 +1,4 @@
-"""Who is on which learning path, as learning tells it."""
+"""Who is on which learning path, as learning tells it, and that it begins."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.notify.deliveries.commands import intend
 from services.notify.enrolments.tables import enrolments
+from services.notify.messages.intents import intent, networks_known, people_known, projected
+from services.notify.messages.rules import ENROLLED
 from shared.access.listens import guard
-from shared.contracts.learning import EnrolmentState
-from shared.messaging import Received, newest, projects, upsert_newest
+from shared.contracts.learning import Enrolled, EnrolmentState
+from shared.messaging import Received, newest, projects, reacts, upsert_newest
 
 KEPT = tuple(column.name for column in enrolments.c if column.name not in {"generation", "version"})
 
@@ -19,3 +22,14 @@ KEPT = tuple(column.name for column in enrolments.c if column.name not in {"gene
 async def enrolments_known(session: AsyncSession, facts: Sequence[Received[EnrolmentState]], now: datetime) -> None:  # noqa: ARG001
     rows = [{**{name: getattr(r.fact, name) for name in KEPT}, **guard(r)} for r in newest(facts)]
     await upsert_newest(session, enrolments, rows)
+
+
+@reacts(Enrolled)
+async def invite_to_learn(session: AsyncSession, facts: Sequence[Received[Enrolled]], now: datetime) -> None:
+    await projected(session, enrolments, facts)
+    await people_known(session, {r.fact.person_id for r in facts})
+    await networks_known(session, {r.fact.network_id for r in facts})
+    intents = [
+        intent(r, ENROLLED, now, person_id=r.fact.person_id, parameters={"enrolment_id": str(r.fact.id)}) for r in facts
+    ]
+    await intend(session, intents, now)

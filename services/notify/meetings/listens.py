@@ -1,18 +1,54 @@
-"""Meetings, invitations, ballots and minutes, as events tells them."""
+"""Meetings, invitations, ballots and minutes, as events tells them, and whom each of them concerns."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Table
+from sqlalchemy import Row, Table, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.notify.bodies.tables import bodies
+from services.notify.deliveries.commands import intend
+from services.notify.deliveries.rules import Delivery
+from services.notify.meetings.queries import invited, invited_until
 from services.notify.meetings.tables import ballots, invitations, meetings, minutes
+from services.notify.messages.intents import (
+    intent,
+    networks_known,
+    organisations_known,
+    people_known,
+    projected,
+    stated,
+)
+from services.notify.messages.rules import (
+    BALLOT_OPENED,
+    INVITATION_WITHDRAWN,
+    MEETING_CANCELLED,
+    MEETING_CONVENED,
+    MEETING_MOVED,
+    MINUTES_APPROVED,
+    MINUTES_SUBMITTED,
+    Topic,
+)
 from shared.access.listens import guard
-from shared.contracts.events import BallotState, InvitationState, MeetingState, MinutesState
-from shared.messaging import Received, newest, projects, upsert_newest
+from shared.contracts.events import (
+    BallotOpened,
+    BallotState,
+    InvitationIssued,
+    InvitationState,
+    InvitationWithdrawn,
+    MeetingCancelled,
+    MeetingMoved,
+    MeetingState,
+    MinutesApproved,
+    MinutesState,
+    MinutesSubmitted,
+)
+from shared.messaging import NotYet, Received, newest, projects, reacts, upsert_newest
 
 OWN = {"generation", "version", "told_at"}
 
@@ -41,3 +77,160 @@ async def minutes_known(session: AsyncSession, facts: Sequence[Received[MinutesS
 def _row(table: Table, received: Received[Any]) -> dict[str, Any]:
     kept = {column.name: getattr(received.fact, column.name) for column in table.c if column.name not in OWN}
     return {**kept, **guard(received)}
+
+
+@reacts(InvitationIssued)
+async def convene(session: AsyncSession, facts: Sequence[Received[InvitationIssued]], now: datetime) -> None:
+    """Once for each time that it is issued: who had been invited, was not any more, and is again, is told so."""
+    await _meetings_of_invitations(session, facts)
+    await intend(session, [_to_invited(r, MEETING_CONVENED, now) for r in facts], now)
+
+
+@reacts(InvitationWithdrawn)
+async def tell_who_is_not_invited(
+    session: AsyncSession, facts: Sequence[Received[InvitationWithdrawn]], now: datetime
+) -> None:
+    """Not when the whole meeting was cancelled: that is told already."""
+    states = await _meetings_of_invitations(session, facts)
+    ended = [r for r in facts if states[r.fact.meeting_id] != "cancelled"]
+    await intend(session, [_to_invited(r, INVITATION_WITHDRAWN, now) for r in ended], now)
+
+
+@reacts(MeetingMoved)
+async def tell_where_it_moved(session: AsyncSession, facts: Sequence[Received[MeetingMoved]], now: datetime) -> None:
+    """Once for each move to each invitation, with what it was moved to."""
+    await _ready(session, meetings, facts, {r.fact.id for r in facts})
+    rows = _by_meeting(await invited(session, {r.fact.id for r in facts}))
+    intents = [
+        _to_invitation(r, MEETING_MOVED, now, row, {"meeting_id": str(r.fact.id), **_moved_to(r.fact)})
+        for r in facts
+        for row in rows[r.fact.id]
+    ]
+    await intend(session, intents, now)
+
+
+@reacts(MeetingCancelled)
+async def tell_that_it_is_cancelled(
+    session: AsyncSession, facts: Sequence[Received[MeetingCancelled]], now: datetime
+) -> None:
+    """Also those whose invitation was withdrawn with it."""
+    await _ready(session, meetings, facts, {r.fact.id for r in facts})
+    rows = _by_meeting(await invited_until(session, {r.fact.id: r.occurred_at for r in facts}))
+    intents = [
+        _to_invitation(r, MEETING_CANCELLED, now, row, {"meeting_id": str(r.fact.id)})
+        for r in facts
+        for row in rows[r.fact.id]
+    ]
+    await intend(session, intents, now)
+
+
+@reacts(BallotOpened)
+async def call_to_vote(session: AsyncSession, facts: Sequence[Received[BallotOpened]], now: datetime) -> None:
+    """Each invitation votes for itself: who holds two gets two messages, each with its own link."""
+    await _ready(session, ballots, facts, {r.fact.meeting_id for r in facts})
+    rows = _by_meeting(await invited(session, {r.fact.meeting_id for r in facts}))
+    intents = [
+        _to_invitation(r, BALLOT_OPENED, now, row, {"ballot_id": str(r.fact.id), "meeting_id": str(r.fact.meeting_id)})
+        for r in facts
+        for row in rows[r.fact.meeting_id]
+    ]
+    await intend(session, intents, now)
+
+
+@reacts(MinutesSubmitted)
+async def ask_for_approval(session: AsyncSession, facts: Sequence[Received[MinutesSubmitted]], now: datetime) -> None:
+    await _tell_of_minutes(session, facts, MINUTES_SUBMITTED, now)
+
+
+@reacts(MinutesApproved)
+async def tell_what_stands(session: AsyncSession, facts: Sequence[Received[MinutesApproved]], now: datetime) -> None:
+    await _tell_of_minutes(session, facts, MINUTES_APPROVED, now)
+
+
+async def _tell_of_minutes(session: AsyncSession, facts: Sequence[Received[Any]], topic: Topic, now: datetime) -> None:
+    """Each person once, however many invitations they held: there is nothing to do for each of them."""
+    await _ready(session, minutes, facts, {r.fact.meeting_id for r in facts})
+    rows = _by_meeting(await invited(session, {r.fact.meeting_id for r in facts}))
+    intents = [
+        intent(
+            r,
+            topic,
+            now,
+            person_id=person,
+            parameters={"minutes_id": str(r.fact.id), "meeting_id": str(r.fact.meeting_id)},
+            instant=stated(r),
+        )
+        for r in facts
+        for person in sorted({row.person_id for row in rows[r.fact.meeting_id]})
+    ]
+    await intend(session, intents, now)
+
+
+def _to_invited(received: Received[Any], topic: Topic, now: datetime) -> Delivery:
+    """To the person whom the fact itself names."""
+    fact: InvitationState = received.fact
+    parameters = {"invitation_id": str(fact.id), "meeting_id": str(fact.meeting_id)}
+    return intent(received, topic, now, person_id=fact.person_id, parameters=parameters, instant=stated(received))
+
+
+def _to_invitation(
+    received: Received[Any], topic: Topic, now: datetime, row: Row[Any], parameters: dict[str, Any]
+) -> Delivery:
+    """To the person of one of the meeting's invitations, once for each of them and each statement."""
+    return intent(
+        received,
+        topic,
+        now,
+        person_id=row.person_id,
+        parameters={"invitation_id": str(row.id), **parameters},
+        instant=f"{stated(received)}/{row.id}",
+    )
+
+
+def _moved_to(meeting: MeetingState) -> dict[str, Any]:
+    return {
+        "starts_at": meeting.starts_at.isoformat(),
+        "ends_at": meeting.ends_at.isoformat(),
+        "mode": meeting.mode,
+        "place": meeting.place,
+    }
+
+
+async def _meetings_of_invitations(
+    session: AsyncSession, facts: Sequence[Received[InvitationState]]
+) -> dict[UUID, str]:
+    """The state of each invitation's meeting, once everything that the message names is here."""
+    await people_known(session, {r.fact.person_id for r in facts})
+    await organisations_known(session, {r.fact.organisation_id for r in facts})
+    return await _ready(session, invitations, facts, {r.fact.meeting_id for r in facts})
+
+
+async def _ready(
+    session: AsyncSession, table: Table, facts: Sequence[Received[Any]], wanted: set[UUID]
+) -> dict[UUID, str]:
+    """The states of these meetings, once they, their bodies, their network and the facts themselves are here."""
+    await projected(session, table, facts)
+    await networks_known(session, {r.fact.network_id for r in facts})
+    found = await session.execute(
+        select(meetings.c.id, meetings.c.state, meetings.c.body_id, bodies.c.id.label("known"))
+        .outerjoin(bodies, bodies.c.id == meetings.c.body_id)
+        .where(meetings.c.id.in_(wanted))
+    )
+    states = {}
+    for row in found:
+        if row.body_id and not row.known:
+            raise NotYet(f"body {row.body_id}")
+        states[row.id] = row.state
+    if wanted - states.keys():
+        raise NotYet(f"meeting {min(wanted - states.keys())}")
+    return states
+
+
+def _by_meeting(rows: Iterable[Row[Any]]) -> dict[UUID, list[Row[Any]]]:
+    """Raises NotYet while somebody invited is not known here."""
+    found: dict[UUID, list[Row[Any]]] = defaultdict(list)
+    for row in rows:
+        if not row.known:
+            raise NotYet(f"person {row.person_id}")
+        found[row.meeting_id].append(row)
+    return found

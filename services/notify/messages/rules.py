@@ -146,6 +146,12 @@ MEANING: dict[str, tuple[str, str]] = {
     "member": ("partecipi alle attività della rete", "you take part in the network's activities"),
 }
 
+MODES: dict[str, tuple[str, str]] = {
+    "remote": ("a distanza", "remote"),
+    "in_person": ("in presenza", "in person"),
+    "hybrid": ("in presenza e a distanza", "in person and remote"),
+}
+
 
 def language_of(preferred: str | None) -> str:
     return preferred if preferred in LANGUAGES else LANGUAGES[0]

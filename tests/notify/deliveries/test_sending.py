@@ -27,7 +27,9 @@ from services.notify.deliveries.rules import Delivery, Outcome, Problem, State
 from services.notify.deliveries.sending import Pace, Sending
 from services.notify.deliveries.smtp import Relay
 from services.notify.deliveries.tables import attempts, deliveries
-from services.notify.messages.compose import Known, Writer, environment
+from services.notify.messages.compose import Writer
+from services.notify.messages.queries import Known
+from services.notify.messages.words import environment
 from shared.access.tables import networks
 from shared.messaging.tables import log
 from shared.runtime import telemetry
@@ -37,7 +39,7 @@ from tests.notify.relay import FakeRelay
 
 NETWORK = UUID(int=1)
 SENDER = Sender("Alleanza", "no-reply@trama.example")
-WRITER = Writer("http://trama.test", "Trama", lambda _purpose, _subject, _expires: "token", environment())
+WRITER = Writer("http://trama.test", SENDER, lambda *_, **__: "token", environment())
 OVER = (State.SENT, State.FAILED, State.SUPPRESSED)
 QUICK = Pace(poll=0.05)
 PARAMETERS = {"role": "referent", "organisation_id": None, "territory": "03", "since": "2026-01-01", "until": None}

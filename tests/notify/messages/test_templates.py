@@ -8,8 +8,9 @@ import jinja2
 import pytest
 from jinja2 import meta
 
-from services.notify.messages.compose import PARTS, TEMPLATES, environment
+from services.notify.messages.compose import PARTS
 from services.notify.messages.rules import LANGUAGES, TOPICS
+from services.notify.messages.words import TEMPLATES, environment
 
 ENVIRONMENT = environment()
 
@@ -44,12 +45,13 @@ def test_both_languages_use_the_same_variables(topic: str, part: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("topic", sorted(TOPICS))
 def test_text_and_html_say_the_same(topic: str, language: str) -> None:
-    assert variables(f"{topic}/{language}/body.txt") == variables(f"{topic}/{language}/body.html")
+    text, html = (variables(f"{topic}/{language}/body.{kind}") for kind in ("txt", "html"))
+    assert text ^ html <= {"logo", "language"}  # of the layout
 
 
 @pytest.mark.parametrize("path", sorted(str(p.relative_to(TEMPLATES)) for p in TEMPLATES.rglob("*.html")))
-def test_nothing_is_fetched_from_elsewhere_and_nothing_is_a_picture(path: str) -> None:
-    source = (TEMPLATES / path).read_text()
+def test_nothing_is_fetched_from_elsewhere_and_nothing_but_the_logo_is_a_picture(path: str) -> None:
+    source = (TEMPLATES / path).read_text().replace('<img class="logo" src="{{ logo }}" alt="{{ network }}"', "")
     assert not re.search(r"<(img|script|iframe|link|table)\b|url\(|@import|https?:", source)
 
 
@@ -66,6 +68,14 @@ def test_a_subject_is_one_line(path: str) -> None:
     assert len((TEMPLATES / path).read_text().splitlines()) == 1
 
 
+@pytest.mark.parametrize("path", sorted(str(p.relative_to(TEMPLATES)) for p in TEMPLATES.rglob("body.*")))
+def test_no_line_runs_into_the_next_one(path: str) -> None:
+    """A line break right after a block is taken away: a block ends a line only when the line is a block alone."""
+    for line in (TEMPLATES / path).read_text().splitlines():
+        alone = re.fullmatch(r"\{%[^%]*%\}", line) or line.startswith("{% block title %}")
+        assert alone or not line.endswith("%}"), line
+
+
 def test_a_missing_variable_is_an_error_and_not_a_gap() -> None:
     with pytest.raises(jinja2.UndefinedError):
         ENVIRONMENT.get_template("sign-in/it/body.txt").render(language="it", given_name="Maria")
@@ -76,6 +86,7 @@ def test_what_people_are_called_is_escaped_in_html_only() -> None:
         "language": "it",
         "given_name": "<b>Maria</b> & c",
         "network": None,
+        "logo": None,
         "sender": "Trama",
         "link": "https://x",
         "expires_at": datetime(2026, 11, 22, 9, tzinfo=UTC),

@@ -1,0 +1,344 @@
+"""What the templates of each topic are given: read from the projections, checked against the clock, with its link.
+
+Each function raises TooLate when what it would tell has no use any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from services.notify.commitments.rules import LIST_OF_REPRESENTATIVES, outstanding, overdue
+from services.notify.meetings.rules import about_to_begin, to_come
+from services.notify.messages import rules
+from services.notify.messages.queries import Known
+from services.notify.messages.words import ROME, countdown, period, territory_name
+
+
+class TooLate(Exception):
+    """What the message says has no use any more."""
+
+
+class MintLink(Protocol):
+    def __call__(self, audience: str, purpose: str, subject: UUID, expires: datetime, **claims: Any) -> str:
+        """The token of a link for that service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One delivery to be put into words. `given` are its parameters, `now` is the domain clock's, `wall` is wall time,
+    by which links expire; `home` is where people reach the platform."""
+
+    given: Mapping[str, Any]
+    network_id: UUID | None
+    known: Known
+    language: str
+    wall: datetime
+    now: datetime
+    home: str
+    mint: MintLink
+
+    @property
+    def today(self) -> date:
+        return self.now.astimezone(ROME).date()
+
+    def id(self, parameter: str) -> UUID:
+        return UUID(self.given[parameter])
+
+    def link(self, audience: str, path: str, purpose: str, subject: UUID, expires: datetime, **claims: Any) -> str:
+        """`expires` is wall time."""
+        token = self.mint(audience, purpose, subject, expires, **claims)
+        return f"{self.home}/{audience}/v1/{path}?token={token}"
+
+    def until(self, instant: datetime) -> datetime:
+        return rules.link_until(instant, self.now, self.wall)
+
+
+def sign_in(asked: Asked) -> dict[str, Any]:
+    expires_at = datetime.fromisoformat(asked.given["expires_at"])
+    if rules.too_late(expires_at, asked.wall):
+        raise TooLate
+    link = asked.link("registry", "sign-in/link", "sign-in", asked.id("request_id"), expires_at)
+    return {"link": link, "expires_at": expires_at}
+
+
+def import_report(asked: Asked) -> dict[str, Any]:
+    import_id, until = asked.id("import_id"), asked.wall + rules.REPORT_LINK_LASTS
+    figures = ("file_name", "rows", "created", "updated", "unchanged", "rejected", "problems", "failed_because")
+    return {name: asked.given[name] for name in figures} | {
+        "link": asked.link("registry", f"imports/{import_id}/rows.csv", "import-report", import_id, until),
+        "link_until": until,
+    }
+
+
+def mandate(asked: Asked) -> dict[str, Any]:
+    given = asked.given
+    role = given["role"]
+    since, until = date.fromisoformat(given["since"]), given["until"] and date.fromisoformat(given["until"])
+    meaning = rules.MEANING.get(role)
+    return {
+        "role": rules.in_language(rules.ROLES.get(role, (role, role)), asked.language),
+        "meaning": rules.in_language(meaning, asked.language) if meaning else None,
+        "organisation": asked.known.organisations[asked.id("organisation_id")].title
+        if given["organisation_id"]
+        else None,
+        "territory": given["territory"] and territory_name(given["territory"]),
+        "since": since,
+        "until": until,
+        "never_began": rules.never_began(since, until),
+        "home": asked.home,
+    }
+
+
+# Commitments
+
+
+def commitment_made(asked: Asked) -> dict[str, Any]:
+    row = asked.known.commitments[asked.id("commitment_id")]
+    if not outstanding(row.state):
+        raise TooLate
+    return _commitment(asked, row)
+
+
+def commitment_reminder(asked: Asked) -> dict[str, Any]:
+    """Of the day that it was planned for: a commitment that was moved has another reminder, a late one another news."""
+    row = asked.known.commitments[asked.id("commitment_id")]
+    meant = asked.given.get("due") or row.due.isoformat()
+    if not outstanding(row.state) or row.due.isoformat() != meant or row.due < asked.today:
+        raise TooLate
+    return {**_commitment(asked, row), "countdown": countdown(row.due, asked.today, asked.language)}
+
+
+def commitment_late(asked: Asked) -> dict[str, Any]:
+    row = asked.known.commitments[asked.id("commitment_id")]
+    if not overdue(row.state, row.due, asked.today):
+        raise TooLate
+    return _commitment(asked, row)
+
+
+def commitment_escalated(asked: Asked) -> dict[str, Any]:
+    """All that has not come of that day, as it stands now and not as it stood at midnight."""
+    known = asked.known
+    if asked.given.get("commitment_id"):
+        rows = [known.commitments[asked.id("commitment_id")]]
+        due = rows[0].due
+    else:
+        due = date.fromisoformat(asked.given["due"])
+        rows = [known.commitments[id_] for id_ in known.outstanding.get((asked.network_id or UUID(int=0), due), ())]
+    owed = [(row.title, _debtor(asked, row) or "") for row in rows if overdue(row.state, row.due, asked.today)]
+    if not owed:
+        raise TooLate
+    return {
+        "owed": [{"commitment": title, "debtor": debtor} for title, debtor in sorted(owed)],
+        "due": due,
+        "home": asked.home,
+    }
+
+
+def _commitment(asked: Asked, row: Row[Any]) -> dict[str, Any]:
+    uploads = row.kind == LIST_OF_REPRESENTATIVES
+    path, purpose = ("representatives/link", "representatives") if uploads else ("commitments/link", "commitment")
+    until = asked.until(_end_of(row.due) + rules.COMMITMENT_LINK_LASTS)
+    return {
+        "commitment": row.title,
+        "debtor": _debtor(asked, row),
+        "due": row.due,
+        "uploads": uploads,
+        "link": asked.link("registry", path, purpose, row.id, until),
+    }
+
+
+def _debtor(asked: Asked, row: Row[Any]) -> str | None:
+    """The name of who owes it; none for a person who was erased."""
+    if row.debtor_organisation_id:
+        organisation = asked.known.organisations[row.debtor_organisation_id]
+        return str(organisation.title)
+    if row.debtor_body_id:
+        return str(asked.known.bodies[row.debtor_body_id].title)
+    person = asked.known.contacts[row.debtor_person_id]
+    return f"{person.given_name} {person.family_name}".strip() or None
+
+
+# Meetings
+
+
+def meeting_convened(asked: Asked) -> dict[str, Any]:
+    meeting, invitation = _invited(asked)
+    if invitation.state != "issued" or not to_come(meeting.state, meeting.ends_at, asked.now):
+        raise TooLate
+    return {**_meeting(asked, meeting, invitation), "link": _rsvp(asked, meeting)}
+
+
+def meeting_moved(asked: Asked) -> dict[str, Any]:
+    meeting, invitation = _invited(asked)
+    given = asked.given
+    here = (meeting.starts_at, meeting.ends_at, meeting.mode, meeting.place)
+    meant = (*(datetime.fromisoformat(given[name]) for name in ("starts_at", "ends_at")), given["mode"], given["place"])
+    gone = invitation.state != "issued" or not to_come(meeting.state, meeting.ends_at, asked.now)
+    if gone or here != meant:
+        raise TooLate
+    return {**_meeting(asked, meeting, invitation), "link": _rsvp(asked, meeting)}
+
+
+def meeting_cancelled(asked: Asked) -> dict[str, Any]:
+    meeting, invitation = _invited(asked)
+    if meeting.ends_at <= asked.now:
+        raise TooLate
+    return _meeting(asked, meeting, invitation)
+
+
+def meeting_reminder(asked: Asked) -> dict[str, Any]:
+    """Of the instant that it was planned for: a meeting that was moved has another reminder."""
+    meeting, invitation = _invited(asked)
+    meant = datetime.fromisoformat(asked.given.get("starts_at") or meeting.starts_at.isoformat())
+    coming = about_to_begin(meeting.state, meeting.starts_at, asked.now)
+    if invitation.state != "issued" or not coming or meeting.starts_at != meant:
+        raise TooLate
+    on = meeting.starts_at.astimezone(ROME).date()
+    return {
+        **_meeting(asked, meeting, invitation),
+        "answer": invitation.answer,
+        "countdown": countdown(on, asked.today, asked.language),
+        "link": _rsvp(asked, meeting),
+    }
+
+
+def invitation_withdrawn(asked: Asked) -> dict[str, Any]:
+    """Not when it was issued again meanwhile, nor of a meeting that is cancelled, which is told by itself, or over."""
+    meeting, invitation = _invited(asked)
+    if invitation.state == "issued" or not to_come(meeting.state, meeting.ends_at, asked.now):
+        raise TooLate
+    return {**_meeting(asked, meeting, invitation), "by_mandate": invitation.mandate_id is not None}
+
+
+def ballot_opened(asked: Asked) -> dict[str, Any]:
+    meeting, invitation = _invited(asked)
+    ballot = asked.known.ballots[asked.id("ballot_id")]
+    if invitation.state != "issued" or meeting.state == "cancelled" or ballot.outcome is not None:
+        raise TooLate
+    until = asked.until(meeting.ends_at)
+    voting = str(invitation.id)
+    return {
+        **_meeting(asked, meeting, invitation),
+        "question": ballot.question,
+        "link": asked.link("events", "ballots/link", "vote", ballot.id, until, invitation=voting),
+    }
+
+
+def minutes_submitted(asked: Asked) -> dict[str, Any]:
+    """Not once they are approved, or back with who writes them."""
+    if asked.known.minutes[asked.id("minutes_id")].state != "in_approval":
+        raise TooLate
+    return _minutes(asked)
+
+
+def minutes_approved(asked: Asked) -> dict[str, Any]:
+    return _minutes(asked)
+
+
+def _invited(asked: Asked) -> tuple[Row[Any], Row[Any]]:
+    known = asked.known
+    return known.meetings[asked.id("meeting_id")], known.invitations[asked.id("invitation_id")]
+
+
+def _meeting(asked: Asked, meeting: Row[Any], invitation: Row[Any]) -> dict[str, Any]:
+    mode = rules.MODES.get(meeting.mode, (meeting.mode, meeting.mode))
+    organisation = asked.known.organisations.get(invitation.organisation_id)
+    return {
+        "meeting": meeting.title,
+        "body": _body(asked, meeting),
+        "organisation": organisation and organisation.title,
+        "starts_at": meeting.starts_at,
+        "when": period(meeting.starts_at, meeting.ends_at, asked.language),
+        "mode": rules.in_language(mode, asked.language),
+        "place": meeting.place,
+        "second_call": meeting.call == 2,
+        "agenda": list(meeting.agenda),
+    }
+
+
+def _body(asked: Asked, meeting: Row[Any]) -> str | None:
+    return asked.known.bodies[meeting.body_id].title if meeting.body_id else None
+
+
+def _rsvp(asked: Asked, meeting: Row[Any]) -> str:
+    return asked.link("events", "rsvp/link", "rsvp", asked.id("invitation_id"), asked.until(meeting.ends_at))
+
+
+def _minutes(asked: Asked) -> dict[str, Any]:
+    row, meeting = asked.known.minutes[asked.id("minutes_id")], asked.known.meetings[asked.id("meeting_id")]
+    return {
+        "meeting": meeting.title,
+        "body": _body(asked, meeting),
+        "held_on": row.held_on,
+        "number": row.number,
+        "present": row.present,
+        "entitled": row.entitled,
+        "quorate": row.quorate,
+        "home": asked.home,
+    }
+
+
+# Goals and paths
+
+
+def goal(asked: Asked) -> dict[str, Any]:
+    given = asked.given
+    last_day = date.fromisoformat(given["last_day"])
+    expires = asked.wall + max(_end_of(last_day) - asked.now, timedelta()) + rules.GOAL_LINK_LASTS
+    return {
+        **{name: given[name] for name in ("reached", "minimum", "full", "state")},
+        "goal": given["title"],
+        "last_day": last_day,
+        "days_left": max(0, (last_day - asked.today).days),
+        "next_best": given["next_best"] and territory_name(given["next_best"]),
+        "territory": given["territory"] and territory_name(given["territory"]),
+        "link": asked.link("registry", "goals/link", "goal", asked.id("goal_id"), expires),
+    }
+
+
+def enrolled(asked: Asked) -> dict[str, Any]:
+    row = asked.known.enrolments[asked.id("enrolment_id")]
+    if row.state != "active":
+        raise TooLate
+    until = _end_of(row.due) + rules.COMMITMENT_LINK_LASTS if row.due else asked.now + rules.LEARNING_LINK_LASTS
+    return {
+        "path": row.path_title,
+        "units": row.units,
+        "due": row.due,
+        "link": asked.link("learning", "enrolments/link", "learn", row.id, asked.until(until)),
+    }
+
+
+def _end_of(day: date) -> datetime:
+    """The midnight at which that day is over in Italy."""
+    return datetime.combine(day + timedelta(days=1), time(), ROME)
+
+
+PARTICULARS: Mapping[str, Callable[[Asked], dict[str, Any]]] = {
+    rules.SIGN_IN.code: sign_in,
+    rules.IMPORT_REPORT.code: import_report,
+    rules.MANDATE_GIVEN.code: mandate,
+    rules.MANDATE_ENDED.code: mandate,
+    rules.COMMITMENT_MADE.code: commitment_made,
+    rules.COMMITMENT_REMINDER.code: commitment_reminder,
+    rules.COMMITMENT_LATE.code: commitment_late,
+    rules.COMMITMENT_ESCALATED.code: commitment_escalated,
+    rules.MEETING_CONVENED.code: meeting_convened,
+    rules.MEETING_MOVED.code: meeting_moved,
+    rules.MEETING_CANCELLED.code: meeting_cancelled,
+    rules.MEETING_REMINDER.code: meeting_reminder,
+    rules.INVITATION_WITHDRAWN.code: invitation_withdrawn,
+    rules.BALLOT_OPENED.code: ballot_opened,
+    rules.MINUTES_SUBMITTED.code: minutes_submitted,
+    rules.MINUTES_APPROVED.code: minutes_approved,
+    rules.GOAL_ADVANCED.code: goal,
+    rules.GOAL_DECIDED.code: goal,
+    rules.ENROLLED.code: enrolled,
+}
+"""By topic: a new one is added here, in `rules.TOPICS` and as a folder of templates."""

@@ -1,0 +1,97 @@
+"""What is known of everybody and everything that a batch of messages speaks of: one read for each kind of thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Table, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notify.bodies.tables import bodies
+from services.notify.commitments.queries import outstanding
+from services.notify.commitments.tables import commitments
+from services.notify.contacts.tables import contacts
+from services.notify.deliveries.outcomes import Claimed
+from services.notify.enrolments.tables import enrolments
+from services.notify.meetings.tables import ballots, invitations, meetings, minutes
+from services.notify.messages.rules import COMMITMENT_ESCALATED
+from services.notify.organisations.tables import organisations
+from shared.access.tables import networks
+
+Rows = Mapping[UUID, Row[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Rows of the projections by their id; `outstanding`: what a network is still owed of a day."""
+
+    contacts: Rows
+    networks: Rows
+    organisations: Rows
+    bodies: Rows
+    commitments: Rows
+    outstanding: Mapping[tuple[UUID, date], Sequence[UUID]]
+    meetings: Rows
+    invitations: Rows
+    ballots: Rows
+    minutes: Rows
+    enrolments: Rows
+
+
+async def known(session: AsyncSession, claimed: Sequence[Claimed]) -> Known:
+    """At most eleven statements for a whole batch, and three for one that speaks of people and organisations only."""
+    owed = await outstanding(session, _days(claimed))
+    listed = {id_ for ids in owed.values() for id_ in ids}
+    owing = await _rows(session, commitments, _named(claimed, "commitment_id") | listed)
+    met = await _rows(session, meetings, _named(claimed, "meeting_id"))
+    asked = await _rows(session, invitations, _named(claimed, "invitation_id"))
+    return Known(
+        contacts=await _rows(session, contacts, _people(claimed, owing.values())),
+        networks=await _rows(session, networks, {c.network_id for c in claimed}),
+        organisations=await _rows(
+            session,
+            organisations,
+            _named(claimed, "organisation_id")
+            | {row.debtor_organisation_id for row in owing.values()}
+            | {row.organisation_id for row in asked.values()},
+        ),
+        bodies=await _rows(
+            session, bodies, {r.body_id for r in met.values()} | {r.debtor_body_id for r in owing.values()}
+        ),
+        commitments=owing,
+        outstanding=owed,
+        meetings=met,
+        invitations=asked,
+        ballots=await _rows(session, ballots, _named(claimed, "ballot_id")),
+        minutes=await _rows(session, minutes, _named(claimed, "minutes_id")),
+        enrolments=await _rows(session, enrolments, _named(claimed, "enrolment_id")),
+    )
+
+
+async def _rows(session: AsyncSession, table: Table, ids: Iterable[UUID | None]) -> dict[UUID, Row[Any]]:
+    wanted = {id_ for id_ in ids if id_}
+    if not wanted:
+        return {}
+    key = next(iter(table.primary_key.columns))
+    found = await session.execute(select(table).where(key.in_(wanted)))
+    return {getattr(row, key.name): row for row in found}
+
+
+def _named(claimed: Sequence[Claimed], parameter: str) -> set[UUID]:
+    return {UUID(c.parameters[parameter]) for c in claimed if c.parameters.get(parameter)}
+
+
+def _people(claimed: Sequence[Claimed], owing: Iterable[Row[Any]]) -> set[UUID | None]:
+    return {c.person_id for c in claimed} | {row.debtor_person_id for row in owing}
+
+
+def _days(claimed: Sequence[Claimed]) -> set[tuple[UUID, date]]:
+    return {
+        (c.network_id, date.fromisoformat(c.parameters["due"]))
+        for c in claimed
+        if c.topic == COMMITMENT_ESCALATED.code and c.network_id and not c.parameters.get("commitment_id")
+    }
