@@ -29,17 +29,24 @@ OWN = {"GET /networks"}
 async def test_nobody_gets_in(registry: Running, room: Room, stranger: str) -> None:
     person, organisation = await room.person(), await room.organisation()
     mandate = await room.mandate(person, "secretariat", registry.context.clock.today().isoformat())
+    body = await room.made(f"/networks/{room.slug}/bodies", {"name": "Gruppo", "kind": "community_of_practice"})
+    group = {"name": "Segreteria", "kind": "secretariat", "seats": [{"title": "Segretaria", "role": "secretariat"}]}
+    seat = (await room.made(f"/networks/{room.slug}/bodies", group))["vacant"][0]
     key = await room.made(f"/networks/{room.slug}/api-keys", {"title": "Sito", "scopes": ["mapping:*"]})
     await registry.settled()
     ids = {
         "person_id": person["id"],
         "organisation_id": organisation["id"],
         "mandate_id": mandate["id"],
+        "body_id": body["id"],
+        "seat_id": seat["id"],
         "key_id": key["id"],
     }
     await refused(registry, stranger, network=room.id, public=PUBLIC, signed_in=OWN, ids=ids)
     assert (await room.found(f"/people/{person['id']}"))["version"] == 1
     assert (await room.found(f"/mandates/{mandate['id']}"))["state"] == "in_office"
+    assert (await room.found(f"/bodies/{body['id']}"))["version"] == 1
+    assert (await room.found(f"/seats/{seat['id']}"))["version"] == 1
 
 
 def test_what_is_open_is_open_on_purpose(registry: Running) -> None:
