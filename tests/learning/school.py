@@ -94,9 +94,11 @@ class School:
         await self.running.tell(*facts)
         await self.running.settled()
 
-    async def appointed(self, role: str = "representative", **names: str) -> tuple[UUID, MandateState]:
+    async def appointed(
+        self, role: str = "representative", given: str = "Giulia", family: str = "Serra"
+    ) -> tuple[UUID, MandateState]:
         """A person with a mandate that was designated and started today."""
-        person = self.person(**names)
+        person = self.person(given, family)
         designated = self.mandate(person.id, role, "designated")
         started = self.mandate(person.id, of=designated)
         await self.tell(person, designated, started)

@@ -4,21 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import hashlib
 import io
+from typing import Any
 from uuid import UUID
 
 import pytest
 from uuid_utils.compat import uuid7
 
+from shared.contracts.registry import ApiKeyIssued
 from tests.harness import Running
 from tests.learning.school import School
 
 pytestmark = pytest.mark.timeout(120)
 
 
-async def states(school: School, path: object) -> dict[str, str]:
+async def api_key(school: School, *scopes: str) -> dict[str, str]:
+    """The header of a partner's key for this network."""
+    secret, id_ = "s" * 43, uuid7()
+    hashed = hashlib.sha256(secret.encode()).hexdigest()
+    await school.tell(
+        ApiKeyIssued(
+            id=id_, version=1, network_id=school.id, title="k", secret_sha256=hashed, scopes=scopes, per_minute=1000
+        )
+    )
+    return {"authorization": f"Bearer trama_{id_.hex}_{secret}"}
+
+
+async def states(school: School, path: Any) -> dict[str, str]:
     """Person -> state, of everybody on a path."""
-    found = await school.enrolled(path=path["id"])  # type: ignore[index]
+    found = await school.enrolled(path=path["id"])
     return {item["person"]["id"] if item["person"] else "erased": item["state"] for item in found}
 
 
@@ -241,7 +256,7 @@ async def test_the_secretariat_enrols_a_person_of_the_network_and_a_second_time_
     await school.tell(person)
     first = await school.enrol(path, person.id)
     second = await school.enrol(path, person.id)
-    assert first == {**second, "allowed_actions": first["allowed_actions"]}
+    assert second == first
     assert (first["how"], first["mandate_id"], first["person"]["name"]) == ("invitation", None, "Giulia Serra")
     assert await school.told(first) == [("opened", "active")]
 
@@ -426,9 +441,43 @@ async def test_pages_of_enrolments_hold_everybody_once(school: School) -> None:
     assert sorted(seen) == sorted(people)
 
 
-async def test_a_key_enrols_only_people_and_only_with_its_scope(school: School) -> None:
-    refusal = await school.draft(expect=201)
-    assert refusal["allowed_actions"] == ["edit", "publish"]
+async def test_a_key_enrols_people_with_its_scope_and_is_nobody_itself(school: School) -> None:
+    path = await school.path(audience="administrators", enrolment="open")
+    person = school.person()
+    await school.tell(person)
+    key = await api_key(school, "learning:enrol", "learning:read_paths")
+    assert (await school.enrol(path, person.id, as_=key))["how"] == "invitation"
+    refusal = await school.enrol(path, None, 422, as_=key)
+    assert refusal["errors"][0]["path"] == "/person_id"
+    weak = await api_key(school, "learning:read_progress")
+    await school.enrol(path, person.id, 404, as_=weak)
+    await school.done("GET", f"/networks/{school.slug}/paths", 403, as_=weak)
+    assert (await school.done("GET", "/me/enrolments", as_=key))["items"] == []
+
+
+async def test_a_path_published_while_mandates_begin_misses_nobody(school: School) -> None:
+    """Either side may come first, fact by fact: the path's row decides who waits for whom."""
+    people = [school.person() for _ in range(30)]
+    await school.tell(*people)
+    draft = await school.draft()
+    mandates = [school.mandate(person.id) for person in people]
+    await asyncio.gather(school.running.tell(*mandates[:15]), school.act(draft, "publish"))
+    await school.tell(*mandates[15:])
+    assert await states(school, draft) == {str(person.id): "active" for person in people}
+
+
+async def test_what_a_mandate_brings_about_names_the_fact_that_told_it(school: School) -> None:
+    await school.path()
+    person = school.person()
+    await school.tell(person)
+    started = [school.mandate(person.id), school.mandate(school.person().id)]
+    ids = await school.running.tell(*started)
+    await school.running.settled()
+    rows = await school.running.sql(
+        "select headers from log where type = 'trama.learning.enrolment.opened.v1' and network_id = :id", id=school.id
+    )
+    assert {row.headers["correlationid"] for row in rows} == {str(id_) for id_ in ids}
+    assert {row.headers["causationid"] for row in rows} == {str(id_) for id_ in ids}
 
 
 # --- erasure --------------------------------------------------------------------------------------------------------
