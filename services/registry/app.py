@@ -6,9 +6,16 @@ from services.registry.bodies import routes as bodies
 from services.registry.commitments import commands as commitment_commands
 from services.registry.commitments import listens as commitment_listens
 from services.registry.commitments import routes as commitments
+from services.registry.constitutions import commands as constitution_commands
+from services.registry.constitutions import listens as constitution_listens
+from services.registry.constitutions import queries as constitution_queries
+from services.registry.constitutions import routes as constitutions
+from services.registry.goals import commands as goal_commands
+from services.registry.goals import routes as goals
 from services.registry.imports import queries as import_queries
 from services.registry.imports import routes as imports
 from services.registry.imports import worker as import_worker
+from services.registry.interlocutors import routes as interlocutors
 from services.registry.mandates import commands as mandate_commands
 from services.registry.mandates import routes as mandates
 from services.registry.networks import routes as networks
@@ -21,7 +28,20 @@ from shared.runtime.context import Service
 
 
 def service(settings: Settings) -> Service:
-    slices = (networks, organisations, imports, people, mandates, bodies, commitments, api_keys, access)
+    slices = (
+        networks,
+        organisations,
+        imports,
+        people,
+        mandates,
+        bodies,
+        constitutions,
+        goals,
+        interlocutors,
+        commitments,
+        api_keys,
+        access,
+    )
     return Service(
         name="registry",
         title="Registry: who, with which authority",
@@ -30,8 +50,13 @@ def service(settings: Settings) -> Service:
         metadata=mapper.metadata,
         routers=[part.routes for part in slices],
         pages=[access.well_known],
-        dues={mandate_commands.DUE: mandate_commands.turn, commitment_commands.DUE: commitment_commands.turn},
-        listens=[commitment_listens],
+        dues={
+            mandate_commands.DUE: mandate_commands.turn,
+            constitution_queries.DUE: constitution_commands.follow,
+            goal_commands.DUE: goal_commands.decide,
+            commitment_commands.DUE: commitment_commands.turn,
+        },
+        listens=[constitution_listens, commitment_listens],
         problems=[part.problems for part in slices],
         workers=[import_worker.run],
         vocabularies=[
@@ -40,6 +65,9 @@ def service(settings: Settings) -> Service:
             *imports.vocabularies,
             *mandates.vocabularies,
             *bodies.vocabularies,
+            *constitutions.vocabularies,
+            *goals.vocabularies,
+            *interlocutors.vocabularies,
             *commitments.vocabularies,
         ],
         backlogs={"imports": import_queries.running},

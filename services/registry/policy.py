@@ -23,6 +23,13 @@ class Right(StrEnum):
     READ_BODIES = "read_bodies"
     WRITE_BODIES = "write_bodies"
     JOIN_BODIES = "join_bodies"
+    READ_CONSTITUTIONS = "read_constitutions"
+    WRITE_CONSTITUTIONS = "write_constitutions"
+    READ_GOALS = "read_goals"
+    WRITE_GOALS = "write_goals"
+    READ_INSTITUTIONS = "read_institutions"
+    READ_INTERLOCUTORS = "read_interlocutors"
+    WRITE_INTERLOCUTORS = "write_interlocutors"
     READ_MANDATES = "read_mandates"
     WRITE_MANDATES = "write_mandates"
     READ_COMMITMENTS = "read_commitments"
@@ -53,6 +60,13 @@ policy = Policy(
         Right.READ_BODIES: EVERYBODY,
         Right.WRITE_BODIES: SECRETARIAT,
         Right.JOIN_BODIES: EVERYBODY,  # the open ones, each for themselves
+        Right.READ_CONSTITUTIONS: EVERYBODY,
+        Right.WRITE_CONSTITUTIONS: SECRETARIAT,
+        Right.READ_GOALS: EVERYBODY,
+        Right.WRITE_GOALS: SECRETARIAT,
+        Right.READ_INSTITUTIONS: EVERYBODY,  # which offices are recorded, and nobody's name
+        Right.READ_INTERLOCUTORS: COORDINATION,
+        Right.WRITE_INTERLOCUTORS: COORDINATION,  # coordinators those of their own territory
         Right.READ_MANDATES: EVERYBODY,
         Right.WRITE_MANDATES: SECRETARIAT,
         Right.READ_COMMITMENTS: EVERYBODY,

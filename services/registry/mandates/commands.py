@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.bodies import queries as bodies
 from services.registry.bodies.rules import place
+from services.registry.constitutions.queries import look_again
 from services.registry.grants import commands as grants
 from services.registry.mandates import queries, rules
 from services.registry.mandates.queries import Named
@@ -251,22 +252,25 @@ async def turn(session: AsyncSession, ids: Sequence[UUID], now: datetime) -> Non
     A mandate that several turns passed by (the service was down) tells them one after the other, a transaction each.
     """
     found = await queries.unlocked_for_update(session, ids)
-    turned = [mandate for mandate in found if (turn := mandate.next_turn()) and turn[0] <= day(now)]
-    for mandate in turned:
-        mandate.told = mandate.next_turn()[1]  # type: ignore[index]
+    turned = [(mandate, turn) for mandate in found if (turn := mandate.next_turn()) and turn[0] <= day(now)]
+    for mandate, (_, state) in turned:
+        mandate.told = state
     await session.flush()
-    await stage(session, *(state_of(FACT_OF[mandate.told], mandate) for mandate in turned))
+    await stage(session, *(state_of(FACT_OF[mandate.told], mandate) for mandate, _ in turned))
     await wait_for_turns(session, found)
+    await look_again(session, [(mandate.network_id, mandate.territory, on) for mandate, (on, _) in turned], now)
     busy = set(ids) - {mandate.id for mandate in found}  # a command holds them: it may be about to change their days
     await schedule_many(session, DUE, [(id_, now) for id_ in busy])
 
 
 async def tell(session: AsyncSession, now: datetime, *told: tuple[type[MandateState], Mandate]) -> None:
-    """What follows from a change of mandates: their facts, their next turn in the due table, their holders' grants."""
+    """What follows from a change of mandates: their facts, their next turn in the due table, their holders' grants, and
+    another look at the coordinations that they may bring about."""
     mandates = [mandate for _, mandate in told]
     await stage(session, *(state_of(fact, mandate) for fact, mandate in told))
     await wait_for_turns(session, mandates)
     await grants.follow(session, {mandate.person_id for mandate in mandates}, now)
+    await look_again(session, [(mandate.network_id, mandate.territory, day(now)) for mandate in mandates], now)
 
 
 async def wait_for_turns(session: AsyncSession, mandates: Sequence[Mandate]) -> None:
