@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, case, func, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Row, Text, and_, bindparam, case, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -167,11 +167,23 @@ def codes_within(territory: str) -> list[str]:
 async def lock_office(session: AsyncSession, office: Office, *people: UUID) -> None:
     """One command at a time for an office, which has no row of its own to lock; for one that many hold, one at a time
     for each of these people: the others do not stand in their way."""
+    await lock_offices(session, [(office, person) for person in people or (None,)])
+
+
+async def lock_offices(session: AsyncSession, offices: Iterable[tuple[Office, UUID | None]]) -> None:
+    """`lock_office` for many at once: each office with one who holds it or is about to."""
+    names = sorted({_name_of(office, person) for office, person in offices})
+    await session.execute(LOCK, {"names": names})
+
+
+LOCK = text("select pg_advisory_xact_lock(hashtextextended(name, 0)) from unnest(:names) as locked(name)").bindparams(
+    bindparam("names", type_=ARRAY(Text))
+)
+
+
+def _name_of(office: Office, person: UUID | None) -> str:
     name = (office.network_id, office.role, office.organisation_id, office.territory, office.body_id, office.seat_id)
-    key = "office " + " ".join(map(str, name))
-    keys = [key] if office.exclusive else [f"{key} {person}" for person in sorted(set(people))]
-    for one in keys:
-        await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(one, 0))))
+    return " ".join(map(str, ("office", *name, *(() if office.exclusive or person is None else (person,)))))
 
 
 async def lock_parties(session: AsyncSession, actor: Actor, mandate: Mandate, now: datetime) -> None:
