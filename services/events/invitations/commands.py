@@ -79,10 +79,10 @@ LAPSE = text(
     update invitations i
     set answer = null, answered_at = null, answered_by = null, delegate_id = null, updated_at = now(),
         version = i.version + 1
-    from unnest(cast(:meetings as uuid[]), cast(:people as uuid[])) as gone(meeting_id, person_id)
-    where i.meeting_id = gone.meeting_id and i.delegate_id = gone.person_id and i.state = 'issued'
+    from unnest(cast(:meetings as uuid[]), cast(:people as uuid[])) as gone(meeting, person)
+    where i.meeting_id = gone.meeting and i.delegate_id = gone.person and i.state = 'issued'
       and not exists (
-        select from invitations o where o.meeting_id = gone.meeting_id and o.person_id = gone.person_id
+        select from invitations o where o.meeting_id = gone.meeting and o.person_id = gone.person
            and o.state = 'issued' and o.answer is distinct from 'no' and o.answer is distinct from 'delegated')
     returning {COLUMNS}
     """  # noqa: S608

@@ -234,7 +234,7 @@ async def meeting(meeting_id: UUID, at: At) -> Response:
 async def change(meeting_id: UUID, body: ChangeBody, at: At) -> Response:
     """Changes a draft or a convened meeting; those who are invited are told. Another day invites those who will be
     entitled on it, and nobody else. Needs If-Match."""
-    changes: dict[str, Any] = body.model_dump(exclude_unset=True)
+    changes: dict[str, Any] = body.model_dump(include=body.model_fields_set)
     return await at.command(
         commands.change,
         meeting_id,
