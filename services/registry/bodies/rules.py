@@ -147,12 +147,6 @@ class Quorum:
         if not 1 <= self.at_least <= LARGEST:
             raise InvalidBody(f"{path}/at_least", "range", f"1 to {LARGEST}")
 
-    def needed(self, entitled: int) -> int:
-        """Of so many entitled."""
-        share = self.numerator * entitled
-        fraction = share // self.denominator + 1 if self.exceeded else -(-share // self.denominator)
-        return max(self.at_least, fraction)
-
 
 @dataclass(frozen=True)
 class Defaults:
