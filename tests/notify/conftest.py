@@ -56,3 +56,12 @@ async def notify(postgres: Postgres, nats: Nats, tmp_path_factory: pytest.TempPa
         await harness.until(network.known, 20, "the network is known")
         yield network
     await relay.stop()
+
+
+@pytest.fixture
+async def room(notify: Network) -> Network:
+    """A network of the test's own, with nobody in it."""
+    own = Network(notify.running, notify.relay, notify.link_key)
+    await notify.running.tell(own.founded())
+    await harness.until(own.known, 20, "the network is known")
+    return own
