@@ -1,10 +1,14 @@
 """Events put together: the only file that knows all of it."""
 
+from services.events.attendance import routes as attendance
+from services.events.ballots import routes as ballots
 from services.events.bodies import listens as bodies_listens
+from services.events.decisions import routes as decisions
 from services.events.invitations import listens as invitations_listens
 from services.events.invitations import routes as invitations
 from services.events.mandates import listens as mandates_listens
 from services.events.meetings import routes as meetings
+from services.events.minutes import routes as minutes
 from services.events.organisations import listens as organisations_listens
 from services.events.people import listens as people_listens
 from services.events.policy import policy
@@ -13,7 +17,7 @@ from services.events.store import mapper
 from shared.access import listens as access_listens
 from shared.runtime.context import Service
 
-SLICES = (meetings, invitations)
+SLICES = (meetings, invitations, attendance, ballots, decisions, minutes)
 
 
 def service(settings: Settings) -> Service:

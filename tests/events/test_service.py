@@ -20,6 +20,9 @@ from tests.harness import Running
 
 pytestmark = pytest.mark.timeout(120)
 
+PUBLIC = ("GET /rsvp/link", "POST /rsvp/link", "GET /ballots/link", "POST /ballots/link")
+"""A signed link says who it is."""
+
 
 @pytest.fixture(scope="module")
 async def running(postgres: Postgres, nats: Nats, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
@@ -95,11 +98,11 @@ async def test_a_poison_fact_holds_no_other_back_and_is_kept_for_a_person(runnin
 
 @pytest.mark.parametrize("stranger", STRANGERS)
 async def test_nobody_gets_in(running: Running, stranger: str) -> None:
-    await refused(running, stranger, network=uuid7())
+    await refused(running, stranger, network=uuid7(), public=PUBLIC)
 
 
-async def test_nothing_is_open(running: Running) -> None:
-    assert unlisted(running, ()) == []
+async def test_nothing_is_open_but_what_a_signed_link_opens(running: Running) -> None:
+    assert unlisted(running, PUBLIC) == []
 
 
 async def test_a_missing_variable_is_named() -> None:

@@ -89,10 +89,11 @@ async def voices(session: AsyncSession, meeting: Meeting, body: Any) -> frozense
     return frozenset((await session.scalars(_voices(meeting, body))).all())
 
 
-async def count(session: AsyncSession, meeting: Meeting, body: Any) -> Count:
-    """The figures of this moment. Whoever wants to act on them holds the meeting's lock."""
+async def count(session: AsyncSession, meeting: Meeting, body: Any, *, coming: UUID | None = None) -> Count:
+    """The figures of this moment; as they would be with the person `coming`, unless they are recorded as away. Whoever
+    wants to act on them holds the meeting's lock."""
     entitled = await session.scalar(select(func.count()).select_from(_voices(meeting, body).subquery()))
-    known = await _known_voices(session, meeting, body)
+    known = await _known_voices(session, meeting, body, coming)
     by_hand = (
         await session.execute(
             select(proxies.c.invitation_id, proxies.c.holder_id).where(proxies.c.meeting_id == meeting.id)
@@ -104,13 +105,14 @@ async def count(session: AsyncSession, meeting: Meeting, body: Any) -> Count:
     return Count(figures, stood_for)
 
 
-async def _known_voices(session: AsyncSession, meeting: Meeting, body: Any) -> list[Voice]:
-    """The voices that something was recorded of, or that have delegated somebody."""
+async def _known_voices(session: AsyncSession, meeting: Meeting, body: Any, coming: UUID | None) -> list[Voice]:
+    """The voices that something was recorded of, or that have delegated somebody; those of who comes are there."""
     voice = invitations.c.seat_id if seated(body) else invitations.c.person_id
     told = or_(
         attendances.c.mode.is_not(None),
         invitations.c.delegate_id.is_not(None),
         exists().where(proxies.c.invitation_id == invitations.c.id),
+        invitations.c.person_id == coming,
     )
     found = await session.execute(
         select(
@@ -125,7 +127,17 @@ async def _known_voices(session: AsyncSession, meeting: Meeting, body: Any) -> l
         .outerjoin(attendances, attendances.c.invitation_id == invitations.c.id)
         .where(_issued(meeting), held(meeting.day), voice.in_(_voices(meeting, body)), told)
     )
-    return [Voice(row.id, row.person_id, row.voice, row.mode, row.delegate_id, row.answered_at) for row in found]
+    return [
+        Voice(
+            row.id,
+            row.person_id,
+            row.voice,
+            Mode.REMOTE if row.mode is None and row.person_id == coming else row.mode,
+            row.delegate_id,
+            row.answered_at,
+        )
+        for row in found
+    ]
 
 
 async def fixed(session: AsyncSession, meeting_id: UUID) -> Quorum | None:

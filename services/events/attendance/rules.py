@@ -1,7 +1,7 @@
 """Who was there, who stood for whom, and whether that makes a quorum.
 
-What is counted is a voice: a seat of the body, or, in a body without seats, an invitation whose mandate is in force on
-the meeting's day. Guests have none. So two invitations to one seat never count twice.
+What is counted is a voice: a seat of the body or, in a body without seats, a person whose mandate is in force on the
+meeting's day. Guests have none. So two invitations to one seat never count twice.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Attendance:
 
 @dataclass(frozen=True)
 class Voice:
-    """An invitation that counts: its seat or itself is `voice`. `delegate_id` is the person whom it answered to be
+    """An invitation that counts: `voice` is its seat or its person. `delegate_id` is the person whom it answered to be
     stood for by, at `answered_at`; `mode` None: nothing recorded yet."""
 
     invitation_id: UUID

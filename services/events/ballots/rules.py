@@ -1,6 +1,6 @@
 """Ballots: a question, one vote for each voice, and what comes of it.
 
-A voice is a seat of the body or, in a body without seats, an invitation. A ballot is open in both senses: votes are
+A voice is a seat of the body or, in a body without seats, a person. A ballot is open in both senses: votes are
 named, and shown to who keeps the minutes; its result is shown when it is closed, so that nobody votes after a count.
 """
 
@@ -190,13 +190,20 @@ class Ticket:
     proxy: UUID | None = None  # the person who stands for it
     proxy_name: str = ""
 
-    def require(self, caster: UUID) -> None:
-        """Raises NotYours first, so that a stranger learns no more than that; NoVoice, Delegated, NotThere."""
+    def refusal(self, caster: UUID) -> Exception | None:
+        """Why this person may not cast it. NotYours first, so that a stranger learns no more than that."""
         if caster not in (self.person_id, self.proxy):
-            raise NotYours
+            return NotYours()
         if not self.issued or not self.by_mandate or not self.in_force:
-            raise NoVoice("withdrawn" if not self.issued else "by_name" if not self.by_mandate else "mandate_over")
+            return NoVoice("withdrawn" if not self.issued else "by_name" if not self.by_mandate else "mandate_over")
         if self.proxy is not None and caster != self.proxy:
-            raise Delegated(self.proxy_name)
+            return Delegated(self.proxy_name)
         if self.proxy is None and self.mode in ("excused", "absent"):
-            raise NotThere(self.mode)
+            return NotThere(self.mode)
+        return None
+
+    def require(self, caster: UUID) -> None:
+        """Raises NotYours, NoVoice, Delegated or NotThere."""
+        refusal = self.refusal(caster)
+        if refusal is not None:
+            raise refusal

@@ -49,7 +49,7 @@ votes = Table(
     "votes",
     mapper.metadata,
     Column("ballot_id", Uuid, ForeignKey("ballots.id"), primary_key=True),
-    Column("voice", Uuid, primary_key=True, comment="the seat, or in a body without seats the invitation"),
+    Column("voice", Uuid, primary_key=True, comment="the seat, or in a body without seats the person"),
     Column("invitation_id", Uuid, ForeignKey("invitations.id"), nullable=False),
     Column("person_id", Uuid, nullable=False, comment="whose vote it is"),
     Column("cast_by", Uuid, nullable=False, comment="who cast it: themselves, or who stands for them"),

@@ -34,8 +34,10 @@ def upgrade() -> None:
         )
 
 
-def points(table: str, column: str, to: str, *, nullable: bool = True) -> sa.Column[object]:
-    return sa.Column(column, sa.Uuid, sa.ForeignKey(f"{to}.id", name=f"{table}_{column}_fkey"), nullable=nullable)
+def points(table: str, column: str, to: str, *, nullable: bool = True, comment: str | None = None) -> sa.Column[object]:
+    return sa.Column(
+        column, sa.Uuid, sa.ForeignKey(f"{to}.id", name=f"{table}_{column}_fkey"), nullable=nullable, comment=comment
+    )
 
 
 def attendance() -> None:
@@ -45,10 +47,10 @@ def attendance() -> None:
         points("attendances", "meeting_id", "meetings", nullable=False),
         sa.Column("network_id", sa.Uuid, nullable=False),
         sa.Column("person_id", sa.Uuid, nullable=False),
-        points("attendances", "invitation_id", "invitations"),
-        sa.Column("organisation_id", sa.Uuid),
+        points("attendances", "invitation_id", "invitations", comment="null: a guest, who does not count"),
+        sa.Column("organisation_id", sa.Uuid, comment="whom they came for"),
         sa.Column("mode", sa.String(32), nullable=False),
-        sa.Column("recorded_by", sa.Uuid),
+        sa.Column("recorded_by", sa.Uuid, comment="null: by a link, or by a partner's system"),
         sa.Column("recorded_at", INSTANT, nullable=False),
         sa.CheckConstraint(
             "invitation_id is not null or mode in ('present', 'remote')", name="attendances_guest_is_there"
@@ -70,12 +72,14 @@ def attendance() -> None:
             sa.Uuid,
             sa.ForeignKey("invitations.id", name="proxies_invitation_id_fkey"),
             primary_key=True,
+            comment="of who is away",
         ),
-        points("proxies", "holder_id", "invitations", nullable=False),
+        points("proxies", "holder_id", "invitations", nullable=False, comment="of who stands for them"),
         points("proxies", "meeting_id", "meetings", nullable=False),
         sa.Column("recorded_by", sa.Uuid),
         sa.Column("recorded_at", INSTANT, nullable=False),
         sa.CheckConstraint("invitation_id <> holder_id", name="proxies_of_another"),
+        comment="Recorded by hand; when the meeting is closed, those from answers too",
     )
     op.create_index("proxies_meeting", "proxies", ["meeting_id"])
     op.create_table(
@@ -93,6 +97,7 @@ def attendance() -> None:
         sa.Column("fixed_at", INSTANT, nullable=False),
         sa.CheckConstraint("reached = (present + by_proxy >= needed)", name="quorums_reached"),
         sa.CheckConstraint("present + by_proxy <= entitled", name="quorums_counted"),
+        comment="As it was when the meeting was closed; before that it is counted",
     )
 
 
@@ -126,10 +131,10 @@ def ballots() -> None:
     op.create_table(
         "votes",
         sa.Column("ballot_id", sa.Uuid, sa.ForeignKey("ballots.id", name="votes_ballot_id_fkey"), primary_key=True),
-        sa.Column("voice", sa.Uuid, primary_key=True),
+        sa.Column("voice", sa.Uuid, primary_key=True, comment="the seat, or in a body without seats the person"),
         points("votes", "invitation_id", "invitations", nullable=False),
-        sa.Column("person_id", sa.Uuid, nullable=False),
-        sa.Column("cast_by", sa.Uuid, nullable=False),
+        sa.Column("person_id", sa.Uuid, nullable=False, comment="whose vote it is"),
+        sa.Column("cast_by", sa.Uuid, nullable=False, comment="who cast it: themselves, or who stands for them"),
         sa.Column("vote", sa.String(32), nullable=False),
         sa.Column("cast_at", INSTANT, nullable=False),
     )
@@ -142,7 +147,7 @@ def decisions() -> None:
         sa.Column("id", sa.Uuid, primary_key=True),
         points("decisions", "meeting_id", "meetings", nullable=False),
         sa.Column("network_id", sa.Uuid, nullable=False),
-        sa.Column("body_id", sa.Uuid),
+        sa.Column("body_id", sa.Uuid, comment="the body that decides"),
         sa.Column("title", sa.Text, nullable=False),
         sa.Column("kind", sa.String(32), nullable=False),
         sa.Column("organisation_id", sa.Uuid),
@@ -172,11 +177,11 @@ def minutes() -> None:
         sa.Column("founding", sa.Boolean, nullable=False),
         sa.Column("held_on", sa.Date, nullable=False),
         sa.Column("quorate", sa.Boolean, nullable=False),
-        sa.Column("present", sa.Integer, nullable=False),
+        sa.Column("present", sa.Integer, nullable=False, comment="in person, remote or by proxy"),
         sa.Column("entitled", sa.Integer, nullable=False),
-        sa.Column("text", sa.Text, nullable=False),
-        sa.Column("remarks", sa.Text),
-        sa.Column("document", postgresql.JSONB, nullable=False),
+        sa.Column("text", sa.Text, nullable=False, comment="what the writer adds to what was composed"),
+        sa.Column("remarks", sa.Text, comment="why they were returned"),
+        sa.Column("document", postgresql.JSONB, nullable=False, comment="what was composed, as it is read"),
         sa.Column("state", sa.String(32), nullable=False),
         sa.Column("series_id", sa.Uuid, sa.Computed("coalesce(body_id, network_id)", persisted=True)),
         sa.Column("year", sa.Integer, sa.Computed("extract(year from held_on)::integer", persisted=True)),
@@ -196,7 +201,7 @@ def minutes() -> None:
     op.create_index("minutes_number", "minutes", ["series_id", "year", "number"], unique=True)
     op.create_table(
         "minutes_numbers",
-        sa.Column("series_id", sa.Uuid, primary_key=True),
+        sa.Column("series_id", sa.Uuid, primary_key=True, comment="the body; the network for meetings of no body"),
         sa.Column("year", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("last", sa.Integer, nullable=False),
     )

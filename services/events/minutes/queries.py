@@ -1,0 +1,198 @@
+"""Reading minutes, and gathering what they are composed from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.events.attendance import queries as attendance
+from services.events.attendance.queries import Line, locked
+from services.events.ballots.rules import Ballot
+from services.events.ballots.tables import ballots
+from services.events.bodies.tables import bodies
+from services.events.decisions import queries as decisions
+from services.events.decisions.rules import LABELS
+from services.events.invitations.rules import State as InvitationState
+from services.events.invitations.tables import invitations
+from services.events.meetings import queries as meeting_queries
+from services.events.meetings.queries import Body
+from services.events.meetings.rules import Meeting
+from services.events.meetings.tables import meetings
+from services.events.minutes.document import Attendee, Decided, Figures, Material, Voted
+from services.events.minutes.rules import Minutes, State, UnknownMinutes
+from services.events.minutes.tables import minutes
+from services.events.policy import Right, policy
+from shared.access.actor import Actor
+from shared.access.loading import network_id, network_row
+from shared.runtime.paging import DEFAULT, Page, page
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Minutes with what is shown beside them."""
+
+    minutes: Minutes
+    meeting: str
+    body: Body | None
+
+    @property
+    def version(self) -> int:
+        return self.minutes.version
+
+
+def place(minutes_: Minutes, body: Any) -> dict[str, Any]:
+    return meeting_queries.where(minutes_.network_id, body)
+
+
+SHOWN = (
+    select(Minutes, meetings.c.title.label("meeting"), bodies.c.id, bodies.c.title, bodies.c.territory)
+    .join(meetings, meetings.c.id == minutes.c.meeting_id)
+    .outerjoin(bodies, bodies.c.id == minutes.c.body_id)
+)
+
+
+def _shown(row: Any) -> Shown:
+    return Shown(row[0], row.meeting, Body(row.id, row.title, row.territory) if row.id is not None else None)
+
+
+async def shown(session: AsyncSession, minutes_id: UUID) -> Shown:
+    row = (await session.execute(SHOWN.where(minutes.c.id == minutes_id))).one_or_none()
+    if row is None:
+        raise UnknownMinutes(minutes_id)
+    return _shown(row)
+
+
+async def get(session: AsyncSession, actor: Actor, minutes_id: UUID, *, now: datetime) -> Shown:
+    """Approved ones are the whole network's to read; before that, their writers' and theirs who were invited."""
+    found = await shown(session, minutes_id)
+    one = found.minutes
+    invited = select(_invited(actor)).where(minutes.c.id == one.id).select_from(minutes)
+    if await session.scalar(invited):
+        return found
+    if one.state is State.APPROVED:
+        policy.require(actor, Right.READ_MINUTES, network=one.network_id, on=now)
+    else:
+        policy.require(actor, Right.WRITE_MINUTES, on=now, **place(one, found.body))
+    return found
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Minutes and the network's row: for people to read."""
+
+    shown: Shown
+    network: Any
+
+
+async def readable(session: AsyncSession, actor: Actor, minutes_id: UUID, *, now: datetime) -> Sheet:
+    found = await get(session, actor, minutes_id, now=now)
+    return Sheet(found, await network_row(session, str(found.minutes.network_id)))
+
+
+async def listed(
+    session: AsyncSession,
+    actor: Actor,
+    network: str,
+    *,
+    body: Sequence[UUID] = (),
+    meeting: Sequence[UUID] = (),
+    state: Sequence[State] = (),
+    year: int | None = None,
+    after: str | None = None,
+    limit: int = DEFAULT,
+    now: datetime,
+) -> Page[Shown]:
+    """The minutes of a network that the caller may read, in the order in which they were begun."""
+    room = await network_id(session, network)
+    policy.require(actor, Right.READ_MINUTES, network=room, on=now)
+    query = SHOWN.where(minutes.c.network_id == room)
+    if not policy.has(actor, Right.WRITE_MINUTES, on=now, **meeting_queries.where(room, None)):
+        mine = await _bodies_of_writer(session, actor, room, now)
+        query = query.where(or_(minutes.c.state == State.APPROVED, minutes.c.body_id.in_(mine), _invited(actor)))
+    for column, values in ((minutes.c.body_id, body), (minutes.c.meeting_id, meeting), (minutes.c.state, state)):
+        if values:
+            query = query.where(column.in_(values))
+    if year is not None:
+        query = query.where(minutes.c.year == year)
+    found = await page(session, query, key=[minutes.c.id], after=after, limit=limit)
+    return Page([_shown(row) for row in found.items], found.next)
+
+
+def _invited(actor: Actor) -> ColumnElement[bool]:
+    return exists().where(
+        invitations.c.meeting_id == minutes.c.meeting_id,
+        invitations.c.person_id == actor.person_id,
+        invitations.c.state == InvitationState.ISSUED,
+    )
+
+
+async def _bodies_of_writer(session: AsyncSession, actor: Actor, network: UUID, now: datetime) -> list[UUID]:
+    """A network has tens of bodies, and the policy alone knows whose minutes are the actor's to write."""
+    rows = (await session.execute(select(bodies).where(bodies.c.network_id == network))).all()
+    may = [policy.has(actor, Right.WRITE_MINUTES, on=now, **meeting_queries.where(network, row)) for row in rows]
+    return [row.id for row, yes in zip(rows, may, strict=True) if yes]
+
+
+# --- for commands ---------------------------------------------------------------------------------------------------
+
+
+async def of_meeting(session: AsyncSession, meeting_id: UUID) -> Minutes | None:
+    """The minutes of a meeting, if they were begun, as they are now; the caller holds the meeting's lock."""
+    query = select(Minutes).where(minutes.c.meeting_id == meeting_id).execution_options(populate_existing=True)
+    found: Minutes | None = await session.scalar(query)
+    return found
+
+
+async def for_update(session: AsyncSession, minutes_id: UUID) -> tuple[Minutes, Meeting, Any]:
+    """The minutes with their meeting, both locked, and the row of its body; raises UnknownMinutes."""
+    one = await session.get(Minutes, minutes_id)
+    if one is None:
+        raise UnknownMinutes(minutes_id)
+    meeting = await locked(session, one.meeting_id)
+    await session.refresh(one, with_for_update=True)
+    return one, meeting, await meeting_queries.body_of(session, meeting.network_id, meeting.body_id)
+
+
+async def material(session: AsyncSession, meeting: Meeting, body: Any) -> Material:
+    """What a meeting that was held left behind."""
+    network = await network_row(session, str(meeting.network_id))
+    quorum = await attendance.fixed(session, meeting.id)
+    assert quorum is not None  # a meeting is held by being closed
+    voted = await session.scalars(select(Ballot).where(ballots.c.meeting_id == meeting.id).order_by(ballots.c.id))
+    decided = await decisions.of_meeting(session, meeting.id)
+    return Material(
+        language=network.language,
+        network=network.name,
+        body=body.title if body is not None else None,
+        title=meeting.title,
+        founding=meeting.founding,
+        starts_at=meeting.starts_at,
+        mode=meeting.mode,
+        place=meeting.place,
+        agenda=[item["title"] for item in meeting.agenda],
+        attendees=[_attendee(line) for line in await attendance.all_lines(session, meeting, body)],
+        figures=Figures(quorum.call, quorum.entitled, quorum.present, quorum.by_proxy, quorum.needed),
+        ballots=[
+            Voted(one.question, one.in_favour, one.against, one.abstained, one.entitled, str(one.outcome))
+            for one in voted
+        ],
+        decisions=[
+            Decided(one.decision.title, LABELS[one.decision.kind], one.owner, one.decision.due) for one in decided
+        ],
+    )
+
+
+def _attendee(line: Line) -> Attendee:
+    return Attendee(
+        line.person,
+        line.organisation,
+        str(line.mode) if line.mode else None,
+        guest=line.invitation_id is None,
+        stood_for_by=line.stood_for_by_name or ("–" if line.stood_for_by else None),
+    )
