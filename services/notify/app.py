@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from services.notify.bodies import listens as bodies
 from services.notify.commitments import listens as commitments
 from services.notify.contacts import listens as contacts
@@ -15,12 +13,12 @@ from services.notify.deliveries.rules import PROBLEMS, STATES
 from services.notify.deliveries.sending import Sending
 from services.notify.enrolments import listens as enrolments
 from services.notify.goals import listens as goals
+from services.notify.inbox import routes as inbox
 from services.notify.meetings import listens as meetings
 from services.notify.messages import listens as messages
 from services.notify.messages.compose import Writer
 from services.notify.messages.queries import Known
 from services.notify.messages.rules import ROLES, TOPICS
-from services.notify.messages.words import environment
 from services.notify.organisations import listens as organisations
 from services.notify.policy import policy
 from services.notify.reminders import commands as reminder_commands
@@ -28,7 +26,6 @@ from services.notify.reminders import listens as reminders
 from services.notify.reminders import routes as reminder_routes
 from services.notify.settings import Settings
 from services.notify.store import mapper
-from shared.access import links
 from shared.access import listens as access
 from shared.runtime.context import Context, Service
 from shared.runtime.vocabularies import Term, vocabulary
@@ -51,7 +48,7 @@ def service(settings: Settings) -> Service:
         settings=settings,
         policy=policy,
         metadata=mapper.metadata,
-        routers=[deliveries_routes, contacts_routes, reminder_routes.routes],
+        routers=[deliveries_routes, contacts_routes, reminder_routes.routes, inbox.routes],
         listens=[
             access,
             contacts,
@@ -72,12 +69,6 @@ def service(settings: Settings) -> Service:
     )
 
 
-def writer(settings: Settings) -> Writer:
-    """Its links are signed here and nowhere else, each for the service that acts on it."""
-    mint = partial(links.mint, settings.link_key)
-    return Writer(settings.public_url.rstrip("/"), settings.sender, mint, environment(), settings.domains_signed_for)
-
-
 def sending(context: Context) -> Sending[Known]:
     settings = context.settings
     assert isinstance(settings, Settings)
@@ -86,7 +77,7 @@ def sending(context: Context) -> Sending[Known]:
         context.database.sessions,
         settings.relay,
         settings.sender,
-        writer(settings),
+        Writer.of(settings),
         settings.pace,
         now=context.clock.now,
         after_commit=context.wake,

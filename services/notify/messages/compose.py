@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import jinja2
@@ -19,8 +20,21 @@ from services.notify.deliveries.sending import Unsendable
 from services.notify.messages import queries, rules
 from services.notify.messages.particulars import PARTICULARS, Asked, MintLink, TooLate
 from services.notify.messages.queries import Known
+from services.notify.messages.words import environment
+from services.notify.settings import Settings
+from shared.access import links
 
 PARTS = ("subject.txt", "body.txt", "body.html")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A message in a person's language; each text ends with its links, the HTML part is a whole document."""
+
+    language: str
+    subject: str
+    text: str
+    html: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +48,50 @@ class Writer:
     templates: jinja2.Environment
     from_domains: Collection[str] | None = None
 
+    @classmethod
+    def of(cls, settings: Settings) -> Writer:
+        """Its links are signed here and nowhere else, each for the service that acts on it."""
+        mint = partial(links.mint, settings.link_key)
+        home = settings.public_url.rstrip("/")
+        return cls(home, settings.sender, mint, environment(), settings.domains_signed_for)
+
     async def known(self, session: AsyncSession, claimed: Sequence[Claimed]) -> Known:
         return await queries.known(session, claimed)
 
     def write(self, delivery: Claimed, known: Known, wall: datetime, now: datetime) -> Mail | Unsendable:
         """`wall` is wall time, by which links expire; `now` is the domain clock's, by which things are over."""
         contact = known.contacts.get(delivery.person_id) if delivery.person_id else None
+        if contact is not None and contact.erased_at is None and not contact.email:
+            return Unsendable(State.FAILED, Problem.NO_ADDRESS)
+        words = self.words(delivery, known, wall, now)
+        if isinstance(words, Unsendable) or contact is None:
+            return words if isinstance(words, Unsendable) else Unsendable(State.SUPPRESSED, Problem.PERSON_ERASED)
+        try:
+            to = mailbox(contact.email)
+        except AddressUnusable:
+            return Unsendable(State.FAILED, Problem.ADDRESS_UNUSABLE)
+        network = known.networks.get(delivery.network_id) if delivery.network_id else None
+        return Mail(
+            to=to,
+            to_name=f"{contact.given_name} {contact.family_name}",
+            language=words.language,
+            subject=words.subject,
+            text=words.text,
+            html=words.html,
+            network=(network.slug, network.name) if network else None,
+            author=self.author(network) if network else None,
+        )
+
+    def words(self, delivery: Claimed, known: Known, wall: datetime, now: datetime) -> Words | Unsendable:
+        """What the person reads, however it reaches them."""
+        contact = known.contacts.get(delivery.person_id) if delivery.person_id else None
         if contact is None or contact.erased_at is not None:
             return Unsendable(State.SUPPRESSED, Problem.PERSON_ERASED)
-        if not contact.email:
-            return Unsendable(State.FAILED, Problem.NO_ADDRESS)
         network = known.networks.get(delivery.network_id) if delivery.network_id else None
         language = rules.language_of(contact.language)
         asked = Asked(delivery.parameters, delivery.network_id, known, language, wall, now, self.public_url, self.mint)
         try:
-            to = mailbox(contact.email)
-            words = {
+            given = {
                 "language": language,
                 "given_name": contact.given_name,
                 "network": network.name if network else None,
@@ -57,25 +99,12 @@ class Writer:
                 "sender": self.sender.name,
                 **PARTICULARS[delivery.topic](asked),
             }
-            subject, text, html = (
-                self.templates.get_template(f"{delivery.topic}/{language}/{part}").render(words) for part in PARTS
-            )
-        except AddressUnusable:
-            return Unsendable(State.FAILED, Problem.ADDRESS_UNUSABLE)
+            parts = (self.templates.get_template(f"{delivery.topic}/{language}/{part}").render(given) for part in PARTS)
+            return Words(language, *parts)
         except TooLate:
             return Unsendable(State.SUPPRESSED, Problem.TOO_LATE)
         except (jinja2.TemplateError, LookupError, TypeError, ValueError) as error:
             return Unsendable(State.FAILED, Problem.NOT_WRITABLE, f"{type(error).__name__}: {error}")
-        return Mail(
-            to=to,
-            to_name=f"{contact.given_name} {contact.family_name}",
-            language=language,
-            subject=subject,
-            text=text,
-            html=html,
-            network=(network.slug, network.name) if network else None,
-            author=self.author(network) if network else None,
-        )
 
     def author(self, network: Row[Any]) -> Sender | None:
         """In whose name the network's mails go out, once it has decided that; none before. An address for whose domain

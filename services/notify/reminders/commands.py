@@ -117,9 +117,16 @@ def _intent(row: Row[Any], person: queries.Told, now: datetime) -> Delivery:
         intended_at=now,
         network_id=row.network_id,
         person_id=person.person_id,
-        parameters={**person.parameters, "days": row.days},
+        parameters={**person.parameters, "days": row.days, **_meant(row)},
         correlation=row.correlation,
     )
+
+
+def _meant(row: Row[Any]) -> dict[str, str]:
+    """The day or instant that the reminder was planned for: of a subject that has moved since, it says nothing."""
+    if row.topic == Topic.MEETING:
+        return {"starts_at": row.subject_at.isoformat()}
+    return {"due": rules.due_of(row.subject_at).isoformat()}
 
 
 async def set_days(

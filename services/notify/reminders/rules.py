@@ -78,13 +78,17 @@ def end_of(due: date) -> datetime:
     return datetime.combine(due + timedelta(days=1), time(), ROME)
 
 
+def due_of(end: datetime) -> date:
+    """The day of which `end` is the end."""
+    return end.astimezone(ROME).date() - timedelta(days=1)
+
+
 def instant(subject: Subject, days: int) -> datetime:
     """So many days earlier in Italy: a meeting at the same hour by the clock on the wall, whatever the summer time does
     between the two; a commitment on the morning of the day."""
-    local = subject.at.astimezone(ROME)
     if subject.topic is Topic.COMMITMENT:
-        due = local.date() - timedelta(days=1)  # `at` is the end of the day
-        return datetime.combine(due - timedelta(days=days), MORNING, ROME)
+        return datetime.combine(due_of(subject.at) - timedelta(days=days), MORNING, ROME)
+    local = subject.at.astimezone(ROME)
     return datetime.combine(local.date() - timedelta(days=days), local.time(), ROME)
 
 

@@ -104,6 +104,7 @@ async def test_what_is_kept_in_time_is_not_reminded_of(notify: Network) -> None:
     person, organisation = await debtor(notify)
     commitment = made(notify, organisation, now(notify).date() + timedelta(days=20))
     await notify.running.tell(commitment)
+    await notify.running.settled()
     await notify.running.tell(
         CommitmentFulfilled(**{**commitment.model_dump(), "version": 2, "state": "fulfilled", "fulfilled_on": None})
     )

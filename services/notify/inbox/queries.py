@@ -1,0 +1,101 @@
+"""Reading one's own messages. They are the deliveries, put into words again at each reading: nothing is kept twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notify.deliveries.outcomes import Claimed
+from services.notify.deliveries.rules import Problem
+from services.notify.deliveries.tables import deliveries
+from services.notify.inbox.tables import read_marks
+from services.notify.messages.compose import Words, Writer
+from services.notify.messages.rules import SIGN_IN
+from shared.access.actor import Actor
+from shared.access.tables import networks
+from shared.runtime.clock import wall
+from shared.runtime.paging import Page, page
+from shared.runtime.problems import NotFound
+
+MOOT = (Problem.TOO_LATE, Problem.PERSON_ERASED)
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message to its person. `words` is None when what it said has no use any more."""
+
+    row: Row[Any]
+    words: Words | None
+
+
+def of(actor: Actor) -> Select[Any]:
+    """What was meant for the caller: without links to sign in, and without what was too late to be told."""
+    return (
+        select(deliveries, networks.c.name.label("network_name"), read_marks.c.read_at)
+        .outerjoin(networks, networks.c.id == deliveries.c.network_id)
+        .outerjoin(read_marks, read_marks.c.delivery_id == deliveries.c.id)
+        .where(
+            deliveries.c.person_id == actor.person_id,
+            deliveries.c.topic != SIGN_IN.code,
+            func.coalesce(deliveries.c.problem, "").not_in(MOOT),
+        )
+    )
+
+
+async def listed(
+    session: AsyncSession,
+    actor: Actor,
+    writer: Writer,
+    *,
+    unread: bool | None = None,
+    now: datetime,
+    after: str | None = None,
+    limit: int = 50,
+) -> Page[Message]:
+    """The caller's messages, the newest first."""
+    query = of(actor)
+    if unread is not None:
+        query = query.where(read_marks.c.read_at.is_(None) if unread else read_marks.c.read_at.is_not(None))
+    found = await page(session, query, key=[deliveries.c.id], after=after, limit=limit, descending=True)
+    return Page(await _in_words(session, writer, found.items, now), found.next)
+
+
+async def get(session: AsyncSession, actor: Actor, writer: Writer, id_: UUID, *, now: datetime) -> Message:
+    """Raises NotFound, also for somebody else's."""
+    row = (await session.execute(of(actor).where(deliveries.c.id == id_))).one_or_none()
+    if row is None:
+        raise NotFound
+    return (await _in_words(session, writer, [row], now))[0]
+
+
+async def unread(session: AsyncSession, actor: Actor, *, now: datetime) -> int:  # noqa: ARG001
+    waiting = of(actor).where(read_marks.c.read_at.is_(None)).subquery()
+    return await session.scalar(select(func.count()).select_from(waiting)) or 0
+
+
+async def _in_words(session: AsyncSession, writer: Writer, rows: Any, now: datetime) -> list[Message]:
+    claimed = [
+        Claimed(
+            id=row.id,
+            network_id=row.network_id,
+            person_id=row.person_id,
+            channel=row.channel,
+            topic=row.topic,
+            parameters=row.parameters,
+            because_of=row.because_of,
+            correlation=row.correlation,
+            traceparent=row.traceparent,
+            attempts=row.attempts,
+            first_try=row.first_try,
+        )
+        for row in rows
+    ]
+    known = await writer.known(session, claimed)
+    at = wall()
+    written = [writer.words(one, known, at, now) for one in claimed]
+    return [Message(row, words if isinstance(words, Words) else None) for row, words in zip(rows, written, strict=True)]
