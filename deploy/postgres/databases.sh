@@ -1,12 +1,13 @@
 #!/bin/sh
-# A role and a database for every service, from the URLs in /run/secrets; done again it changes nothing but passwords.
+# A role and a database for every service, from the URLs in $SECRETS; done again it changes nothing but passwords.
 #
 # Not a script of /docker-entrypoint-initdb.d, which runs for an empty volume only: a sixth service or a new password
 # would never reach it. Each role owns its database and may connect to no other. Passwords travel by stdin and the
 # environment, so that they show in no list of processes.
 set -eu
+secrets=${SECRETS:-/run/secrets}
 
-PGPASSWORD=$(cat /run/secrets/postgres-password)
+PGPASSWORD=$(cat "$secrets/postgres-password")
 export PGPASSWORD PGHOST="${PGHOST:-postgres}" PGUSER=postgres PGDATABASE=postgres
 export PGOPTIONS='-c client_min_messages=warning'
 
@@ -16,7 +17,7 @@ run() {
 
 echo 'revoke connect on database postgres, template1 from public;' | run
 
-for file in /run/secrets/*-database-url; do
+for file in "$secrets"/*-database-url; do
     name=$(basename "$file" -database-url)
     password=$(sed -E 's|^[a-z+]+://[^:]+:([^@]+)@.*$|\1|' "$file")
     {

@@ -1,8 +1,8 @@
 """`python -m shared.messaging.provision`: makes the topology's streams and consumers; done again it changes nothing.
 
 In the image of every service, because the topology is. Variables: `TRAMA_PROVISIONING_NATS_URL`, or with `_FILE` a file
-that holds it; `TRAMA_STREAM_REPLICAS` (1; 3 on a cluster). Waits for as long as NATS is away. Ends with 0, 1 (NATS
-refused, or a stream would lose something), 2 (bad variables).
+that holds it; `TRAMA_STREAM_REPLICAS` (1; 3 on a cluster). Ends with 0, 1 (NATS was away or refused us for a minute, or
+a stream would lose something), 2 (bad variables).
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from shared.messaging.broker import BrokerClosed, connect
 
 URL, REPLICAS = "TRAMA_PROVISIONING_NATS_URL", "TRAMA_STREAM_REPLICAS"
 FAILED, BAD_SETTINGS = 1, 2
+PATIENCE = 60.0
+"""Seconds that NATS gets to take us; whoever runs this tries again."""
 
 
 class BadVariable(Exception):
@@ -43,7 +45,9 @@ def settings(env: Mapping[str, str]) -> tuple[str, int]:
 
 
 async def provision(url: str, replicas: int) -> None:
-    client = await connect(url, topology.PROVISIONING)
+    """Raises TimeoutError when NATS does not take us; why is in the log by then."""
+    async with asyncio.timeout(PATIENCE):
+        client = await connect(url, topology.PROVISIONING)
     try:
         await topology.provision(client.jetstream(), replicas)
     finally:
@@ -56,6 +60,9 @@ def main(env: Mapping[str, str]) -> int:
     except BadVariable as error:
         print(error, file=sys.stderr)  # noqa: T201 (an operator reads it)
         return BAD_SETTINGS
+    except TimeoutError:
+        print(f"NATS did not take us within {PATIENCE:.0f} s", file=sys.stderr)  # noqa: T201
+        return FAILED
     except (BrokerClosed, topology.DestructiveChange) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return FAILED

@@ -70,6 +70,21 @@ def test_it_forwards_the_whole_path_and_says_for_whom(client: httpx.Client) -> N
     assert "X-Forwarded-Proto: http" in answer.text
 
 
+def test_who_ends_tls_is_believed_when_it_is_said_who_that_is(
+    gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRAMA_TRUSTED_PROXIES", "127.0.0.1/32 10.1.0.0/16")
+    behind = Gateway(tmp_path, gateway._upstreams)
+    behind.start()
+    try:
+        claimed = {"X-Forwarded-For": "10.9.9.9, 203.0.113.7, 10.1.2.3"}
+        answer = httpx.get(f"{behind.url}/registry/v1/networks", headers=claimed)
+    finally:
+        behind.stop()
+    # The last address that nobody trusted wrote: what stands before it, the caller may have invented.
+    assert "X-Forwarded-For: 203.0.113.7\n" in answer.text
+
+
 def test_security_headers_are_set_unless_the_service_set_them(client: httpx.Client) -> None:
     from_service, own = client.get("/registry/").headers, client.get("/").headers
     assert (from_service["x-frame-options"], own["x-frame-options"]) == ("SAMEORIGIN", "DENY")
