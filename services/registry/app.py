@@ -22,6 +22,7 @@ from services.registry.networks import routes as networks
 from services.registry.organisations import routes as organisations
 from services.registry.people import routes as people
 from services.registry.policy import policy
+from services.registry.representatives import routes as representatives
 from services.registry.settings import Settings
 from services.registry.store import mapper
 from shared.runtime.context import Service
@@ -39,6 +40,7 @@ def service(settings: Settings) -> Service:
         goals,
         interlocutors,
         commitments,
+        representatives,
         api_keys,
         access,
     )

@@ -1,0 +1,218 @@
+"""What people read of a list of representatives: the page of its link, what was taken, and why a row was not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from starlette.responses import Response
+
+from services.registry.commitments import pages as commitments
+from services.registry.commitments.queries import Linked
+from services.registry.representatives.commands import Taken
+from services.registry.representatives.rules import Finding, Outcome, RowsRefused
+from shared import territories
+from shared.runtime.pages import Pages, day, number
+from shared.runtime.problems import Problem
+
+PAGES = Pages(__file__)
+TEXTS: dict[str, dict[str, str]] = {
+    "it": {
+        "file": "Il file",
+        "file_is": "CSV o foglio di calcolo (XLSX, XLS, ODS), una persona per riga. Servono le colonne «nome» e "
+        "«cognome», e «email» o «telefono»; si leggono anche «regione», «provincia», «comune» o «territorio», «dal» e "
+        "«al» (l'ultimo giorno). Senza «dal» l'incarico comincia oggi; senza territorio vale per tutta la rete.",
+        "complete": "Elenco completo: con questo l'impegno è assolto",
+        "button": "Invia l'elenco",
+        "whole": "Il file si prende per intero o per niente: se una riga non va, non succede nulla e si può riprovare.",
+        "closed": "Non c'è altro da inviare: chi ha domande può scrivere alla segreteria della rete.",
+        "refused": "Nessuna riga è stata presa",
+        "reasons": "Che cosa correggere",
+        "line": "Riga",
+        "column": "Colonna",
+        "reason": "Motivo",
+        "accepted": "Si accetta",
+        "more": "e altri {count} punti, non elencati",
+        "choose": "Scegliere il file da inviare.",
+        "done": "Elenco ricevuto",
+        "done_rows": "Righe lette: {rows}. Incarichi nuovi: {created}. Già presenti: {unchanged}.",
+        "done_entered": "Persone registrate per la prima volta: {entered}.",
+        "done_complete": "L'elenco è dichiarato completo: l'impegno è assolto.",
+        "done_incomplete": "L'impegno resta aperto: si può inviare un altro elenco con lo stesso collegamento.",
+        "created": "Incarichi nuovi",
+        "person": "Persona",
+        "where": "Territorio",
+        "since": "Dal",
+        "until": "Al",
+        "everywhere": "tutta la rete",
+    },
+    "en": {
+        "file": "The file",
+        "file_is": "CSV or a spreadsheet (XLSX, XLS, ODS), a person in each row. The columns “given name” and “family "
+        "name” are needed, and “email” or “phone”; “region”, “province”, “municipality” or “territory”, “since” and "
+        "“until” (the last day) are read too. Without “since” the mandate begins today; without a territory it holds "
+        "for the whole network.",
+        "complete": "The list is complete: with it the commitment is fulfilled",
+        "button": "Send the list",
+        "whole": "The file is taken whole or not at all: if a row is wrong nothing happens, and you can try again.",
+        "closed": "There is nothing more to send: who has questions may write to the network's secretariat.",
+        "refused": "No row was taken",
+        "reasons": "What to correct",
+        "line": "Line",
+        "column": "Column",
+        "reason": "Reason",
+        "accepted": "Accepted",
+        "more": "and {count} more, not listed",
+        "choose": "Choose the file to send.",
+        "done": "List received",
+        "done_rows": "Rows read: {rows}. New mandates: {created}. There already: {unchanged}.",
+        "done_entered": "People entered for the first time: {entered}.",
+        "done_complete": "The list is declared complete: the commitment is fulfilled.",
+        "done_incomplete": "The commitment stays open: another list can be sent with the same link.",
+        "created": "New mandates",
+        "person": "Person",
+        "where": "Territory",
+        "since": "Since",
+        "until": "Until",
+        "everywhere": "the whole network",
+    },
+}
+MOST_SHOWN = 200
+"""Findings that an answer lists; it says how many more there are."""
+
+NAME = ("manca il nome o il cognome", "the given or the family name is missing")
+NO_NAME = ("il nome è troppo lungo o ha caratteri illeggibili", "the name is too long or has unreadable characters")
+NO_DAY = ("«{given}» non è un giorno", "“{given}” is not a day")
+SENTENCES: dict[tuple[str, str], tuple[str, str]] = {
+    **{(field, "missing"): NAME for field in ("full_name", "given_name", "family_name")},
+    **{(field, "unfit"): NO_NAME for field in ("full_name", "given_name", "family_name")},
+    ("email", "missing"): ("manca un recapito: email o telefono", "there is no email and no phone"),
+    ("email", "unfit"): ("«{given}» non è un indirizzo", "“{given}” is not an address"),
+    ("phone", "unfit"): ("«{given}» non è un numero di telefono", "“{given}” is not a phone number"),
+    ("since", "unfit"): NO_DAY,
+    ("until", "unfit"): NO_DAY,
+    ("until", "before"): ("finisce prima di cominciare ({since})", "it ends before it begins ({since})"),
+    ("until", "past"): ("è già passato, e manca «dal»", "it has passed, and there is no “since”"),
+    ("region", "unknown"): ("«{given}» non è una regione", "“{given}” is not a region"),
+    ("province", "unknown"): ("«{given}» non è una provincia", "“{given}” is not a province"),
+    ("province", "elsewhere"): ("«{given}» non è in {region}", "“{given}” is not in {region}"),
+    ("municipality", "unknown"): ("«{given}» non è un comune certo", "“{given}” is no certain municipality"),
+    ("territory", "unknown"): ("«{given}» non è un territorio noto", "“{given}” is not a known territory"),
+    ("territory", "ambiguous"): (
+        "«{given}» è una provincia e un comune: dire quale",
+        "“{given}” is a province and a municipality: say which",
+    ),
+    ("organisation", "another"): (
+        "«{given}» è un altro ente: ciascuno designa i suoi",
+        "“{given}” is another body: each designates its own",
+    ),
+    ("row", "repeated"): (
+        "ripete la riga {line}: stessa persona, stesso territorio, giorni che si sovrappongono",
+        "it repeats line {line}: the same person, the same territory, days that overlap",
+    ),
+    ("since", "overlaps"): (
+        "la persona ha già questo incarico in giorni diversi (dal {since}, al {until})",
+        "the person has this mandate already on other days (since {since}, until {until})",
+    ),
+}
+
+
+def sentence(finding: Finding, language: str) -> str:
+    text = SENTENCES[finding.field, finding.code][language == "en"]
+    return re.sub(r"\{(\w+)\}", lambda name: finding.values.get(name[1]) or "–", text)
+
+
+def lines(refused: RowsRefused) -> list[dict[str, Any]]:
+    """The first findings as people read them: line, column as the file names it, why, what would be accepted."""
+    return [
+        {
+            "line": one.line,
+            "column": refused.columns.get(one.field),
+            "reason": sentence(one, refused.language),
+            "accepted": one.accepted,
+        }
+        for one in refused.findings[:MOST_SHOWN]
+    ]
+
+
+def form(
+    language: str, linked: Linked, *, refused: RowsRefused | None = None, problem: Problem | None = None
+) -> Response:
+    """The commitment with the form that takes its list, while it is owed. `refused`, `problem`: why the last file was
+    not taken."""
+    texts = TEXTS[language]
+    awaited = "upload" in linked.named.commitment.actions()
+    found = lines(refused) if refused else []
+    beyond = len(refused.findings) - len(found) if refused else 0
+    body: Mapping[str, Any] = problem.body(language) if problem else {}
+    return PAGES.page(
+        language,
+        linked.named.commitment.title,
+        "representatives.html",
+        status=problem.status if problem else 200,
+        network=linked.network,
+        rows=commitments.rows(language, linked),
+        lines=[] if awaited else [texts["closed"]],
+        form=awaited,
+        found=found,
+        more=texts["more"].format(count=number(beyond, language)) if beyond else None,
+        error=body.get("title"),
+        detail=body.get("detail"),
+        created=(),
+        texts=texts,
+    )
+
+
+def done(language: str, linked: Linked, taken: Taken) -> Response:
+    """What was made of the list."""
+    texts = TEXTS[language]
+    figures = {
+        "rows": number(len(taken.outcomes), language),
+        "created": number(taken.created, language),
+        "unchanged": number(len(taken.outcomes) - taken.created, language),
+        "entered": number(taken.entered, language),
+    }
+    said = [
+        texts["done_rows"].format(**figures),
+        *([texts["done_entered"].format(**figures)] if taken.entered else []),
+        texts["done_complete" if taken.complete else "done_incomplete"],
+    ]
+    return PAGES.page(
+        language,
+        texts["done"],
+        "representatives.html",
+        network=linked.network,
+        rows=commitments.rows(language, linked),
+        lines=said,
+        form=False,
+        found=(),
+        more=None,
+        error=None,
+        detail=None,
+        created=[made(outcome, taken, language) for outcome in taken.outcomes if outcome.new],
+        texts=texts,
+    )
+
+
+def made(outcome: Outcome, taken: Taken, language: str) -> dict[str, str]:
+    """A new mandate as a row of the page's table; its last day, as files say it."""
+    mandate, texts = outcome.mandate, TEXTS[language]
+    return {
+        "person": taken.names[mandate.person_id],
+        "where": place(mandate.territory) if mandate.territory else texts["everywhere"],
+        "since": day(mandate.since, language),
+        "until": day(mandate.until - timedelta(days=1), language) if mandate.until else "–",
+    }
+
+
+def place(code: str) -> str:
+    """The name of a territory, with the province's sigla."""
+    italy = territories.load()
+    if (region := italy.region(code)) is not None:
+        return region.name
+    if (province := italy.province(code)) is not None:
+        return f"{province.name} ({province.sigla})"
+    municipality = italy.municipality(code)
+    return f"{municipality.italian_name} ({municipality.province})" if municipality else code
