@@ -168,9 +168,14 @@ async def test_vocabularies_name_everything_in_both_languages(notify: Network) -
     assert all(all(labels) for terms in found.values() for labels in terms.values())
 
 
+OWN = {"GET /me/inbox", "GET /me/inbox/unread", "POST /me/inbox/read"}
+"""Everybody has an inbox, which may be empty."""
+
+
 @pytest.mark.parametrize("stranger", STRANGERS)
 async def test_nobody_gets_in(notify: Network, failed: dict[str, Any], stranger: str) -> None:
-    await refused(notify.running, stranger, network=notify.id, ids={"delivery_id": failed["id"]})
+    ids = {"delivery_id": failed["id"], "message_id": failed["id"], "topic": "meeting-reminder"}
+    await refused(notify.running, stranger, network=notify.id, signed_in=OWN, ids=ids)
 
 
 @pytest.mark.parametrize("role", ["coordinator", "referent", "representative", "delegate", "member"])
