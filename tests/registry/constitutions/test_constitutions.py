@@ -170,18 +170,6 @@ async def test_minutes_that_arrive_twice_or_again_change_nothing(scene: Scene) -
     assert row.minutes_id == fact.id
 
 
-async def test_a_rebuild_of_projections_leaves_paths_as_they_are(scene: Scene) -> None:
-    """What minutes have founded is a reaction's and the registry's own: no table of it is ever emptied."""
-    tables = {table.name for handler in _handlers(scene.running) for table in handler.tables}
-    assert not tables & {"founding_minutes", "constitutions", "constitution_looks", "goals"}
-
-
-def _handlers(running: Running) -> list:  # type: ignore[type-arg]
-    from shared.messaging.handlers import handlers_of
-
-    return [handler for handler in handlers_of(running.service.listens) if handler.kind == "projections"]
-
-
 async def test_two_last_requirements_at_once_complete_the_path_exactly_once(scene: Scene) -> None:
     path = await scene.path("03")
     await scene.represented("03", members=2)
