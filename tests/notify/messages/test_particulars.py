@@ -1,0 +1,192 @@
+"""What is worth telling at a given moment, and how long its link lasts: without a database or a relay."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.notify.messages.particulars import PARTICULARS, Asked, TooLate
+from services.notify.messages.queries import Known
+from services.notify.messages.rules import TOPICS
+
+NOW = datetime(2024, 9, 12, 9, 0, tzinfo=UTC)
+WALL = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+IT = UUID(int=1)
+START, END = NOW + timedelta(days=7), NOW + timedelta(days=7, hours=2)
+DUE = date(2024, 9, 26)
+MINTED: list[tuple[Any, ...]] = []
+
+
+def mint(*of: Any, **claims: Any) -> str:
+    MINTED.append((*of, claims))
+    return "token"
+
+
+def known(**changed: Any) -> Known:
+    """One thing of each kind, all of them with the id IT; `meeting__state="held"` changes a field of one."""
+    rows: dict[str, dict[str, Any]] = {
+        "contacts": {"given_name": "Maria", "family_name": "Rossi"},
+        "organisations": {"title": "CNCA"},
+        "bodies": {"title": "Comitato"},
+        "networks": {"name": "Alleanza"},
+        "commitments": {
+            "title": "Elenco", "kind": "list_of_representatives", "due": DUE, "state": "open",
+            "debtor_organisation_id": IT, "debtor_body_id": None, "debtor_person_id": None,
+        },
+        "meetings": {
+            "title": "Riunione", "body_id": IT, "starts_at": START, "ends_at": END, "mode": "remote", "place": None,
+            "call": 1, "agenda": [], "state": "convened",
+        },
+        "invitations": {"state": "issued", "answer": None, "organisation_id": None, "mandate_id": IT},
+        "ballots": {"question": "Sì?", "outcome": None},
+        "minutes": {
+            "state": "in_approval", "held_on": DUE, "number": None, "present": 1, "entitled": 2, "quorate": False,
+        },
+        "enrolments": {"path_title": "Percorso", "units": 3, "due": None, "state": "active"},
+    }  # fmt: skip
+    for name, value in changed.items():
+        table, field = name.split("__")
+        rows[table][field] = value
+    made: dict[str, Any] = {table: {IT: SimpleNamespace(id=IT, **row)} for table, row in rows.items()}
+    return Known(**made, outstanding={(IT, DUE): [IT]})
+
+
+def asked(given: dict[str, Any] | None = None, now: datetime = NOW, **changed: Any) -> Asked:
+    ids = ("commitment_id", "meeting_id", "invitation_id", "ballot_id", "minutes_id", "enrolment_id")
+    return Asked(
+        {**{name: str(IT) for name in ids}, **(given or {})}, IT, known(**changed), "it", WALL, now, "http://t", mint
+    )
+
+
+def test_every_topic_has_its_particulars() -> None:
+    assert set(PARTICULARS) == set(TOPICS)
+
+
+@pytest.mark.parametrize(
+    ("topic", "given", "changed"),
+    [
+        ("commitment-made", {}, {"commitments__state": "fulfilled"}),
+        ("commitment-made", {}, {"commitments__state": "waived"}),
+        ("commitment-reminder", {"due": DUE.isoformat()}, {"commitments__state": "fulfilled"}),
+        ("commitment-reminder", {"due": DUE.isoformat()}, {"commitments__due": DUE + timedelta(days=1)}),
+        ("commitment-reminder", {"due": DUE.isoformat()}, {"now": NOW + timedelta(days=15)}),
+        ("commitment-late", {}, {}),
+        ("commitment-late", {}, {"commitments__due": date(2024, 9, 12)}),
+        ("commitment-late", {}, {"commitments__due": date(2024, 9, 1), "commitments__state": "waived"}),
+        ("commitment-escalated", {"due": DUE.isoformat(), "commitment_id": None}, {}),
+        ("meeting-convened", {}, {"meetings__state": "cancelled"}),
+        ("meeting-convened", {}, {"invitations__state": "withdrawn"}),
+        ("meeting-convened", {}, {"now": END}),
+        ("meeting-cancelled", {}, {"now": END}),
+        ("meeting-reminder", {"starts_at": START.isoformat()}, {"now": START}),
+        ("meeting-reminder", {"starts_at": START.isoformat()}, {"meetings__starts_at": START + timedelta(days=1)}),
+        ("meeting-reminder", {"starts_at": START.isoformat()}, {"meetings__state": "cancelled"}),
+        ("meeting-reminder", {"starts_at": START.isoformat()}, {"invitations__state": "withdrawn"}),
+        ("invitation-withdrawn", {}, {}),
+        ("invitation-withdrawn", {}, {"invitations__state": "withdrawn", "meetings__state": "cancelled"}),
+        ("invitation-withdrawn", {}, {"invitations__state": "withdrawn", "now": END}),
+        ("ballot-opened", {}, {"ballots__outcome": "carried"}),
+        ("ballot-opened", {}, {"invitations__state": "withdrawn"}),
+        ("minutes-submitted", {}, {"minutes__state": "approved"}),
+        ("enrolled", {}, {"enrolments__state": "completed"}),
+    ],
+)
+def test_what_has_no_use_any_more_is_not_told(topic: str, given: dict[str, Any], changed: dict[str, Any]) -> None:
+    with pytest.raises(TooLate):
+        PARTICULARS[topic](asked(given, **changed))
+
+
+@pytest.mark.parametrize(
+    ("topic", "given", "changed"),
+    [
+        ("commitment-made", {}, {"commitments__state": "late"}),
+        ("commitment-reminder", {"due": DUE.isoformat()}, {}),
+        ("commitment-reminder", {}, {"now": datetime(2024, 9, 26, 21, 59, tzinfo=UTC)}),
+        ("commitment-late", {}, {"now": datetime(2024, 9, 26, 22, 0, tzinfo=UTC)}),
+        ("commitment-escalated", {"due": DUE.isoformat(), "commitment_id": None}, {"now": NOW + timedelta(days=15)}),
+        ("commitment-escalated", {}, {"now": NOW + timedelta(days=15)}),
+        ("meeting-convened", {}, {"now": END - timedelta(seconds=1)}),
+        ("meeting-cancelled", {}, {"meetings__state": "cancelled", "invitations__state": "withdrawn"}),
+        ("meeting-reminder", {"starts_at": START.isoformat()}, {}),
+        ("meeting-reminder", {}, {}),
+        ("invitation-withdrawn", {}, {"invitations__state": "withdrawn"}),
+        ("ballot-opened", {}, {"meetings__state": "held"}),
+        ("minutes-submitted", {}, {}),
+        ("minutes-approved", {}, {"minutes__state": "approved"}),
+        ("enrolled", {}, {}),
+    ],
+)
+def test_what_is_of_use_is_told(topic: str, given: dict[str, Any], changed: dict[str, Any]) -> None:
+    assert PARTICULARS[topic](asked(given, **changed))
+
+
+def test_a_move_is_told_as_long_as_it_stands() -> None:
+    given = {"starts_at": START.isoformat(), "ends_at": END.isoformat(), "mode": "remote", "place": None}
+    assert PARTICULARS["meeting-moved"](asked(given))
+    others: list[dict[str, Any]] = [
+        {"meetings__starts_at": START + timedelta(1)}, {"meetings__ends_at": END + timedelta(1)},
+        {"meetings__place": "Lecco"}, {"meetings__mode": "hybrid"},
+    ]  # fmt: skip
+    for changed in others:
+        with pytest.raises(TooLate):
+            PARTICULARS["meeting-moved"](asked(given, **changed))
+    with pytest.raises(TooLate):
+        PARTICULARS["meeting-moved"](asked(given, meetings__state="cancelled"))
+
+
+@pytest.mark.parametrize(
+    ("topic", "audience", "purpose", "left", "claims"),
+    [
+        ("commitment-made", "registry", "representatives", timedelta(days=74, hours=14), {}),
+        ("meeting-convened", "events", "rsvp", timedelta(days=7, hours=2), {}),
+        ("ballot-opened", "events", "vote", timedelta(days=7, hours=2), {"invitation": str(IT)}),
+        ("enrolled", "learning", "learn", timedelta(days=180), {}),
+    ],
+)
+def test_a_clock_in_the_past_leaves_links_their_time(
+    topic: str, audience: str, purpose: str, left: timedelta, claims: dict[str, str]
+) -> None:
+    """The domain stands at 2024, links expire by the wall clock of 2026."""
+    MINTED.clear()
+    words = PARTICULARS[topic](asked())
+    assert [(audience, purpose, IT, WALL + left, claims)] == MINTED
+    assert words["link"].startswith(f"http://t/{audience}/v1/")
+
+
+def test_a_link_is_good_for_a_day_however_little_time_is_left() -> None:
+    MINTED.clear()
+    PARTICULARS["meeting-convened"](asked(now=END - timedelta(minutes=5)))
+    assert MINTED[0][3] == WALL + timedelta(days=1)
+
+
+def test_a_debtor_is_named_whoever_it_is() -> None:
+    def debtor(**changed: Any) -> Any:
+        return PARTICULARS["commitment-made"](asked(**changed))["debtor"]
+
+    nobody = {"commitments__debtor_organisation_id": None}
+    assert debtor() == "CNCA"
+    assert debtor(**nobody, commitments__debtor_body_id=IT) == "Comitato"
+    assert debtor(**nobody, commitments__debtor_person_id=IT) == "Maria Rossi"
+    erased = {"contacts__given_name": "", "contacts__family_name": ""}
+    assert debtor(**nobody, commitments__debtor_person_id=IT, **erased) is None
+
+
+def test_a_kind_other_than_a_list_leads_to_the_commitment() -> None:
+    words = PARTICULARS["commitment-made"](asked(commitments__kind="action"))
+    assert (words["uploads"], words["link"]) == (False, "http://t/registry/v1/commitments/link?token=token")
+
+
+def test_days_left_never_fall_below_none() -> None:
+    given = {
+        "goal_id": str(IT), "title": "Sei", "reached": 3, "minimum": 4, "full": 6, "last_day": "2024-09-12",
+        "state": "running", "next_best": None, "territory": None,
+    }  # fmt: skip
+    assert PARTICULARS["goal-advanced"](asked(given))["days_left"] == 0
+    assert PARTICULARS["goal-decided"](asked(given, now=NOW + timedelta(days=3)))["days_left"] == 0
+    english = replace(asked({**given, "next_best": "04"}), language="en")
+    assert PARTICULARS["goal-advanced"](english)["next_best"] == "Trentino-Alto Adige/Südtirol"
