@@ -34,9 +34,11 @@ async def follow(session: AsyncSession, people: Collection[UUID], now: datetime)
         )
     )
     lasting = or_(mandates.c.ends.is_(None), mandates.c.ends > day(now))
-    held = (await session.execute(select(Mandate).where(mandates.c.person_id.in_(people), lasting))).scalars().all()
+    held: dict[UUID, list[Mandate]] = {}
+    for mandate in await session.scalars(select(Mandate).where(mandates.c.person_id.in_(people), lasting)):
+        held.setdefault(mandate.person_id, []).append(mandate)
     facts = [
-        GrantsChanged(id=id_, version=version, grants=rules.grants([m for m in held if m.person_id == id_], day(now)))
+        GrantsChanged(id=id_, version=version, grants=rules.grants(held.get(id_, ()), day(now)))
         for id_, version in versions
     ]
     await session.execute(delete(access.grants).where(access.grants.c.person_id.in_(people)))

@@ -165,7 +165,7 @@ async def show_link(token: Token, at: Anyone) -> Response:
 
 
 @routes.post("/representatives/link", response_model=TakenOut, responses={200: {"content": {"text/html": {}}}})
-async def use_link(token: Token, at: Anyone, file: UploadFile, complete: Complete = False) -> Response:
+async def use_link(token: Token, at: Anyone, file: UploadFile | None = None, complete: Complete = False) -> Response:
     """Sends the list, by whoever has the link. It works until the commitment is closed or the link expires."""
     at.identity = None
     html = wants_html(at)
@@ -193,7 +193,7 @@ AGAIN = (RowsRefused, FileRefused, MissingColumns, TooManyRows, FileTooLarge, No
 """What can be put right by sending another file: the form is shown again."""
 
 
-async def taken_by_link(at: Edge, commitment_id: UUID, file: UploadFile, *, complete: bool) -> Taken:
+async def taken_by_link(at: Edge, commitment_id: UUID, file: UploadFile | None, *, complete: bool) -> Taken:
     sheet = await read(file, at)
     taken: list[Taken] = []
     await at.command(
@@ -208,10 +208,10 @@ async def taken_by_link(at: Edge, commitment_id: UUID, file: UploadFile, *, comp
     return taken[-1]
 
 
-async def read(file: UploadFile, at: Edge) -> Sheet:
+async def read(file: UploadFile | None, at: Edge) -> Sheet:
     """What the file holds, read in a thread: HTTP goes on meanwhile. Raises FileRefused, NoFile, and as `commands.read`
     does."""
-    if not file.filename:
+    if file is None or not file.filename:
         raise NoFile
     content = await file.read(LARGEST_FILE + 1)
     try:
