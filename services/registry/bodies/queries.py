@@ -204,7 +204,7 @@ def _placed(on: date) -> Select[Any]:
 
 
 def _placed_row(row: Any) -> Placed:
-    one, body, organisation, holder, person = row
+    one, body, organisation, holder, person = row[:5]  # a page's rows have its keys behind
     return Placed(one, body, organisation, holder, person and person.strip())
 
 
