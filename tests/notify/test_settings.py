@@ -50,6 +50,8 @@ def test_a_missing_variable_stops_the_start_and_is_named(environment: dict[str, 
         ("TRAMA_SMTP_URL", "smtp://trama:geheim@mail.example.org?starttls=perhaps"),
         ("TRAMA_MAIL_FROM", "nobody"),
         ("TRAMA_MAIL_REPLY_TO", "a@b@c"),
+        ("TRAMA_MAIL_FROM_DOMAINS", '["not a domain"]'),
+        ("TRAMA_MAIL_FROM_DOMAINS", "example.org"),
         ("TRAMA_SMTP_CONNECTIONS", "0"),
         ("TRAMA_SMTP_PER_SECOND", "-1"),
         ("TRAMA_LINK_KEY_FILE", "/nowhere/key.json"),
@@ -61,6 +63,12 @@ def test_a_bad_variable_stops_the_start_is_named_and_not_repeated(
     with pytest.raises(SettingsError, match=variable) as refused:
         Settings.load({**environment, variable: value})
     assert "geheim" not in str(refused.value)
+
+
+def test_the_domains_that_the_relay_signs_for_are_its_own_and_those_given(environment: dict[str, str]) -> None:
+    assert Settings.load(environment).domains_signed_for is None
+    given = Settings.load({**environment, "TRAMA_MAIL_FROM_DOMAINS": '["Rete.example", "società.example"]'})
+    assert given.domains_signed_for == frozenset({"rete.example", "xn--societ-nta.example", "xn--mller-kva.example"})
 
 
 def test_a_public_key_cannot_sign_links(environment: dict[str, str], tmp_path: Path) -> None:

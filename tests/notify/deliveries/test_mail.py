@@ -51,6 +51,23 @@ def test_headers_say_who_what_and_why() -> None:
     assert not read.defects
 
 
+def test_a_network_that_writes_is_the_author_and_the_platform_the_sender() -> None:
+    read = parsed(mail(author=Sender("Rete è", "segreteria@rete.example")))
+    assert [(a.display_name, a.addr_spec) for a in read["From"].addresses] == [("Rete è", "segreteria@rete.example")]
+    assert read["Sender"].address.addr_spec == "no-reply@trama.example"
+    assert read["Sender"].address.display_name == "Alleanza è qui"
+    assert read["Reply-To"] is None
+    assert read["Message-ID"] == f"<{ID}@trama.example>"
+    assert read["List-Id"] == "Alleanza per le Case della comunità <alleanza.trama.example>"
+
+
+def test_an_author_at_the_platforms_address_needs_no_sender_beside_it() -> None:
+    read = parsed(mail(author=Sender("Rete", SENDER.address, ("Rete", "rete@gmail.example"))))
+    assert str(read["From"]) == "Rete <no-reply@trama.example>"
+    assert read["Sender"] is None
+    assert str(read["Reply-To"]) == "Rete <rete@gmail.example>"
+
+
 def test_text_comes_before_html_and_both_keep_their_accents() -> None:
     read = parsed(mail())
     assert read.get_content_type() == "multipart/alternative"
@@ -72,7 +89,9 @@ def test_a_mail_is_ascii_with_short_lines_whatever_it_says() -> None:
 @pytest.mark.parametrize("breaks", ["\r\n", "\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029", "\0"])
 def test_no_value_can_start_a_header_of_its_own(breaks: str) -> None:
     evil = f"Rossi{breaks}Bcc: everybody@example.org{breaks}{breaks}Ecco"
-    sent = mail(to_name=evil, subject=evil, network=(f"rete{breaks}X-Evil: 1", evil))
+    sent = mail(
+        to_name=evil, subject=evil, network=(f"rete{breaks}X-Evil: 1", evil), author=Sender(evil, "r@rete.example")
+    )
     read = parsed(sent, Sender(evil, "no-reply@trama.example", (evil, "a@example.org")))
     assert read["Bcc"] is None
     assert read["X-Evil"] is None
