@@ -58,6 +58,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 FIELD_OF = {name: field_ for field_, names in SYNONYMS.items() for name in names}
 ABOUT_OTHERS = re.compile(r"\b(nascita|nato|nata|residenza|fiscale|birth|residence|tax)\b")
+ABOUT_BODIES = re.compile(r"\b(ente|associazione|organizzazione|organisation|organization|association)\b")
+NAMING = re.compile(r"(nome|denominazione|ragione sociale|name|ente|associazione|organi[sz]zazione|organi[sz]ation)\b")
 EVERYWHERE = frozenset({"italia", "nazionale", "tutta italia", "intera rete", "italy", "national", "whole network"})
 
 
@@ -171,19 +173,26 @@ def header_of(records: Sequence[Record]) -> tuple[Record, dict[str, int]]:
 
 
 def columns_of(cells: Sequence[str]) -> dict[str, int]:
-    """The fields that a header's names mean: the exact synonyms first, then names that begin or end with one."""
+    """The fields that a header's names mean: the exact synonyms first, then names that begin with one, or end so."""
     names = [plain(cell)[:80] for cell in cells]
     found: dict[str, int] = {}
     for at, name in enumerate(names):
         if name in FIELD_OF:
             found.setdefault(FIELD_OF[name], at)
     for at, name in enumerate(names):
-        if at in found.values() or not name or ABOUT_OTHERS.search(name):
-            continue
-        field_ = next((f for f in LONGEST_FIRST if name.startswith(f + " ") or name.endswith(" " + f)), None)
-        if field_ is not None:
-            found.setdefault(FIELD_OF[field_], at)
+        if at not in found.values() and (field_ := _likely(name)) is not None:
+            found.setdefault(field_, at)
     return found
+
+
+def _likely(name: str) -> str | None:
+    if ABOUT_OTHERS.search(name):
+        return None
+    if ABOUT_BODIES.search(name):  # its name; its mailbox or seat is nobody's here
+        return "organisation" if NAMING.match(name) else None
+    begins = next((synonym for synonym in LONGEST_FIRST if name.startswith(synonym + " ")), None)
+    ends = next((synonym for synonym in LONGEST_FIRST if name.endswith(" " + synonym)), None)
+    return FIELD_OF.get(begins or ends or "")
 
 
 LONGEST_FIRST = sorted((name for name in FIELD_OF if len(name) > 3), key=len, reverse=True)
