@@ -19,6 +19,11 @@ PUBLIC = {
     "GET /sign-in/oidc/{provider}/callback",
     "POST /token",
     "GET /logos/{fingerprint}",  # it stands in mails
+    "GET /commitments/link",
+    "POST /commitments/link",
+    "GET /representatives/link",
+    "POST /representatives/link",
+    "GET /goals/link",
     "GET /imports/{import_id}/rows.csv",  # also by a mailed link; its own tests refuse those who have none
 }
 OWN = {"GET /networks"}
@@ -33,6 +38,14 @@ async def test_nobody_gets_in(registry: Running, room: Room, stranger: str) -> N
     group = {"name": "Segreteria", "kind": "secretariat", "seats": [{"title": "Segretaria", "role": "secretariat"}]}
     seat = (await room.made(f"/networks/{room.slug}/bodies", group))["vacant"][0]
     key = await room.made(f"/networks/{room.slug}/api-keys", {"title": "Sito", "scopes": ["mapping:*"]})
+    rule = {"kind": "list_of_representatives", "title": "Elenco", "days": 30}
+    rule = await room.made(f"/networks/{room.slug}/commitment-rules", rule)
+    (commitment,) = (await room.found(f"/networks/{room.slug}/commitments"))["items"]
+    path = await room.made(f"/networks/{room.slug}/constitutions", {"territory": "03"})
+    goal = {"title": "Obiettivo", "last_day": registry.context.clock.today().isoformat(), "minimum": 1, "full": 1}
+    goal = await room.made(f"/networks/{room.slug}/goals", goal)
+    office = {"institution": "09", "office": "president"}
+    office = await room.made(f"/networks/{room.slug}/interlocutors", office)
     await registry.settled()
     ids = {
         "person_id": person["id"],
@@ -40,6 +53,11 @@ async def test_nobody_gets_in(registry: Running, room: Room, stranger: str) -> N
         "mandate_id": mandate["id"],
         "body_id": body["id"],
         "seat_id": seat["id"],
+        "commitment_id": commitment["id"],
+        "rule_id": rule["id"],
+        "constitution_id": path["id"],
+        "goal_id": goal["id"],
+        "interlocutor_id": office["id"],
         "key_id": key["id"],
     }
     await refused(registry, stranger, network=room.id, public=PUBLIC, signed_in=OWN, ids=ids)
@@ -47,6 +65,11 @@ async def test_nobody_gets_in(registry: Running, room: Room, stranger: str) -> N
     assert (await room.found(f"/mandates/{mandate['id']}"))["state"] == "in_office"
     assert (await room.found(f"/bodies/{body['id']}"))["version"] == 1
     assert (await room.found(f"/seats/{seat['id']}"))["version"] == 1
+    assert (await room.found(f"/commitments/{commitment['id']}"))["version"] == 1
+    assert (await room.found(f"/commitment-rules/{rule['id']}"))["version"] == 1
+    assert (await room.found(f"/constitutions/{path['id']}"))["version"] == 1
+    assert (await room.found(f"/goals/{goal['id']}"))["version"] == 1
+    assert (await room.found(f"/interlocutors/{office['id']}"))["version"] == 1
 
 
 def test_what_is_open_is_open_on_purpose(registry: Running) -> None:
