@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from uuid_utils.compat import uuid7
 
+from shared.contracts import Fact
 from shared.contracts.registry import MandateDesignated, MandateExtended
 from tests.events.room import Room, problem
 from tests.harness import Running
@@ -173,7 +174,7 @@ async def test_the_history_told_three_times_more_changes_nothing(room: Room) -> 
     body = room.body("fixed")
     seats = [room.seat(body.id, f"Seggio {n}") for n in range(3)]
     mandates: list[MandateDesignated] = [room.mandate(uuid7(), seat_id=seat.id) for seat in seats]
-    history = [body, *seats, *mandates]
+    history: list[Fact] = [body, *seats, *mandates]
     await room.tell(*history)
     meeting = await room.convened(body.id)
     history.append(room.ended(mandates[0], room.today))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -265,7 +266,7 @@ def test_a_meeting_is_closed_only_once_it_has_begun() -> None:
 def test_nothing_is_done_with_a_meeting_that_is_over(action: str, state: State) -> None:
     over = held(quorate=True)
     over.state = state
-    acts = {
+    acts: dict[str, Callable[[], object]] = {
         "convene": lambda: over.convene(None, NOW),
         "change": lambda: over.change({"title": "Altra"}, None, NOW),
         "cancel": lambda: over.cancel(NOW),
