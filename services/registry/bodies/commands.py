@@ -7,9 +7,9 @@ itself, so that no membership slips by: either it sees the body, or the body see
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -49,6 +49,7 @@ from shared.contracts import registry as facts
 from shared.messaging import stage
 from shared.runtime.problems import NotFound, expect
 
+T = TypeVar("T")
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
@@ -71,6 +72,12 @@ class QuorumEntry(Request):
 
 class SeatEntry(Request):
     """A named seat, for whoever the network designates, or for one organisation's people; from today if not said."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"examples": [{"title": "Portavoce", "role": "representative", "since": "2026-01-31"}]},
+    )
 
     title: Name
     role: Role
@@ -114,6 +121,20 @@ class Establishment(Request):
 
 class BodyChange(Request):
     """Fields that are left out stay as they are. Kind, composition and territory make a body what it is: they stay."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Comitato esecutivo nazionale",
+                    "first_call": {"numerator": 2, "denominator": 3, "exceeded": False, "at_least": 3},
+                    "second_call": None,
+                }
+            ]
+        },
+    )
 
     name: Name | None = None
     parent_id: UUID | None = None
@@ -255,7 +276,8 @@ async def dissolve(session: AsyncSession, actor: Actor, body_id: UUID, *, expect
     closing = update(seats).where(seats.c.body_id == body.id, (seats.c.until.is_(None)) | (seats.c.until > today))
     closing = closing.values(until=func.greatest(seats.c.since, today), version=seats.c.version + 1)
     closed = (await session.execute(closing.returning(*seats.c))).all()
-    await stage(session, *(_seat_fact(facts.SeatClosed, row) for row in closed))
+    for some in _in_turn(closed):
+        await stage(session, *(_seat_fact(facts.SeatClosed, row) for row in some))
     held = await mandate_queries.lasting(session, today, body=body.id)
     await mandates.end_all(session, held, today, EndReason.BODY_DISSOLVED, now=now)
     return await queries.shown(session, body, now)
@@ -317,13 +339,17 @@ async def _named_seats(
 
 async def _create(session: AsyncSession, new: Sequence[Seat]) -> None:
     """Set-based: a network's assembly has a seat for each of its thousands of members."""
-    if not new:
-        return
+    columns = [column.name for column in seats.c]
     for seat in new:
         seat.version = 1
-    columns = [column.name for column in seats.c]
-    await session.execute(insert(seats), [{name: getattr(seat, name) for name in columns} for seat in new])
-    await stage(session, *(_seat_fact(facts.SeatCreated, seat) for seat in new))
+    for some in _in_turn(new):
+        await session.execute(insert(seats), [{name: getattr(seat, name) for name in columns} for seat in some])
+        await stage(session, *(_seat_fact(facts.SeatCreated, seat) for seat in some))
+
+
+def _in_turn(many: Sequence[T]) -> Iterator[Sequence[T]]:
+    """A thousand at a time: other requests are answered in between."""
+    return (many[first : first + 1_000] for first in range(0, len(many), 1_000))
 
 
 # --- members who come and go -----------------------------------------------------------------------------------------

@@ -87,7 +87,8 @@ async def test_from_five_hundred_members_on_five_proxies_are_allowed(registry: R
     assert (await room.made(url, four))["proxies"] == 4
     refused = await room.patch(f"/bodies/{made['id']}", {"proxies": 6}, tag(made))
     assert refused.json()["errors"] == [{"path": "/proxies", "code": "range", "accepted": "0 to 5"}]
-    pages, after = 0, {}
+    pages = 0
+    after: dict[str, str] = {}
     names: list[str] = []
     while True:
         page = await room.found(f"/bodies/{made['id']}/seats", limit=200, **after)
@@ -103,7 +104,7 @@ async def test_a_regional_coordination_is_forming_and_a_territory_has_one(regist
     made = await body(room, "Coordinamento lombardo", "regional_coordination", territory="03")
     assert (made["state"], made["composition"], made["constituted_on"]) == ("forming", "by_territory", None)
     assert (made["roles"], made["seats"]) == (["representative", "coordinator"], None)
-    again = {"name": "Un altro", "kind": "regional_coordination", "territory": "03"}
+    again: dict[str, Any] = {"name": "Un altro", "kind": "regional_coordination", "territory": "03"}
     refused = await room.post(f"/networks/{room.slug}/bodies", again)
     assert problem(refused) == (409, "coordination-exists")
     assert problem(await room.post(f"/bodies/{made['id']}/constitute", {}, tag(made))) == (409, "by-its-path")

@@ -36,6 +36,17 @@ def test_a_mandate_gives_a_grant_for_its_days_and_its_place() -> None:
     }
 
 
+def test_a_mandate_in_a_body_gives_a_grant_confined_to_it() -> None:
+    (grant,) = grants([mandate(body_id=(body := uuid4()))], MARCH)
+    assert grant.body_id == body
+
+
+def test_the_secretariat_is_confined_to_no_body() -> None:
+    seated = Mandate(NETWORK, GIULIA, Role.SECRETARIAT, MARCH, body_id=uuid4(), seat_id=uuid4())
+    (grant,) = grants([seated], MARCH)
+    assert grant.body_id is None
+
+
 def test_prorogatio_keeps_the_grant_until_the_mandate_is_ended() -> None:
     held_over = mandate(holds_over=True)
     assert [grant.until for grant in grants([held_over], JUNE + DAY)] == [None]

@@ -123,6 +123,35 @@ def test_the_organisation_that_lends_a_coordinator_is_no_part_of_the_office() ->
         designate(second, [lombardy])
 
 
+def test_a_seat_has_one_holder_whatever_the_role_and_whoever_sends_them() -> None:
+    body, seat = uuid7(), uuid7()
+    held = Mandate(NETWORK, GIULIA, Role.MEMBER, MARCH, JUNE, ORGANISATION, body_id=body, seat_id=seat)
+    second = Mandate(NETWORK, MARCO, Role.MEMBER, MARCH, JUNE, OTHER, body_id=body, seat_id=seat)
+    assert held.office == second.office
+    with pytest.raises(OfficeTaken):
+        designate(second, [held])
+    another = Mandate(NETWORK, MARCO, Role.MEMBER, MARCH, JUNE, OTHER, body_id=body, seat_id=uuid7())
+    assert another.office != held.office
+
+
+def test_the_office_in_a_body_is_not_that_in_the_network() -> None:
+    here = referent(body_id=uuid7(), seat_id=uuid7())
+    assert here.office != referent().office
+    assert here.office.exclusive
+    assert referent().office.exclusive
+
+
+def test_a_body_without_seats_has_many_members_and_nobody_twice() -> None:
+    """Whichever organisation they come from."""
+    body = uuid7()
+    held = Mandate(NETWORK, GIULIA, Role.MEMBER, MARCH, organisation_id=ORGANISATION, body_id=body)
+    designate(Mandate(NETWORK, MARCO, Role.MEMBER, MARCH, organisation_id=ORGANISATION, body_id=body), [held])
+    again = Mandate(NETWORK, GIULIA, Role.MEMBER, JUNE, organisation_id=OTHER, body_id=body)
+    assert again.office == held.office
+    with pytest.raises(HeldAlready):
+        designate(again, [held])
+
+
 def test_other_offices_have_many_holders_but_nobody_twice_on_one_day() -> None:
     held = Mandate(NETWORK, GIULIA, Role.DELEGATE, MARCH, JUNE, ORGANISATION)
     designate(Mandate(NETWORK, MARCO, Role.DELEGATE, MARCH, JUNE, ORGANISATION), [held])
