@@ -117,6 +117,8 @@ async def test_a_clock_that_jumps_over_months_constitutes_each_on_its_day_and_co
     now = await read(scene, goal)
     assert (now["state"], now["reached"]) == ("met", 2)
     assert await scene.told("goal", goal["id"]) == ["set", "advanced", "advanced", "decided"]
+    twice = "select subject from log where subject like 'registry.goal.%' group by subject, tx having count(*) > 1"
+    assert await registry.sql(twice) == []  # the steps were taken together, and each is a transaction of its own
 
 
 async def test_a_goal_waits_for_what_is_still_on_its_way(registry: Running, admin: Caller) -> None:
