@@ -230,7 +230,7 @@ class Story:
         client = self.client()
         listing = client.get("/mail/messages.json", to=to, limit=500)
         mails = [client.get(f"/mail/messages/{item['id']}.json") for item in reversed(listing["items"])]
-        return list({message_id(mail): mail for mail in mails}.values())
+        return list({header(mail, "Message-ID"): mail for mail in mails}.values())
 
     def link_mailed(self, to: str, path: str) -> str:
         """The newest link to `path` in a mailbox; a mail that broke in the middle comes again after a minute."""
@@ -292,6 +292,6 @@ def at(day: str | date, hour: str = "18:00") -> datetime:
     return datetime.fromisoformat(f"{day}T{hour}").replace(tzinfo=ROME)
 
 
-def message_id(mail: Mapping[str, Any]) -> str:
+def header(mail: Mapping[str, Any], name: str) -> str:
     """Header names have no case."""
-    return next(value for name, value in mail["headers"].items() if name.lower() == "message-id")
+    return next(str(value) for known, value in mail["headers"].items() if known.lower() == name.lower())

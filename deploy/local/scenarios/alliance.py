@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 
 from deploy.local.scenarios import coordinations, founders
 from deploy.local.scenarios.members import Network, held, meeting, minuted
-from deploy.local.story import Story, at
+from deploy.local.story import Story, at, header
 
 TITLE = "L'Alleanza per le Case della comunità, da settembre 2024 a marzo 2025"
 COMMITTEE = "Comitato Esecutivo Nazionale"
@@ -247,7 +247,7 @@ def presented(story: Story, alliance: Alliance) -> None:
     network, secretariat = alliance.network, alliance.network.secretariat
     story.step("Indirizzo e logo ci sono: gli impegni si chiudono, posta e pagine li portano")
     before = story.mails(network.email(founders.REFERENTS["ACLI"]))[-1]
-    story.check("A3", "sender_before", SENDER["sender_address"] in before["headers"]["From"], False)
+    story.check("A3", "sender_before", SENDER["sender_address"] in header(before, "From"), False)
     secretariat.changed(f"/registry/v1/networks/{network.slug}", SENDER)
     secretariat.changed(
         f"/registry/v1/networks/{network.slug}/logo", method="PUT", files={"file": ("logo.png", logo())}
@@ -264,7 +264,7 @@ def presented(story: Story, alliance: Alliance) -> None:
     story.settled()
     mail = story.mails(network.email(founders.REFERENTS["ACLI"]))[-1]
     shown = secretariat.get(f"/registry/v1/networks/{network.slug}")["logo"]
-    story.check("A3", "sender_afterwards", SENDER["sender_address"] in mail["headers"]["From"], True)
+    story.check("A3", "sender_afterwards", SENDER["sender_address"] in header(mail, "From"), True)
     story.check("A3", "logo_in_mails", shown in mail["html"], True)
     link = story.link_mailed(network.email(founders.REFERENTS["ACLI"]), "/events/v1/rsvp/link")
     page = story.client().send("GET", link, headers={"Accept": "text/html"})

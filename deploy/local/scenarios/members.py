@@ -61,7 +61,15 @@ def meeting(network: Network, title: str, body_id: str, starts: str, ends: str, 
     """A meeting, convened at once."""
     draft = network.secretariat.created(
         network.path("meetings", "events"),
-        {"title": title, "body_id": body_id, "starts_at": starts, "ends_at": ends, "mode": "remote", **more},
+        {
+            "title": title,
+            "body_id": body_id,
+            "starts_at": starts,
+            "ends_at": ends,
+            "mode": "remote",
+            "join_url": f"https://meet.example.org/{network.slug}",
+            **more,
+        },
     )
     return network.secretariat.acted(f"/events/v1/meetings/{draft['id']}/convene")
 
