@@ -1,0 +1,55 @@
+"""Nobody gets in: every operation of events, asked by everybody who must be refused, about things that exist."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from tests.access.matrix import STRANGERS, operations, refused, unlisted
+from tests.events.room import Room
+from tests.harness import Running
+
+pytestmark = pytest.mark.timeout(120)
+
+PUBLIC = ("GET /rsvp/link", "POST /rsvp/link", "GET /ballots/link", "POST /ballots/link")
+"""A signed link says who it is."""
+
+
+@pytest.fixture(scope="module")
+async def things(events: Running) -> tuple[Room, Mapping[str, str]]:
+    """A network with a convened meeting and an invitation to it."""
+    room = await Room.founded(events)
+    committee = await room.committee(holders=1)
+    meeting = await room.convened(committee.id, mode="hybrid", join_url="https://meet.example.org/segreto")
+    (invitation,) = await room.invitations(meeting)
+    return room, {"meeting_id": meeting["id"], "invitation_id": invitation["id"]}
+
+
+@pytest.mark.parametrize("stranger", STRANGERS)
+async def test_nobody_gets_in(events: Running, things: tuple[Room, Mapping[str, str]], stranger: str) -> None:
+    room, ids = things
+    await refused(events, stranger, network=room.id, public=PUBLIC, ids=ids)
+
+
+async def test_what_is_open_is_named_here(events: Running) -> None:
+    assert unlisted(events, PUBLIC) == []
+
+
+async def test_the_things_asked_about_are_those_of_the_paths(events: Running) -> None:
+    """A parameter that is renamed would be filled with an id that nothing has, and refuse everybody for that reason."""
+    paths = " ".join(operation.path for operation in operations(events))
+    assert {name for name in ("{meeting_id}", "{invitation_id}") if name in paths} == {
+        "{meeting_id}",
+        "{invitation_id}",
+    }
+
+
+async def test_an_open_link_without_a_good_token_shows_nothing(events: Running) -> None:
+    for name in PUBLIC:
+        method, path = name.split()
+        for params in ({}, {"token": "nonsense"}):
+            answer = await events.client.request(
+                method, f"/events/v1{path}", params=params, headers={"accept": "application/json"}
+            )
+            assert answer.status_code in (400, 422), (name, params, answer.text)
