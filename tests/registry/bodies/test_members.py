@@ -106,8 +106,8 @@ async def test_who_comes_back_gets_another_seat(registry: Running, room: Room) -
     assert mandate["seat_id"] == (await seats(room, made))[0]["id"]
 
 
-async def test_a_file_gives_each_new_member_its_seat(registry: Running) -> None:
-    office = await Desk.founded(registry)
+async def test_a_file_gives_each_new_member_its_seat(registry: Running, room: Room) -> None:
+    office = Desk(registry, room.slug, room.id, room.headers)
     answer = await office.ask("POST", f"/networks/{office.slug}/bodies", json={"name": "Assemblea", "kind": "assembly"})
     assembly = answer.json()
     rows = desk.bodies(40)
