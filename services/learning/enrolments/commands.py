@@ -136,14 +136,18 @@ UNIT_IDS = (
     "array(select unit ->> 'id' from paths p cross join jsonb_array_elements(p.units) unit where p.id = e.path_id)"
 )
 
-# `wanted` says who is to be on which path because of which mandate. A mandate enrols into a path once: its ground
+# `candidates` says who is to be on which path because of which mandate. A mandate enrols into a path once: its ground
 # stays. The row that is there already is left alone unless it had ended; a day without a mandate in between starts the
-# time anew.
+# time anew. The id is known beforehand, since the path's lock lets nobody else onto it: to join what has been inserted
+# with those wanted, of whose number the planner knows nothing, is quadratic and timed out with ten thousand holders.
 ENROL = f"""
-    , opened as (
+    , wanted as (
+        select *, coalesce(known_id, first_value(new_id) over (partition by path_id, person_id)) as enrolment_id
+        from candidates
+    ), opened as (
         insert into enrolments as e
             (id, path_id, network_id, person_id, mandate_id, how, opened_on, due, state, version)
-        select uuidv7(), path_id, network_id, person_id, mandate_id, 'rule', day, day + due_days, 'active', 1
+        select enrolment_id, path_id, network_id, person_id, mandate_id, 'rule', day, day + due_days, 'active', 1
         from (select distinct on (path_id, person_id) * from wanted order by path_id, person_id, day, mandate_id) w
         on conflict (path_id, person_id) do update set
             mandate_id = excluded.mandate_id, how = excluded.how, version = e.version + 1, updated_at = now(),
@@ -157,10 +161,7 @@ ENROL = f"""
         returning {RETURNED}
     ), grounded as (
         insert into enrolment_grounds (mandate_id, path_id, enrolment_id)
-        select w.mandate_id, w.path_id, coalesce(o.id, e.id)
-        from wanted w
-        left join opened o on o.path_id = w.path_id and o.person_id = w.person_id
-        left join enrolments e on e.path_id = w.path_id and e.person_id = w.person_id
+        select mandate_id, path_id, enrolment_id from wanted
     )
     select {RETURNED} from opened e
 """  # noqa: S608 (names of our own columns)
@@ -179,9 +180,11 @@ def returning(statement: str, **types: Any) -> TextualSelect:
 
 ENROL_HOLDERS = returning(
     f"""
-    with wanted as (
-        select p.id as path_id, p.network_id, p.due_days, m.id as mandate_id, m.person_id, p.published_on as day
+    with candidates as materialized (
+        select p.id as path_id, p.network_id, p.due_days, m.id as mandate_id, m.person_id, p.published_on as day,
+               e.id as known_id, uuidv7() as new_id
         from paths p join mandates m on m.network_id = p.network_id and m.role = any(p.roles)
+        left join enrolments e on e.path_id = p.id and e.person_id = m.person_id
         where p.id = :path and m.state = any(:held) and {MAY_ENROL}
     )
     """  # noqa: S608
@@ -193,12 +196,14 @@ ENROL_HOLDERS = returning(
 # A mandate that was over before the path was published is none of its grounds, however late the news of its beginning.
 ENROL_STARTED = returning(
     f"""
-    with wanted as (
+    with candidates as materialized (
         select p.id as path_id, p.network_id, p.due_days, m.id as mandate_id, m.person_id,
-               greatest(p.published_on, started.day) as day
+               greatest(p.published_on, started.day) as day,
+               e.id as known_id, uuidv7() as new_id
         from unnest(:mandates, :days) as started(mandate_id, day)
         join mandates m on m.id = started.mandate_id
         join paths p on p.network_id = m.network_id and m.role = any(p.roles)
+        left join enrolments e on e.path_id = p.id and e.person_id = m.person_id
         where (m.state <> 'ended' or coalesce(m.ended_on, m.until) > p.published_on) and {MAY_ENROL}
     )
     """  # noqa: S608
@@ -232,10 +237,11 @@ COMPLETE = returning(
     f"""
     update enrolments e set state = 'completed', completed_at = :now, completed_units = :units,
         version = e.version + 1, updated_at = now()
-    where e.path_id = :path and e.state = 'active' and e.done ?& {UNIT_IDS}
+    where e.path_id = :path and e.state = 'active' and e.done ?& :unit_ids
     returning {RETURNED}
     """,  # noqa: S608
     path=Uuid,
+    unit_ids=ARRAY(Text),
 )
 
 END_OF_ERASED = returning(
@@ -296,7 +302,8 @@ async def end_with_mandates(session: AsyncSession, days: Mapping[UUID, date]) ->
 
 async def complete_what_is_done(session: AsyncSession, path: Path, now: datetime) -> None:
     """Units were taken out: who had done all the others has completed the path."""
-    rows = await _entities(session, COMPLETE, path=path.id, now=now, units=len(path.units))
+    units = [str(unit.id) for unit in path.units]
+    rows = await _entities(session, COMPLETE, path=path.id, now=now, units=len(path.units), unit_ids=units)
     await stage(session, *(state_of(EnrolmentCompleted, enrolment, path) for enrolment in rows))
 
 
