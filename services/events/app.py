@@ -8,6 +8,7 @@ from services.events.invitations import listens as invitations_listens
 from services.events.invitations import routes as invitations
 from services.events.mandates import listens as mandates_listens
 from services.events.meetings import routes as meetings
+from services.events.minutes import listens as minutes_listens
 from services.events.minutes import routes as minutes
 from services.events.organisations import listens as organisations_listens
 from services.events.people import listens as people_listens
@@ -35,6 +36,7 @@ def service(settings: Settings) -> Service:
             bodies_listens,
             mandates_listens,
             invitations_listens,
+            minutes_listens,
         ],
         problems=[slice_.problems for slice_ in SLICES],
         vocabularies=[term for slice_ in SLICES for term in slice_.vocabularies],

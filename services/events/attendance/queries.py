@@ -45,7 +45,8 @@ def rule_of(body: Any, call: int) -> Rule:
     """What the body asks of a call; without rules for a second one, that of the first."""
     if body is None:
         return WITHOUT_BODY
-    return Rule(**(body.second_call if call == 2 and body.second_call else body.first_call))
+    asked = body.second_call if call == 2 and body.second_call else body.first_call
+    return Rule(asked["numerator"], asked["denominator"], asked["exceeded"], asked["at_least"])
 
 
 async def locked(session: AsyncSession, meeting_id: UUID, *, shared: bool = False) -> Meeting:
@@ -89,10 +90,14 @@ async def voices(session: AsyncSession, meeting: Meeting, body: Any) -> frozense
     return frozenset((await session.scalars(_voices(meeting, body))).all())
 
 
+async def entitled(session: AsyncSession, meeting: Meeting, body: Any) -> int:
+    """How many voices there are, vacant seats among them."""
+    return await session.scalar(select(func.count()).select_from(_voices(meeting, body).subquery())) or 0
+
+
 async def count(session: AsyncSession, meeting: Meeting, body: Any, *, coming: UUID | None = None) -> Count:
     """The figures of this moment; as they would be with the person `coming`, unless they are recorded as away. Whoever
     wants to act on them holds the meeting's lock."""
-    entitled = await session.scalar(select(func.count()).select_from(_voices(meeting, body).subquery()))
     known = await _known_voices(session, meeting, body, coming)
     by_hand = (
         await session.execute(
@@ -101,7 +106,9 @@ async def count(session: AsyncSession, meeting: Meeting, body: Any, *, coming: U
     ).all()
     limit = body.proxies if body is not None else 0
     stood_for = rules.proxies(known, {row.invitation_id: row.holder_id for row in by_hand}, limit)
-    figures = rules.quorum(rule_of(body, meeting.call), meeting.call, entitled or 0, known, stood_for)
+    figures = rules.quorum(
+        rule_of(body, meeting.call), meeting.call, await entitled(session, meeting, body), known, stood_for
+    )
     return Count(figures, stood_for)
 
 

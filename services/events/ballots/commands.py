@@ -95,7 +95,7 @@ async def open_(session: AsyncSession, actor: Actor, meeting_id: UUID, request: 
         majority.denominator,
         majority.exceeded,
         majority.of,
-        entitled=len(await attendance.voices(session, meeting, body)),
+        entitled=await attendance.entitled(session, meeting, body),
         opened_by=actor.id,
     )
     session.add(ballot)

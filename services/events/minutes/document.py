@@ -16,6 +16,8 @@ from babel.dates import format_date, format_time
 
 ROME = ZoneInfo("Europe/Rome")
 LANGUAGES = ("it", "en")
+LISTED = 500
+"""As many absent ones are named: of an assembly of thousands the minutes say how many, the list of attendance who."""
 
 
 @dataclass(frozen=True)
@@ -231,7 +233,9 @@ def _attendance(attendees: Sequence[Attendee], say: Mapping[str, str]) -> list[s
     }
     listed = []
     for code, group in groups.items():
-        if group or code in ("present", "absent"):
+        if code == "absent" and len(group) > LISTED:
+            listed.append(f"{say[code]} ({len(group)})")
+        elif group or code in ("present", "absent"):
             names = "; ".join(sorted(_named(one, say) for one in group)) or say["nobody"]
             listed.append(f"{say[code]} ({len(group)}): {names}")
     return listed

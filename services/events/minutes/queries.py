@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,11 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.events.attendance import queries as attendance
 from services.events.attendance.queries import Line, locked
+from services.events.attendance.tables import attendances
 from services.events.ballots.rules import Ballot
 from services.events.ballots.tables import ballots
 from services.events.bodies.tables import bodies
 from services.events.decisions import queries as decisions
 from services.events.decisions.rules import LABELS
+from services.events.decisions.tables import decisions as decisions_table
 from services.events.invitations.rules import State as InvitationState
 from services.events.invitations.tables import invitations
 from services.events.meetings import queries as meeting_queries
@@ -157,6 +159,17 @@ async def for_update(session: AsyncSession, minutes_id: UUID) -> tuple[Minutes, 
     meeting = await locked(session, one.meeting_id)
     await session.refresh(one, with_for_update=True)
     return one, meeting, await meeting_queries.body_of(session, meeting.network_id, meeting.body_id)
+
+
+async def unapproved(session: AsyncSession, people: Collection[UUID]) -> Sequence[tuple[UUID, UUID]]:
+    """(meeting, minutes) of those that may name one of these people and still can be written, in the order of locks."""
+    named = [
+        exists().where(table.c.meeting_id == minutes.c.meeting_id, table.c.person_id.in_(people))
+        for table in (invitations, attendances, decisions_table)
+    ]
+    query = select(minutes.c.meeting_id, minutes.c.id).where(minutes.c.state != State.APPROVED, or_(*named))
+    rows = await session.execute(query.order_by(minutes.c.meeting_id))
+    return [(row.meeting_id, row.id) for row in rows]
 
 
 async def material(session: AsyncSession, meeting: Meeting, body: Any) -> Material:

@@ -84,6 +84,12 @@ def test_what_did_not_happen_is_said() -> None:
     assert section(document, "decisions")["lines"] == ["Nessuna decisione."]
 
 
+def test_of_thousands_the_absent_are_counted_and_not_named() -> None:
+    crowd = tuple(Attendee(f"Persona {number}", None, None) for number in range(3000))
+    document = compose(replace(MATERIAL, attendees=(*MATERIAL.attendees[:1], *crowd)), "")
+    assert section(document, "attendance")["items"] == ["Presenti (1): Giulia Serra per Ponti", "Assenti (3000)"]
+
+
 def test_without_a_quorum_proposals_are_called_proposals() -> None:
     document = compose(replace(MATERIAL, figures=Figures(2, 5, 1, 0, 3)), "")
     assert section(document, "decisions")["heading"] == "Proposte non adottate"

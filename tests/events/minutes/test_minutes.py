@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from shared.contracts.registry import PersonErased
 from tests.events.hall import Hall
 from tests.events.room import Committee, Room, problem
 from tests.harness import Running
@@ -242,6 +243,45 @@ async def test_what_was_approved_keeps_the_names_of_that_day(room: Room) -> None
         "Persona Numero 1 per Ente 1"
         in sections(await room.found(f"/minutes/{minutes['id']}"))["attendance"]["items"][0]
     )
+
+
+async def test_an_erased_person_is_in_no_minutes_that_still_can_be_written(room: Room) -> None:
+    hall = await held(room)
+    draft = await hall.drafted()
+    await room.tell(PersonErased(id=hall.members[0].person_id, version=2))
+    followed = await room.found(f"/minutes/{draft['id']}")
+    assert sections(followed)["attendance"]["items"][0] == "Presenti (1): – per Ente 1"
+    assert followed["version"] == draft["version"] + 1
+    await hall.act(draft, "submit")
+    await room.tell(PersonErased(id=hall.members[1].person_id, version=2))
+    approved = await hall.act(draft, "approve")
+    assert "Persona" not in str(sections(approved)["attendance"]["items"][:2])
+    await room.tell(PersonErased(id=hall.members[2].person_id, version=2))
+    assert "Persona Numero 3" in str(sections(await room.found(f"/minutes/{draft['id']}"))["attendance"])
+
+
+async def test_an_approval_that_dies_before_its_commit_leaves_nothing(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No number is used, no decision adopted, nothing told; then the same approval goes through as number one."""
+    hall = await Hall.opened(room)
+    decision = await hall.decide()
+    await hall.attend("present", "present")
+    await hall.close()
+    minutes = await hall.act(await hall.drafted(), "submit")
+
+    async def killed(*_: Any) -> None:
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("services.events.minutes.commands.stage", killed)
+        with pytest.raises(asyncio.CancelledError):
+            await hall.act(minutes, "approve")
+    assert (await room.found(f"/minutes/{minutes['id']}"))["state"] == "in_approval"
+    assert (await room.found(f"/decisions/{decision['id']}"))["state"] == "proposed"
+    assert [fact for fact, _ in await hall.told("minutes", minutes["id"])] == ["submitted"]
+    assert (await hall.act(minutes, "approve"))["number"] == f"1/{hall.meeting['day'][:4]}"
+    assert len(await hall.told("decision", decision["id"])) == 1
 
 
 async def test_minutes_are_read_as_a_page_and_as_text(room: Room) -> None:
