@@ -43,7 +43,7 @@ def test_a_service_holds_its_own_folder_what_is_shared_and_its_check() -> None:
     sources = [source for line in stages()["code"] if line.startswith("COPY ") for source in line.split()[1:-1]]
     assert sources == ["shared", "services/__init__.py", "services/${SERVICE}", "deploy/health.py"]
     assert [line for line in stages()["runtime"] if line.startswith("COPY ")] == [
-        "COPY --from=code /opt/trama /opt/trama",
+        "COPY --from=packages /opt/trama /opt/trama",
         "COPY --from=code /app /app",
     ]
 
