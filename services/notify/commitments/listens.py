@@ -42,7 +42,7 @@ from shared.contracts.registry import (
 )
 from shared.messaging import Received, newest, projects, reacts, upsert_newest
 
-KEPT = tuple(column.name for column in commitments.c if column.name not in {"generation", "version"})
+KEPT = tuple(str(column.name) for column in commitments.c if column.name not in {"generation", "version"})
 
 
 @projects(CommitmentState, tables=[commitments])

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.dialects.postgresql import insert
+import orjson
+from sqlalchemy import Text, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.deliveries import queries, waking
@@ -18,8 +19,21 @@ from shared.access.actor import Actor
 from shared.runtime.clock import wall
 from shared.runtime.problems import expect
 
-COLUMNS = [c.name for c in deliveries.c if c.name not in {"next_try", "updated_at", "version"}]
+COLUMNS = [str(c.name) for c in deliveries.c if c.name not in {"next_try", "updated_at", "version"}]
 CHUNK = 500
+INTEND = (
+    text(
+        f"INSERT INTO deliveries ({', '.join(COLUMNS)})"  # noqa: S608 (our own columns)
+        f" SELECT {', '.join(COLUMNS)} FROM json_populate_recordset(CAST(NULL AS deliveries), CAST(:rows AS json))"
+        " ON CONFLICT (key) DO NOTHING"
+        " RETURNING id, version, network_id, person_id, channel, topic, state, attempts, because_of, correlation,"
+        " traceparent"
+    )
+    .bindparams(bindparam("rows", type_=Text))
+    .columns(state=deliveries.c.state.type)
+)
+"""One document for all rows, so one statement for any number: 1,000 intents cost this process 16 ms of its time; as a
+statement with thousands of values they cost 700."""
 
 
 async def intend(session: AsyncSession, intents: Sequence[Delivery], now: datetime) -> int:
@@ -28,9 +42,7 @@ async def intend(session: AsyncSession, intents: Sequence[Delivery], now: dateti
     new = 0
     for start in range(0, len(intents), CHUNK):
         rows = [{name: getattr(intent, name) for name in COLUMNS} for intent in intents[start : start + CHUNK]]
-        added = await session.execute(
-            insert(deliveries).values(rows).on_conflict_do_nothing(index_elements=["key"]).returning(*deliveries.c)
-        )
+        added = await session.execute(INTEND, {"rows": orjson.dumps(rows, default=str).decode()})
         inserted = added.all()
         new += len(inserted)
         await tell(session, (row for row in inserted if row.state is State.FAILED), now)

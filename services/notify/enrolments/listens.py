@@ -15,7 +15,7 @@ from shared.access.listens import guard
 from shared.contracts.learning import Enrolled, EnrolmentState
 from shared.messaging import Received, newest, projects, reacts, upsert_newest
 
-KEPT = tuple(column.name for column in enrolments.c if column.name not in {"generation", "version"})
+KEPT = tuple(str(column.name) for column in enrolments.c if column.name not in {"generation", "version"})
 
 
 @projects(EnrolmentState, tables=[enrolments])

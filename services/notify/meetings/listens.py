@@ -75,7 +75,8 @@ async def minutes_known(session: AsyncSession, facts: Sequence[Received[MinutesS
 
 
 def _row(table: Table, received: Received[Any]) -> dict[str, Any]:
-    kept = {column.name: getattr(received.fact, column.name) for column in table.c if column.name not in OWN}
+    names = (str(column.name) for column in table.c if column.name not in OWN)
+    kept = {name: getattr(received.fact, name) for name in names}
     return {**kept, **guard(received)}
 
 
