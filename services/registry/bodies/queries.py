@@ -153,6 +153,8 @@ async def shown(session: AsyncSession, body: Body, now: datetime) -> Shown:
 async def _shown(session: AsyncSession, rows: Sequence[Any], on: date) -> list[Shown]:
     """Two statements, however many bodies."""
     ids = [row[0].id for row in rows if row[0].seated]
+    if not ids:
+        return [Shown(row[0], row[1], 0, 0, ()) for row in rows]
     held = and_(mandates.c.seat_id == seats.c.id, _running(on))
     here = and_(seats.c.body_id.in_(ids), _there(on))
     counted = select(seats.c.body_id, func.count(seats.c.id), func.count(mandates.c.id)).outerjoin(mandates, held)
