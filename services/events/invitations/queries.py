@@ -189,9 +189,9 @@ async def require_open(session: AsyncSession, invitation: Invitation, meeting: M
     """Raises MeetingCancelled, MeetingBegun, or Withdrawn: also when the news of the mandate's end is still being
     followed."""
     if meeting.state is MeetingState.CANCELLED:
-        raise MeetingCancelled("cancelled")
+        raise MeetingCancelled
     if not meeting.open_to_answers(now):
-        raise MeetingBegun("begun")
+        raise MeetingBegun
     if invitation.state is State.WITHDRAWN:
         raise Withdrawn
     term = select(mandates.c.since, mandates.c.ends).where(mandates.c.id == invitation.mandate_id)

@@ -37,20 +37,12 @@ class Withdrawn(Exception):
     """The mandate by which the person was invited does not last until the meeting."""
 
 
-class NotOpen(Exception):
-    """Answers are taken from the convocation until the meeting begins."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
-
-
-class MeetingCancelled(NotOpen):
+class MeetingCancelled(Exception):
     """There is nothing left to answer to."""
 
 
-class MeetingBegun(NotOpen):
-    """It is too late to announce oneself."""
+class MeetingBegun(Exception):
+    """Answers are taken from the convocation until the meeting begins."""
 
 
 class NotDelegable(Exception):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -37,6 +37,9 @@ routes = APIRouter(tags=["meetings"])
 
 Words = StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=r"^[^\x00-\x1f]+$")
 Title = Annotated[str, Words]
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+Instant = Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST)]
+"""Whatever offset it has, it is an instant in Italy too: the first and the last of the calendar are not."""
 JoinUrl = Annotated[str, StringConstraints(max_length=2000, pattern=r"^https://[^\x00-\x20\"<>\\^`{|}]+$")]
 NOT_GIVEN: Any = Field(default_factory=lambda: None)
 """Of a field that may be left out and is never null."""
@@ -70,8 +73,8 @@ class DraftBody(Body):
     title: Title
     body_id: UUID | None = None
     founding: bool = Field(default=False, description="Of a forming body: its minutes may constitute it")
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
+    starts_at: Instant
+    ends_at: Instant
     mode: Mode
     place: Title | None = None
     join_url: JoinUrl | None = Field(default=None, description="https; shown only to those who are invited")
@@ -83,8 +86,8 @@ class ChangeBody(Body):
 
     title: Title = NOT_GIVEN
     founding: bool = NOT_GIVEN
-    starts_at: AwareDatetime = NOT_GIVEN
-    ends_at: AwareDatetime = NOT_GIVEN
+    starts_at: Instant = NOT_GIVEN
+    ends_at: Instant = NOT_GIVEN
     mode: Mode = NOT_GIVEN
     place: Title | None = None
     join_url: JoinUrl | None = None
@@ -92,8 +95,8 @@ class ChangeBody(Body):
 
 
 class SecondCallBody(Body):
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
+    starts_at: Instant
+    ends_at: Instant
 
 
 class Ref(BaseModel):

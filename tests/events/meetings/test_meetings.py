@@ -56,6 +56,8 @@ async def test_a_draft_is_found_by_its_conveners_and_told_to_nobody(room: Room) 
     [
         ({"starts_at": "2030-05-02T10:00:00", "ends_at": "2030-05-02T11:00:00+02:00"}, "/starts_at"),
         ({"ends_at": "2030-05-02T10:00:00"}, "/ends_at"),
+        ({"starts_at": "0001-01-01T00:00:00+14:00"}, "/starts_at"),
+        ({"ends_at": "9999-12-31T23:59:59-12:00"}, "/ends_at"),
         ({"title": " "}, "/title"),
         ({"title": "a\nb"}, "/title"),
         ({"mode": "telepathy"}, "/mode"),
