@@ -68,6 +68,7 @@ async def test_a_second_call_says_so(room: Network) -> None:
     assert "Convocazione:  seconda" in mail.text
     assert "Come:          a distanza" in mail.text
     assert "Dove:" not in mail.text
+    assert "Chi partecipa a distanza trova nella stessa pagina come collegarsi" in " ".join(mail.text.split())
 
 
 async def test_whatever_arrives_first_waits_for_the_rest(room: Network) -> None:
