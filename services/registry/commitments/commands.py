@@ -207,13 +207,18 @@ async def waive(
 
 async def turn(session: AsyncSession, ids: Sequence[UUID], now: datetime) -> None:
     """The due table's call: the last day of these has passed. What was closed or moved meanwhile is left as it is."""
-    found = await queries.unlocked_for_update(session, ids)
-    late = [commitment for commitment in found if commitment.grow_late(day(now))]
-    await session.flush()
-    await stage(session, *(state_of(CommitmentLate, commitment) for commitment in late))
-    moved = [(one.id, rules.late_at(one.due)) for one in found if one.state is State.OPEN]
-    busy = set(ids) - {commitment.id for commitment in found}  # a command holds them: it may be about to move their day
+    found, today = await queries.unlocked_for_update(session, ids), day(now)
+    late = [row.id for row in found if rules.overdue(row.state, row.due, today)]
+    stated = (await session.execute(GROWN_LATE, {"ids": late})).all() if late else ()
+    await stage(session, *(state_of(CommitmentLate, row) for row in stated))
+    moved = [(row.id, rules.late_at(row.due)) for row in found if row.state is State.OPEN and row.due >= today]
+    busy = set(ids) - {row.id for row in found}  # a command holds them: it may be about to move their day
     await schedule_many(session, DUE, [*moved, *((id_, now) for id_ in sorted(busy))])
+
+
+GROWN_LATE = text(
+    "update commitments set state = 'late', version = version + 1, updated_at = now() where id = any(:ids) returning *"
+).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
 
 
 # --- rules -----------------------------------------------------------------------------------------------------------

@@ -233,10 +233,10 @@ async def for_update(session: AsyncSession, commitment_id: UUID) -> Named:
     return named_row(row)
 
 
-async def unlocked_for_update(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[Commitment]:
-    """Those that no command holds; the others come again."""
-    query = select(Commitment).where(commitments.c.id.in_(ids)).order_by(commitments.c.id)
-    return (await session.execute(query.with_for_update(skip_locked=True))).scalars().all()
+async def unlocked_for_update(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[Row[UUID, State, date]]:
+    """Id, state and last day of those that no command holds; the others come again."""
+    query = select(commitments.c.id, commitments.c.state, commitments.c.due).where(commitments.c.id.in_(ids))
+    return (await session.execute(query.order_by(commitments.c.id).with_for_update(skip_locked=True))).all()
 
 
 async def rule_for_update(session: AsyncSession, rule_id: UUID) -> Rule:

@@ -194,13 +194,6 @@ class Commitment:
         self.state, self.waived_on = State.WAIVED, on
         self.waiver_code, self.waiver_reason = WaiverCode.DECIDED, reason
 
-    def grow_late(self, on: date) -> bool:
-        """States once that the day has passed; False when there is nothing to state."""
-        if self.state is not State.OPEN or on <= self.due:
-            return False
-        self.state = State.LATE
-        return True
-
     def _require_running(self) -> None:
         if not self.running:
             raise Closed(self.state)
@@ -232,6 +225,11 @@ def text_of(field: str, given: str | None) -> str | None:
     if len(text) > LONGEST_TEXT:
         raise TooLong(field)
     return text or None
+
+
+def overdue(state: State, due: date, on: date) -> bool:
+    """Whether it is to be stated that the last day has passed."""
+    return state is State.OPEN and on > due
 
 
 def late_at(due: date) -> datetime:

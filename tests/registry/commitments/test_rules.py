@@ -33,6 +33,7 @@ from services.registry.commitments.rules import (
     late_at,
     lay_down,
     make,
+    overdue,
 )
 from shared.access.actor import ROME
 
@@ -49,6 +50,14 @@ def after(days: int) -> date:
     return TODAY + timedelta(days=days)
 
 
+def grow_late(one: Commitment, on: date) -> bool:
+    """What the due table does on that day."""
+    if not overdue(one.state, one.due, on):
+        return False
+    one.state = State.LATE
+    return True
+
+
 Act = Callable[[Commitment], None]
 
 
@@ -62,16 +71,16 @@ def waived(on: date) -> Act:
 
 def test_the_last_day_is_still_in_time() -> None:
     one = commitment()
-    assert not one.grow_late(TODAY)
-    assert one.grow_late(after(1))
+    assert not grow_late(one, TODAY)
+    assert grow_late(one, after(1))
     assert one.state is State.LATE
-    assert not one.grow_late(after(2)), "stated once"
+    assert not grow_late(one, after(2)), "stated once"
 
 
 def test_a_late_one_can_still_be_fulfilled_or_waived() -> None:
     for act in (done(after(1)), waived(after(1))):
         one = commitment()
-        one.grow_late(after(1))
+        grow_late(one, after(1))
         act(one)
         assert not one.running
 
@@ -122,7 +131,7 @@ def test_what_is_closed_takes_no_act() -> None:
         one = commitment()
         close(one)
         assert one.actions() == []
-        assert not one.grow_late(after(9))
+        assert not grow_late(one, after(9))
         for act in (done(TODAY), waived(TODAY)):
             with pytest.raises(Closed):
                 act(one)
@@ -157,7 +166,7 @@ def test_another_debtor_replaces_the_one_before() -> None:
 
 def test_what_does_not_differ_is_no_change() -> None:
     one = commitment(after(-5))
-    one.grow_late(TODAY)
+    grow_late(one, TODAY)
     assert not one.change(TODAY, title="Elenco", due=after(-5))
     assert one.state is State.LATE
 
@@ -228,7 +237,7 @@ def test_whatever_is_done_it_ends_once_and_says_how(script: list[tuple[str, int,
         try:
             if what == "pass":
                 today += timedelta(days=max(days, 0))
-                one.grow_late(today)
+                grow_late(one, today)
             elif what == "fulfil":
                 one.fulfil(after(days), "Fatto" if good else None, None, today)
             elif what == "waive":
