@@ -66,6 +66,21 @@ async def test_with_six_of_seven_held_it_says_which_is_vacant(registry: Running,
     assert len((await room.found(f"/bodies/{made['id']}/members"))["items"]) == 6
 
 
+async def test_who_has_read_a_body_is_told_of_a_new_holder(registry: Running, room: Room) -> None:
+    """Neither the body nor the seat has a new version by it."""
+    made, organisations = await committee(registry, room, ["ACLI"])
+    paths = [f"/bodies/{made['id']}", f"/seats/{made['vacant'][0]['id']}"]
+    tags = [(await room.get(path)).headers["etag"] for path in paths]
+    acli = organisations["ACLI"]["id"]
+    await room.mandate(await room.person(), "referent", day(registry), organisation_id=acli, body_id=made["id"])
+    for path, known in zip(paths, tags, strict=True):
+        again = Caller(registry, {**room.headers, "if-none-match": known})
+        answer = await again.get(path)
+        assert (answer.status_code, answer.headers["etag"]) == (200, known)
+    assert (await room.found(paths[0]))["vacant"] == []
+    assert (await room.found(paths[1]))["holder"]["person"]["name"] == "Giulia Serra"
+
+
 async def test_the_mandate_names_its_seat_and_so_do_fact_and_grant(registry: Running, room: Room) -> None:
     made, organisations = await committee(registry, room, ["ACLI"])
     (seat,) = await seats(room, made)
