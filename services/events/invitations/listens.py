@@ -86,11 +86,15 @@ MISSING = text(
     select 'seat', id from unnest(:seats) as wanted(id) where not exists (select from seats s where s.id = wanted.id)
     union all
     select 'mandate', i.mandate_id from invitations i
-    where i.meeting_id = any(:meetings) and i.person_id = any(:people) and i.state = 'issued'
-      and i.mandate_id is not null and not exists (select from mandates d where d.id = i.mandate_id)
+    where i.meeting_id = any(:meetings) and i.state = 'issued' and i.mandate_id is not null
+      and not exists (select from mandates d where d.id = i.mandate_id)
+    union all
+    select 'seat', i.seat_id from invitations i
+    where i.meeting_id = any(:meetings) and i.state = 'issued' and i.seat_id is not null
+      and not exists (select from seats s where s.id = i.seat_id)
     limit 1
     """
-).bindparams(*(bindparam(name, type_=ARRAY(Uuid)) for name in ("bodies", "seats", "meetings", "people")))
+).bindparams(*(bindparam(name, type_=ARRAY(Uuid)) for name in ("bodies", "seats", "meetings")))
 
 
 async def _all_known(
@@ -104,7 +108,6 @@ async def _all_known(
                 "bodies": sorted({body for body in ahead.values() if body is not None}),
                 "seats": sorted({r.fact.seat_id for r in holders if r.fact.seat_id is not None}),
                 "meetings": sorted(ahead),
-                "people": sorted({r.fact.person_id for r in holders}),
             },
         )
     ).first()

@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 from shared.contracts import Fact
 from shared.contracts.registry import MandateDesignated, MandateExtended
 from tests.events.room import Room, problem
-from tests.harness import Running
+from tests.harness import Running, until
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -203,6 +203,27 @@ async def test_a_mandate_of_a_seat_that_is_not_known_yet_waits_for_it(room: Room
     await room.running.tell(mandate)
     await room.tell(seat)
     assert await mandates_invited(room, meeting) == {str(mandate.id)}
+
+
+async def test_nobody_loses_an_invitation_while_the_mandates_are_read_again(room: Room) -> None:
+    """A rebuild empties what is known; what is told meanwhile waits until all of it is here again."""
+    committee = await room.committee(holders=3, kind="assembly")
+    meeting = await room.convened(committee.id)
+    seats, mandates = [member.seat for member in committee.members], [member.mandate for member in committee.members]
+    for table in ("mandates", "seats"):
+        await room.running.sql(f"delete from {table} where network_id = :n", n=room.id)
+    closing = room.closed(seats[0], room.today)
+    await room.running.tell(room.body("one_per_member", committee.id, title="Altro nome"), closing)
+
+    async def waits() -> bool:
+        parked = await room.running.sql("select reason from parked where aggregate_id = :id", id=committee.id)
+        return [row.reason.split(":")[0] for row in parked] == ["NotYet"]
+
+    await until(waits, what="the change of the body waits for the mandates")
+    issued = await room.running.sql("select id from invitations where network_id = :n and state = 'issued'", n=room.id)
+    assert len(issued) == 3
+    await room.tell(*seats, *mandates)
+    assert await mandates_invited(room, meeting) == {str(mandate.id) for mandate in mandates[1:]}
 
 
 async def test_who_is_invited_to_what_is_read_by_those_concerned(room: Room) -> None:
