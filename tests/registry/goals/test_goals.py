@@ -308,3 +308,16 @@ async def test_a_link_lets_nobody_do_anything(scene: Scene) -> None:
     url = f"/registry/v1/goals/link?token={token(scene, goal['id'])}"
     assert (await scene.running.client.post(url)).status_code == 405
     assert await scene.told("goal", goal["id"]) == ["set"]
+
+
+@pytest.mark.parametrize("list_", ["goals", "constitutions", "interlocutors", "institutions"])
+async def test_lists_can_be_had_as_tables(scene: Scene, list_: str) -> None:
+    await set_goal(scene)
+    await scene.path("03")
+    await scene.recorded("03")
+    headers = {**scene.room.headers, "accept": "text/csv"}
+    answer = await scene.running.client.get(f"/registry/v1/networks/{scene.room.slug}/{list_}", headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("text/csv")
+    rows = {"goals": 1, "constitutions": 1, "interlocutors": 2, "institutions": 21}
+    assert len(answer.text.splitlines()) == 1 + rows[list_]
