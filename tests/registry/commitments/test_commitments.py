@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from uuid_utils.compat import uuid7
 
+from services.registry.commitments.rules import Kind, Rule
 from tests.harness import Running
 from tests.registry.commitments.scene import acted, commitments, day, etag, let_pass, promise, referent, rule, told
 from tests.registry.conftest import Caller, Room, problem
@@ -303,6 +305,28 @@ async def test_who_joins_owes_what_the_rules_say_and_once_only(registry: Running
     await acted(room, membership, "suspend", {})
     await acted(room, membership, "resume", {})
     assert len(await commitments(room, room.slug, organisation=candidate["id"])) == 1
+
+
+@pytest.mark.parametrize("joined", [-40, 0, 7])
+@pytest.mark.parametrize("made_first", [True, False])
+async def test_the_database_gives_the_days_that_the_rule_says(
+    registry: Running, room: Room, joined: int, *, made_first: bool
+) -> None:
+    today = registry.context.clock.today()
+    since = today + timedelta(days=joined)
+
+    async def lay_down() -> list[Any]:
+        return [await rule(room, days=30), await rule(room, kind="action", due=day(registry, 3))]
+
+    laid = await lay_down() if made_first else []
+    body = {"name": "Membro", "kind": "informal_group", "state": "active", "since": since.isoformat()}
+    await room.made(f"/networks/{room.slug}/organisations", body)
+    laid = laid or await lay_down()
+    for one in laid:
+        terms = {"due": one["due"] and date.fromisoformat(one["due"]), "days": one["days"]}
+        expected = Rule(room.id, Kind(one["kind"]), "", today, **terms).due_for(since, today)
+        (owed,) = await commitments(room, room.slug, kind=one["kind"])
+        assert owed["due"] == (expected and expected.isoformat())
 
 
 async def test_an_import_makes_the_new_members_owe(registry: Running, room: Room) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import zipfile
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -403,6 +404,15 @@ async def test_a_file_that_is_no_list_is_refused_with_the_reason(
     url = link(registry, one["id"], "representatives")
     page = await registry.client.post(url, files={"file": ("e.csv", file)}, headers=HTML)
     assert (page.status_code, words in page.text, '<input type="file"' in page.text) == (422, True, True)
+
+
+async def test_a_workbook_that_unpacks_beyond_reason_is_not_opened(registry: Running, room: Room) -> None:
+    one, out = await promise(room, await room.organisation()), io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.xml", b"\0" * (64 << 20))
+    refused = await send(room, one, out.getvalue(), name="elenco.xlsx")
+    assert problem(refused) == (422, "file-refused")
+    assert "non è stato aperto" in refused.text
 
 
 async def test_too_large_a_file_is_refused(registry: Running, room: Room) -> None:
