@@ -89,7 +89,7 @@ def instant(subject: Subject, days: int) -> datetime:
     if subject.topic is Topic.COMMITMENT:
         return datetime.combine(due_of(subject.at) - timedelta(days=days), MORNING, ROME)
     local = subject.at.astimezone(ROME)
-    return datetime.combine(local.date() - timedelta(days=days), local.time(), ROME)
+    return datetime.combine(local.date() - timedelta(days=days), local.timetz())
 
 
 def plan(subject: Subject, days: Iterable[int], now: datetime) -> list[Planned]:
