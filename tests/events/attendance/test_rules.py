@@ -79,6 +79,12 @@ def test_a_seat_counts_once_whoever_sits_in_it() -> None:
     assert counted(twice, 7).present == 1
 
 
+def test_a_seat_is_not_there_and_stood_for_at_once() -> None:
+    """Its old holder delegated somebody, its new one came."""
+    voices = [voice(1, Mode.PRESENT), voice(2, delegate=1, seat=9), voice(3, Mode.PRESENT, seat=9)]
+    assert counted(voices, 7, limit=1) == Quorum(1, 7, 2, 0, 4)
+
+
 def test_who_delegated_is_stood_for_by_who_is_there() -> None:
     voices = [voice(1, Mode.PRESENT), voice(2, delegate=1), voice(3, Mode.ABSENT, delegate=9)]
     assert proxies(voices, {}, 1) == {id_(2): id_(1)}

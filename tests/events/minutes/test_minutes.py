@@ -8,8 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from uuid_utils.compat import uuid7
 
+from services.events.minutes.listens import forget
 from shared.contracts.registry import PersonErased
+from shared.messaging import Cause, Received
 from tests.events.hall import Hall
 from tests.events.room import Committee, Room, problem
 from tests.harness import Running
@@ -258,6 +261,16 @@ async def test_an_erased_person_is_in_no_minutes_that_still_can_be_written(room:
     assert "Persona" not in str(sections(approved)["attendance"]["items"][:2])
     await room.tell(PersonErased(id=hall.members[2].person_id, version=2))
     assert "Persona Numero 3" in str(sections(await room.found(f"/minutes/{draft['id']}"))["attendance"])
+
+
+async def test_an_erasure_is_taken_in_though_the_projection_is_still_to_come(room: Room) -> None:
+    hall = await held(room)
+    draft = await hall.drafted()
+    erased = PersonErased(id=hall.members[0].person_id, version=2)
+    received = Received(erased, uuid7(), 1, room.now, Cause())
+    async with room.running.context.database.sessions.begin() as session:
+        await forget(session, [received], room.now)
+    assert "Persona Numero 1" not in str((await room.found(f"/minutes/{draft['id']}"))["document"])
 
 
 async def test_an_approval_that_dies_before_its_commit_leaves_nothing(
