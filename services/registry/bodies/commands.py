@@ -35,6 +35,8 @@ from services.registry.bodies.rules import (
     State,
 )
 from services.registry.bodies.tables import bodies, seats
+from services.registry.goals import commands as goals
+from services.registry.interlocutors import commands as interlocutors
 from services.registry.mandates import commands as mandates
 from services.registry.mandates import queries as mandate_queries
 from services.registry.mandates.queries import Named
@@ -182,6 +184,10 @@ async def made(session: AsyncSession, network_id: UUID, request: Establishment, 
         everybody = {"network": network_id, "body": body.id, "on": begins, "role": body.roles[0]}
         named = _as_seats(network_id, (await session.execute(EVERY_MEMBER, everybody)).all())
     await _create(session, named)
+    if body.kind is Kind.REGIONAL_COORDINATION and body.territory is not None:
+        await interlocutors.follow(session, network_id, body.territory)
+    if body.constituted_on is not None:
+        await goals.advance(session, body, now)
     return body
 
 
@@ -251,6 +257,7 @@ async def constitute_by_hand(
     if on is not None and on > day(now):
         raise InvalidBody("on", "too_late", f"up to {day(now)}")
     await constitute(session, body, on or day(now))
+    await goals.advance(session, body, now)
     return await queries.shown(session, body, now)
 
 

@@ -22,7 +22,6 @@ from services.registry.constitutions.queries import Look, Path
 from services.registry.constitutions.rules import Constitution, CoordinationExists, Step, default_path
 from services.registry.constitutions.tables import founding_minutes
 from services.registry.goals import commands as goals
-from services.registry.interlocutors import commands as interlocutors
 from services.registry.networks import queries as networks
 from services.registry.networks.rules import Language
 from services.registry.policy import Right, policy
@@ -66,7 +65,6 @@ async def open_path(session: AsyncSession, actor: Actor, ref: str, request: Open
     region = rules.region(request.territory)
     name = request.name or NAMES[network.language].format(region=rules.name_of(region))
     body = await _forming(session, network.id, region, name, now)
-    await interlocutors.follow(session, network.id, region)
     today = day(now)
     path = Constitution(
         network.id, body.id, region, default_path(region, request.minimum_members), opened_on=today, assessed_on=today

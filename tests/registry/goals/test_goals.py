@@ -321,3 +321,17 @@ async def test_lists_can_be_had_as_tables(scene: Scene, list_: str) -> None:
     assert answer.headers["content-type"].startswith("text/csv")
     rows = {"goals": 1, "constitutions": 1, "interlocutors": 2, "institutions": 21}
     assert len(answer.text.splitlines()) == 1 + rows[list_]
+
+
+async def test_a_body_that_needs_no_path_is_a_step_too(scene: Scene) -> None:
+    """Made as standing, or constituted by hand: whichever way it came to be, those who follow the goal are told."""
+    goal = await set_goal(scene, body_kind="working_group", minimum=2, full=2)
+    room = scene.room
+    await room.made(f"/networks/{room.slug}/bodies", {"name": "Formazione", "kind": "working_group"})
+    forming = {"name": "Mappa", "kind": "working_group", "forming": True}
+    body = await room.made(f"/networks/{room.slug}/bodies", forming)
+    constituted = await room.post(f"/bodies/{body['id']}/constitute", {}, '"1"')
+    assert constituted.status_code == 200, constituted.text
+    told = await scene.running.published(f"registry.goal.{goal['id']}.advanced")
+    assert [fact["reached"] for _, fact in told] == [1, 2]
+    assert (await read(scene, goal))["reached"] == 2
