@@ -278,7 +278,7 @@ class Story:
             figures = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in plain.items())
             lines.append(f"  {'✓' if entry['ok'] else '✗'} {point}: {figures}")
         for title, rows in self.shown:
-            lines += ["", title, *(f"  {name:<40} {value:>6}" for name, value in rows)]
+            lines += ["", title, *(f"  {name:<40} {value:>12}" for name, value in rows)]
         lines += ["", *(f"  {text}: {url}" for text, url in self.links)]
         lines += [f"  ! {failure}" for failure in self.failures]
         return "\n".join(lines)

@@ -40,6 +40,7 @@ PATHS = {
     "communities": ("Che cos'è una Casa della comunità", "invitation"),
     "administrators": ("Che cosa può fare un Comune", "open"),
 }
+UPLOAD = "/registry/v1/representatives/link"
 DAVIDE, NEIGHBOUR, MAYOR = "Davide Sala", "Livia Corsi", "Ugo Marchetti"
 
 
@@ -162,7 +163,7 @@ def list_sent(story: Story, alliance: Alliance) -> None:
     network, secretariat = alliance.network, alliance.network.secretariat
     story.step(f"{PROMPT} carica il suo elenco con il collegamento ricevuto per posta e lo dichiara completo")
     before = len(secretariat.all(network.path("mandates"), role="representative"))
-    link = story.link_mailed(network.email(founders.REFERENTS[PROMPT]), "/registry/v1/representatives/link")
+    link = story.link_mailed(network.email(founders.REFERENTS[PROMPT]), UPLOAD)
     rows = [f"{name.replace(' ', ';', 1)};{network.email(name)};{region};2024-09-13" for name, region in LIST]
     file = "\n".join(["Nome;Cognome;Email;Regione;Dal", *rows]).encode()
     stranger = story.client()
@@ -272,7 +273,6 @@ def presented(story: Story, alliance: Alliance) -> None:
     fulfilled = secretariat.all(network.path("commitments"), source="decision", state="fulfilled")
     story.check("A3", "actions_fulfilled", len(fulfilled), 2)
     story.check("A3", "second_meeting", called["state"], "convened")
-    story.link("L'invito alla seconda riunione, con il logo", link)
 
 
 def logo() -> bytes:
@@ -288,8 +288,21 @@ def logo() -> bytes:
 
 
 def told(story: Story, alliance: Alliance) -> None:
-    """Nothing was lost on the way to people, and nobody was told twice."""
-    deliveries = alliance.network.secretariat.all(alliance.network.path("deliveries", "notify"))
+    """Nothing was lost on the way to people; what is still open can be opened."""
+    network = alliance.network
+    meeting(
+        network,
+        "Terza riunione: che cosa resta da fare",
+        alliance.committee,
+        at("2025-03-27", "17:30").isoformat(),
+        at("2025-03-27", "19:00").isoformat(),
+        agenda=[{"title": "I sei coordinamenti"}, {"title": "Gli elenchi che mancano"}],
+    )
+    story.settled()
+    referent = network.email(founders.REFERENTS["ACLI"])
+    story.link("L'invito alla terza riunione", story.link_mailed(referent, "/events/v1/rsvp/link"))
+    story.link("Il modulo con cui le ACLI possono ancora inviare l'elenco", story.link_mailed(referent, UPLOAD))
+    deliveries = network.secretariat.all(network.path("deliveries", "notify"))
     undelivered = [d for d in deliveries if d["state"] not in ("sent", "suppressed")]
     story.check("A1", "undelivered", len(undelivered), 0)
     story.link("La posta inviata", "/mail/")

@@ -6,10 +6,10 @@ second network has its fourth on that evening; a third approves the minutes of i
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from deploy.local.scenarios import founders
@@ -18,6 +18,7 @@ from deploy.local.story import Story, at
 
 BEGIN, LAST_DAY = "2024-09-12", "2025-03-12"
 MINIMUM, FULL = 4, 6
+OFFICES = ("president", "giunta")
 MEMBERS = 2
 """Associations with a representative in the region, without which a coordination is not begun."""
 REGIONS = {
@@ -69,15 +70,11 @@ def steps(story: Story, alliance: Network) -> list[tuple[datetime, Callable[[], 
         (at("2025-03-13", "00:05"), lambda: decided(story, networks)),
         (at("2025-03-13", "11:00"), lambda: unchanged(story, networks)),
     ]
-    when: dict[datetime, set[str]] = defaultdict(set)
-    for approved in (SIX, FOUR, THREE):
-        for region, instant in approved.items():
-            when[instant].add(region)
-    for instant, regions in when.items():
-        for region in sorted(regions):
-            week_before = evening_of(instant) - timedelta(days=7)
-            timeline.append((week_before, lambda r=region, i=instant: prepared(story, networks, r, i)))  # type: ignore[misc]
-            timeline.append((instant, lambda r=region, i=instant: constituted(story, networks, r, i)))  # type: ignore[misc]
+    minutes = {(region, instant) for plan in (SIX, FOUR, THREE) for region, instant in plan.items()}
+    for region, instant in sorted(minutes):
+        timeline.append((instant, partial(constituted, story, networks, region, instant)))
+    for region, evening in sorted({(region, evening_of(instant)) for region, instant in minutes}):
+        timeline.append((evening - timedelta(days=7), partial(prepared, story, networks, region, evening)))
     return timeline
 
 
@@ -124,24 +121,23 @@ def another(story: Story, slug: str, name: str) -> Network:
     return network
 
 
-def prepared(story: Story, networks: list[Months], region: str, instant: datetime) -> None:
+def prepared(story: Story, networks: list[Months], region: str, evening: datetime) -> None:
     """A coordinator, the interlocutors, and the convocation of those who represent an association in the region."""
-    there = [months for months in networks if months.approved.get(region) == instant]
-    story.step(f"{REGIONS[region]}: coordinatore, interlocutori e convocazione ({len(there)} reti)")
+    there = [m for m in networks if region in m.approved and evening_of(m.approved[region]) == evening]
+    story.step(f"{REGIONS[region]}: coordinatore, interlocutori e convocazione{how_many(there)}")
     for months in there:
         network = months.network
         network.mandate(COORDINATORS[region], "coordinator", territory=region)
-        for office in ("president", "giunta"):
+        for office in OFFICES:
             network.secretariat.created(network.path("interlocutors"), {"institution": region, "office": office})
     story.settled()  # the meetings' service has to know the body and its people
     for months in there:
-        begins = evening_of(instant)
         called = meeting(
             months.network,
             f"Costituzione del coordinamento: {REGIONS[region]}",
             months.bodies[region],
-            begins.isoformat(),
-            (begins + timedelta(hours=1)).isoformat(),
+            evening.isoformat(),
+            (evening + timedelta(hours=1)).isoformat(),
             founding=True,
         )
         months.meetings[region] = called["id"]
@@ -149,14 +145,22 @@ def prepared(story: Story, networks: list[Months], region: str, instant: datetim
 
 def constituted(story: Story, networks: list[Months], region: str, instant: datetime) -> None:
     there = [months for months in networks if months.approved.get(region) == instant]
-    story.step(f"{REGIONS[region]}: la riunione costitutiva, il verbale approvato ({len(there)} reti)")
+    story.step(f"{REGIONS[region]}: la riunione costitutiva, il verbale approvato{how_many(there)}")
     for months in there:
         held(months.network, months.meetings[region])
         minuted(months.network, months.meetings[region])
     story.settled()
-    for months in there:
-        path = months.network.secretariat.get(f"/registry/v1/constitutions/{months.paths[region]}")
-        story.check("A5", f"{months.network.slug}_{region}", path["completed_on"], instant.date().isoformat())
+    standing = {
+        months.network.slug: months.network.secretariat.get(f"/registry/v1/constitutions/{months.paths[region]}")
+        for months in there
+    }
+    found = {slug: path["completed_on"] for slug, path in standing.items()}
+    expected = dict.fromkeys(standing, instant.date().isoformat())
+    story.check("A5", f"constituted_{REGIONS[region].lower()}_{instant.date()}", found, expected)
+
+
+def how_many(there: list[Months]) -> str:
+    return f" ({len(there)} reti)" if len(there) > 1 else f" ({there[0].network.slug.replace('-', ' ')})"
 
 
 def tracked(story: Story, months: Months) -> None:
@@ -179,19 +183,28 @@ def decided(story: Story, networks: list[Months]) -> None:
     endings = {months.network.slug: [months.reads()["reached"], months.reads()["state"]] for months in networks}
     expected = {m.network.slug: e for m, e in zip(networks, ([6, "full"], [4, "met"], [3, "missed"]), strict=True)}
     story.check("A5", "endings", endings, expected)
-    for months in networks:
-        mails = [mail for mail in story.mails(months.network.mailbox) if "/registry/v1/goals/link" in mail["text"]]
-        story.check("A5", f"{months.network.slug}_told", len(mails), months.reads()["reached"] + 1)
+    told = {
+        months.network.slug: sum("/registry/v1/goals/link" in m["text"] for m in story.mails(months.network.mailbox))
+        for months in networks
+    }
+    story.check("A5", "told_to_each_secretariat", list(told.values()), [6 + 1, 4 + 1, 3 + 1])
+    said = {"full": "pieno", "met": "raggiunto", "missed": "mancato"}
+    rows = [(slug.replace("-", " "), f"{reached}: {said[state]}") for slug, (reached, state) in endings.items()]
+    story.show("I coordinamenti al 12 marzo 2025", rows)
 
 
 def unchanged(story: Story, networks: list[Months]) -> None:
     """The coordination that came too late stands; the outcome does not change any more."""
     late = networks[2]
     story.check("A5", "too_late", [late.reads()["reached"], late.reads()["state"]], [3, "missed"])
-    for months in networks:
-        recorded = months.network.secretariat.all(months.network.path("interlocutors"))
-        offices = {(one["institution"]["code"], one["office"]) for one in recorded}
-        expected = {(region, office) for region in months.approved for office in ("president", "giunta")}
-        story.check("A5", f"{months.network.slug}_interlocutors", offices == expected, True)
+    recorded = {
+        months.network.slug: {
+            (one["institution"]["code"], one["office"])
+            for one in months.network.secretariat.all(months.network.path("interlocutors"))
+        }
+        for months in networks
+    }
+    expected = {m.network.slug: {(r, office) for r in m.approved for office in OFFICES} for m in networks}
+    story.check("A5", "president_and_giunta_everywhere", recorded == expected, True)
     link = story.link_mailed(networks[0].network.mailbox, "/registry/v1/goals/link")
     story.link("Il cammino verso i sei coordinamenti", link)
