@@ -21,7 +21,7 @@ from typing import Any, Protocol
 
 import uvloop
 
-from tests.bench import commanding, importing, listing, mails, page, projecting, reaching, relaying, starting
+from tests.bench import commanding, importing, listing, mails, page, projecting, reaching, relaying, starting, telling
 from tests.bench.lab import Lab
 from tests.bench.measure import Figure, say
 
@@ -39,6 +39,7 @@ FIGURES: dict[str, Run] = {
     "listing": listing.run,
     "start": starting.run,
     "mails": mails.run,
+    "telling": telling.run,
 }
 
 
