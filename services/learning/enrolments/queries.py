@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, not_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, false, func, not_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.learning.enrolments.rules import Enrolment, State, UnknownEnrolment
@@ -118,7 +118,8 @@ async def own(
     limit: int = DEFAULT,
 ) -> Page[Named]:
     """The caller's own, in all networks. A key has none."""
-    return await _page(session, NAMED.where(enrolments.c.person_id == actor.person_id), after, limit)
+    mine = enrolments.c.person_id == actor.person_id if actor.person_id else false()  # nobody's are those of the erased
+    return await _page(session, NAMED.where(mine), after, limit)
 
 
 async def _page(session: AsyncSession, query: Any, after: str | None, limit: int) -> Page[Named]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import DateTime, literal
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,10 +25,8 @@ async def read(session: AsyncSession, actor: Actor, writer: Writer, id_: UUID, *
 
 
 async def read_all(session: AsyncSession, actor: Actor, *, now: datetime) -> int:
-    """Everything that is unread now; returns how many."""
-    waiting = queries.of(actor).where(read_marks.c.read_at.is_(None)).with_only_columns(deliveries.c.id)
-    ids = list(await session.scalars(waiting))
-    if ids:
-        marks = insert(read_marks).values([{"delivery_id": id_, "read_at": now} for id_ in ids])
-        await session.execute(marks.on_conflict_do_nothing())
-    return len(ids)
+    """Everything that is unread now, in one statement; returns how many."""
+    unread = queries.of(actor).where(read_marks.c.read_at.is_(None))
+    waiting = unread.with_only_columns(deliveries.c.id, literal(now, DateTime(timezone=True)))
+    marks = insert(read_marks).from_select(["delivery_id", "read_at"], waiting).on_conflict_do_nothing()
+    return len((await session.scalars(marks.returning(read_marks.c.delivery_id))).all())

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, false, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.deliveries.outcomes import Claimed
@@ -34,13 +34,14 @@ class Message:
 
 
 def of(actor: Actor) -> Select[Any]:
-    """What was meant for the caller: without links to sign in, and without what was too late to be told."""
+    """What was meant for the caller: without links to sign in, and without what was too late to be told. A key is
+    nobody, and what was meant for nobody is not its own."""
     return (
         select(deliveries, networks.c.name.label("network_name"), read_marks.c.read_at)
         .outerjoin(networks, networks.c.id == deliveries.c.network_id)
         .outerjoin(read_marks, read_marks.c.delivery_id == deliveries.c.id)
         .where(
-            deliveries.c.person_id == actor.person_id,
+            deliveries.c.person_id == actor.person_id if actor.person_id else false(),
             deliveries.c.topic != SIGN_IN.code,
             func.coalesce(deliveries.c.problem, "").not_in(MOOT),
         )

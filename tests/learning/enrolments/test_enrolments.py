@@ -455,6 +455,17 @@ async def test_a_key_enrols_people_with_its_scope_and_is_nobody_itself(school: S
     assert (await school.done("GET", "/me/enrolments", as_=key))["items"] == []
 
 
+async def test_what_the_erased_left_behind_is_nobodys_and_no_keys(school: School) -> None:
+    path = await school.path(audience="administrators", enrolment="open")
+    person = school.person()
+    await school.tell(person)
+    await school.enrol(path, person.id)
+    await school.tell(school.erased(person.id))
+    assert await states(school, path) == {"erased": "ended"}
+    key = await api_key(school, "learning:read_paths")
+    assert (await school.done("GET", "/me/enrolments", as_=key))["items"] == []
+
+
 async def test_a_path_published_while_mandates_begin_misses_nobody(school: School) -> None:
     """Either side may come first, fact by fact: the path's row decides who waits for whom."""
     people = [school.person() for _ in range(30)]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import httpx
 import pytest
+from uuid_utils.compat import uuid7
 
-from shared.contracts.registry import PersonRegistered
+from shared.contracts.registry import ApiKeyIssued, PersonRegistered
 from tests.notify.network import Network
 
 pytestmark = pytest.mark.timeout(120)
@@ -72,6 +74,30 @@ async def test_nobody_reads_anothers_messages(notify: Network) -> None:
     answer = await notify.running.client.get(f"/notify/v1/inbox/{message['id']}", headers=secretariat)
     assert answer.status_code == 404
     assert (await inbox(notify, person))[0]["read_at"] is None
+
+
+async def test_a_partners_key_is_nobody_and_reads_nothing(notify: Network) -> None:
+    """What nobody could be told has no person: it is not the message of who has none either."""
+    empty = Network(notify.running, notify.relay, notify.link_key)
+    body = empty.body()
+    await notify.running.tell(empty.founded(), body, empty.commitment(debtor_body_id=body.id))
+    await notify.running.settled()
+    (untold,) = await empty.deliveries(topic="commitment-made")
+    assert (untold["person"], untold["problem"]) == (None, "nobody-to-tell")
+    secret, id_ = "s" * 43, uuid7()
+    hashed = hashlib.sha256(secret.encode()).hexdigest()
+    await notify.running.tell(
+        ApiKeyIssued(
+            id=id_, version=1, network_id=notify.id, title="k", secret_sha256=hashed, scopes=(), per_minute=1000
+        )
+    )
+    await notify.running.settled()
+    key, client = {"authorization": f"Bearer trama_{id_.hex}_{secret}"}, notify.running.client
+    listed = await client.get("/notify/v1/me/inbox", headers=key)
+    assert (listed.status_code, listed.json()["items"]) == (200, [])
+    assert (await client.get("/notify/v1/me/inbox/unread", headers=key)).json() == {"unread": 0}
+    assert (await client.get(f"/notify/v1/inbox/{untold['id']}", headers=key)).status_code == 404
+    assert (await client.post(f"/notify/v1/inbox/{untold['id']}/read", headers=key)).status_code == 404
 
 
 async def test_a_link_to_sign_in_is_mailed_only(notify: Network) -> None:
