@@ -5,9 +5,10 @@ VENV := .venv
 PY := $(VENV)/bin/python
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-# More workers with `make test WORKERS=2`.
-WORKERS ?= 0
-PYTEST := $(PY) -m pytest -n $(WORKERS)
+# Each worker has a PostgreSQL and a NATS of its own, and is given whole files; 0: everything in one process.
+WORKERS ?= 2
+TOGETHER := $(PY) -m pytest -n $(WORKERS) --dist loadfile
+ALONE := $(PY) -m pytest -n 0
 
 .DEFAULT_GOAL := help
 .PHONY: help install up demo test test-all alone nightly check contracts bench down logs token clock lock
@@ -33,17 +34,19 @@ demo: install ## start it, play the scenarios, print a summary (ONCE=1 stops aft
 	@$(PY) -m deploy.local.demo
 
 test: install ## all tests that need no browser and no real data, but for the faults of the whole platform (5 minutes more)
-	$(PYTEST) --ignore tests/faults -m "not browser and not real_data and not long and not bench"
+	$(TOGETHER) --ignore tests/faults -m "not browser and not real_data and not long and not bench"
 
 test-all: install ## test, the fault proofs, the pages in a browser, the real files of TRAMA_REAL_DATA, one service without the others
-	$(PYTEST) -m "not long and not bench"
+	$(TOGETHER) --ignore tests/faults -m "not browser and not real_data and not long and not bench"
+	$(ALONE) tests/faults -m "not long"
+	$(ALONE) -m "(browser or real_data) and not long"
 	$(PY) -m tests.alone learning
 
 alone: install ## a service tested without the folders of the others (SERVICE=mapping; all of them if not said)
 	$(PY) -m tests.alone $(SERVICE)
 
 nightly: install ## what takes too long for every change: the long fault proofs, and each service alone
-	$(PYTEST) -m long --timeout 7200
+	$(ALONE) -m long --timeout 7200
 	$(PY) -m tests.alone
 
 check: install ## style, types, import contracts

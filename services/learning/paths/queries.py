@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.learning.enrolments.rules import State as EnrolmentState
 from services.learning.enrolments.tables import enrolments
 from services.learning.paths.rules import Admission, Audience, Path, State, UnknownPath, audiences
 from services.learning.paths.tables import paths
@@ -53,8 +54,13 @@ def audiences_of(actor: Actor, network: UUID, on: date | datetime) -> frozenset[
 
 
 def _is_on(person_id: UUID | None) -> Any:
-    """The path is one that the person is enrolled in, whatever became of it."""
-    return exists().where(enrolments.c.path_id == paths.c.id, enrolments.c.person_id == person_id)
+    """The path is one that the person is on, or has completed; with the mandate that led there, an enrolment and what
+    it let see come to their end."""
+    return exists().where(
+        enrolments.c.path_id == paths.c.id,
+        enrolments.c.person_id == person_id,
+        enrolments.c.state != EnrolmentState.ENDED,
+    )
 
 
 async def get(session: AsyncSession, actor: Actor, path_id: UUID, *, now: datetime) -> Path:

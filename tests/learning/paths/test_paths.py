@@ -47,12 +47,19 @@ async def test_who_holds_two_roles_sees_both_paths_and_who_no_longer_holds_one_s
     assert await titles(school, headers) == {"Comunità"}
 
 
-async def test_one_still_sees_the_path_that_one_is_on_when_the_mandate_is_over(school: School) -> None:
+async def test_a_path_goes_with_the_mandate_that_led_to_it_unless_it_was_completed(school: School) -> None:
     path = await school.path(title="Rappresentare")
     person, mandate = await school.appointed()
-    await school.tell(school.ended(mandate))
-    assert await titles(school, person) == {"Rappresentare"}
     await school.done("GET", f"/paths/{path['id']}", as_=person)
+    await school.tell(school.ended(mandate))
+    assert await titles(school, person) == set()
+    await school.done("GET", f"/paths/{path['id']}", 404, as_=person)
+    other, second = await school.appointed()
+    (enrolment,) = await school.enrolled(person=str(other))
+    for unit in path["units"]:
+        await school.mark(enrolment, unit, other)
+    await school.tell(school.ended(second))
+    assert await titles(school, other) == {"Rappresentare"}
 
 
 async def test_a_path_of_another_audience_is_not_there_for_others(school: School) -> None:
