@@ -31,13 +31,24 @@ FORMER_PROVINCES = {
     "Valle d'Aosta": "AO",
     "Aosta": "AO",
     "Reggio nell'Emilia": "RE",
+    "Alto Adige": "BZ",
+    "VCO": "VB",
+    "Roma Capitale": "RM",
 }
-SHORT_REGIONS = {"Friuli V.G.": "06", "FVG": "06", "Friuli": "06", "Val d'Aosta": "02", "Trentino": "04"}
+SHORT_REGIONS = {
+    "Friuli V.G.": "06",
+    "FVG": "06",
+    "Friuli": "06",
+    "Val d'Aosta": "02",
+    "Trentino": "04",
+    "Trentino A.A.": "04",
+    "Abruzzi": "13",
+}
 FORMER_SIGLAS = frozenset({"FO", "PS", "CI"})
 _ABROAD = frozenset({"EE", "ESTERO", "ESTERA", "STATOESTERO"})
 _PREFIX = re.compile(
     r"^\s*(libero consorzio( comunale)?|citt[aà]'? metropolitana|provincia( autonoma)?|prov\.?|p\.?\s?a\.?"
-    r"|regione( autonoma| siciliana)?)\s+(di\s+|del\s+|della\s+|dell')?",
+    r"|regione( autonoma| siciliana)?|reg\.?)\s+(di\s+|del\s+|della\s+|dell')?",
     re.IGNORECASE,
 )
 _BRACKETS = re.compile(r"\(([^)]*)\)?")

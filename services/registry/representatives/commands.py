@@ -56,7 +56,7 @@ EVIDENCE = {
 
 @dataclass(frozen=True)
 class Taken:
-    """What became of a list. `names` are those of the people, by id."""
+    """What became of a list. `names` are those of the people, by id; from the columns in `unread` nothing was read."""
 
     id: UUID
     commitment: Named
@@ -64,6 +64,7 @@ class Taken:
     names: dict[UUID, str]
     entered: int
     complete: bool
+    unread: Sequence[str]
 
     @property
     def created(self) -> int:
@@ -128,7 +129,7 @@ async def take(
         shown = Fulfilment.model_construct(evidence=evidence, link=None, on=None)
         await commitments.close(session, named.commitment, shown, now)
     names = {outcome.mandate.person_id: f"{outcome.row.given_name} {outcome.row.family_name}" for outcome in outcomes}
-    return Taken(list_id, named, outcomes, names, len(newcomers), complete)
+    return Taken(list_id, named, outcomes, names, len(newcomers), complete, sheet.unread)
 
 
 async def _of_others(

@@ -39,6 +39,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "done": "Elenco ricevuto",
         "done_rows": "Righe lette: {rows}. Incarichi nuovi: {created}. Già presenti: {unchanged}.",
         "done_entered": "Persone registrate per la prima volta: {entered}.",
+        "done_unread": "Colonne non lette: {unread}.",
         "done_complete": "L'elenco è dichiarato completo: l'impegno è assolto.",
         "done_incomplete": "L'impegno resta aperto: si può inviare un altro elenco con lo stesso collegamento.",
         "created": "Incarichi nuovi",
@@ -69,6 +70,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "done": "List received",
         "done_rows": "Rows read: {rows}. New mandates: {created}. There already: {unchanged}.",
         "done_entered": "People entered for the first time: {entered}.",
+        "done_unread": "Columns that were not read: {unread}.",
         "done_complete": "The list is declared complete: the commitment is fulfilled.",
         "done_incomplete": "The commitment stays open: another list can be sent with the same link.",
         "created": "New mandates",
@@ -177,6 +179,7 @@ def done(language: str, linked: Linked, taken: Taken) -> Response:
     said = [
         texts["done_rows"].format(**figures),
         *([texts["done_entered"].format(**figures)] if taken.entered else []),
+        *([texts["done_unread"].format(unread=", ".join(taken.unread))] if taken.unread else []),
         texts["done_complete" if taken.complete else "done_incomplete"],
     ]
     return PAGES.page(

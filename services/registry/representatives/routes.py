@@ -89,7 +89,7 @@ class ListedOut(BaseModel):
 
 class TakenOut(BaseModel):
     """A list, taken whole: `rows` are `created` and `unchanged` mandates; `entered` people were not known before.
-    `state` is the commitment's."""
+    `state` is the commitment's. `unread` names the columns that nothing was read from."""
 
     id: UUID
     commitment_id: UUID
@@ -99,6 +99,7 @@ class TakenOut(BaseModel):
     unchanged: int
     entered: int
     complete: bool
+    unread: list[str]
     mandates: list[ListedOut]
 
     @classmethod
@@ -112,6 +113,7 @@ class TakenOut(BaseModel):
             unchanged=len(taken.outcomes) - taken.created,
             entered=taken.entered,
             complete=taken.complete,
+            unread=list(taken.unread),
             mandates=[ListedOut.of(outcome, taken) for outcome in taken.outcomes],
         )
 

@@ -31,7 +31,8 @@ LONGEST_SHOWN = 60  # characters of a cell that a sentence repeats
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "full_name": (
         "nome e cognome", "cognome e nome", "nome cognome", "cognome nome", "nominativo", "rappresentante", "persona",
-        "full name", "representative", "person", "name and surname", "surname and name",
+        "referente", "delegato", "incaricato", "responsabile", "full name", "delegate", "representative", "person",
+        "name and surname", "surname and name",
     ),
     "given_name": ("nome", "nome di battesimo", "given name", "first name", "name"),
     "family_name": ("cognome", "surname", "family name", "last name"),
@@ -59,6 +60,13 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 FIELD_OF = {name: field_ for field_, names in SYNONYMS.items() for name in names}
 ABOUT_OTHERS = re.compile(r"\b(nascita|nato|nata|residenza|fiscale|birth|residence|tax)\b")
 ABOUT_BODIES = re.compile(r"\b(ente|associazione|organizzazione|organisation|organization|association)\b")
+# Words that say what a column holds wherever they stand in its name.
+MEANING: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("email", re.compile(r"\b(e ?mail|posta elettronica)\b")),
+    ("phone", re.compile(r"\b(telefono|tel|cellulare|cell|phone|mobile)\b")),
+    ("since", re.compile(r"\b(decorrenza|inizio|start)\b")),
+    ("until", re.compile(r"\b(scadenza|fine|termine|cessazione|end)\b")),
+)
 NAMING = re.compile(r"(nome|denominazione|ragione sociale|name|ente|associazione|organi[sz]zazione|organi[sz]ation)\b")
 EVERYWHERE = frozenset({"italia", "nazionale", "tutta italia", "intera rete", "italy", "national", "whole network"})
 
@@ -130,11 +138,13 @@ def same_name(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A file, read: its rows, what cannot be taken, and its own names of the fields."""
+    """A file, read: its rows, what cannot be taken, its own names of the fields, and the columns that nothing was read
+    from."""
 
     rows: Sequence[Row]
     findings: Sequence[Finding]
     columns: Mapping[str, str]
+    unread: Sequence[str] = ()
 
 
 def read(records: Sequence[Record], places: Territories) -> Sheet:
@@ -152,7 +162,8 @@ def read(records: Sequence[Record], places: Territories) -> Sheet:
         row = row_of(record.line, cells, places, findings, family_first=family_first)
         if row is not None:
             rows.append(row)
-    return Sheet(rows, findings, names)
+    unread = [cell for at, cell in enumerate(header.cells) if cell and at not in columns.values()]
+    return Sheet(rows, findings, names, unread)
 
 
 def header_of(records: Sequence[Record]) -> tuple[Record, dict[str, int]]:
@@ -190,6 +201,8 @@ def _likely(name: str) -> str | None:
         return None
     if ABOUT_BODIES.search(name):  # its name; its mailbox or seat is nobody's here
         return "organisation" if NAMING.match(name) else None
+    if (meant := next((field_ for field_, sign in MEANING if sign.search(name)), None)) is not None:
+        return meant
     begins = next((synonym for synonym in LONGEST_FIRST if name.startswith(synonym + " ")), None)
     ends = next((synonym for synonym in LONGEST_FIRST if name.endswith(" " + synonym)), None)
     return FIELD_OF.get(begins or ends or "")
@@ -214,6 +227,7 @@ def row_of(
     def refuse(field_: str, code: str, accepted: str | None = None, **values: str) -> None:
         findings.append(Finding(line, field_, code, values, accepted))
 
+    cells = {field_: "" if _empty(field_, cell) else cell for field_, cell in cells.items()}
     given, family = _name(cells, refuse, family_first=family_first)
     email = _contact(cells.get("email", ""), "email", refuse)
     phone = _contact(cells.get("phone", ""), "phone", refuse)
@@ -229,65 +243,136 @@ def row_of(
     return Row(line, given, family, email, phone, territory, since, until, cells.get("organisation", ""))
 
 
-EMAIL, PHONE, DAYS = "nome@dominio.it", "+39 0341 123456", "2026-01-31, 31/01/2026"
+EMAIL, PHONE, DAYS = "nome@dominio.it", "+39 0341 123456", "2026-01-31, 31/01/2026, 31 gennaio 2026"
 PLACES = "Lombardia, Provincia di Lecco, Comune di Lecco, 03, 097, E507"
+
+
+NOTHING = frozenset({"", "nd", "n d", "n a", "non disponibile", "nessuno", "nessuna", "not available"})
+OPEN = frozenset({"in corso", "indeterminato", "a tempo indeterminato", "senza scadenza", "open", "ongoing"})
+
+
+def _empty(field_: str, cell: str) -> bool:
+    """Whether people wrote something where they meant nothing: a dash, `n.d.`; of an end that there is none."""
+    said = plain(cell)
+    if field_ in ("given_name", "family_name", "full_name", "organisation"):
+        return False
+    return said in NOTHING or (field_ == "until" and said in OPEN)
 
 
 def _name(cells: Mapping[str, str], refuse: _Refuse, *, family_first: bool) -> tuple[str, str]:
     if "full_name" in cells and not (cells.get("given_name") and cells.get("family_name")):
-        field_, (given, family) = "full_name", split(cells["full_name"], family_first=family_first)
+        field_, (given, family) = "full_name", split(_untitled(cells["full_name"]), family_first=family_first)
     else:
-        field_, given, family = "family_name", cells.get("given_name", ""), cells.get("family_name", "")
+        field_, given, family = "family_name", _untitled(cells.get("given_name", "")), cells.get("family_name", "")
     given, family = name_of(given), name_of(family)
     for part, where in ((given, "given_name"), (family, "family_name")):
         where_ = where if where in cells else field_
         if not any(c.isalpha() for c in part):
             refuse(where_, "missing", "Giulia, Serra")
             break
-        if len(part) > LONGEST_NAME or not part.isprintable():
-            refuse(where_, "unfit", f"<= {LONGEST_NAME}")
+        if len(part) > LONGEST_NAME or not part.isprintable() or NO_NAME.search(part):
+            refuse(where_, "unfit", f"Giulia, De Luca, D'Angelo; <= {LONGEST_NAME}")
             break
     return given, family
 
 
+NO_NAME = re.compile(r"[<>={}@#$%*+|\\/]|\d{5}|https?:", re.IGNORECASE)
+"""Signs of what is no name: a formula, markup, an address or a number that slipped into the wrong column."""
+TITLES = re.compile(
+    r"^\s*((dott|dr|prof|avv|ing|arch|geom|rag|sig)(\.\s*(ssa|ra|na)?\b|(ssa|ra)\b)\.?\s*)+", re.IGNORECASE
+)
+PARTICLES = frozenset(
+    ("d", "da", "dal", "dalla", "dalle", "de", "degli", "dei", "del", "dell", "della", "delle", "di", "la", "le", "li")
+) | {"lo", "van", "von"}
+
+
+def _untitled(name: str) -> str:
+    """Without the titles before it: with and without them it is one person."""
+    return TITLES.sub("", name)
+
+
 def split(name: str, *, family_first: bool) -> tuple[str, str]:
-    """Given and family name of a cell that holds both. Which word belongs to which nobody can say of three: the first
-    (or, with the family name first, the last) is the given name. A comma says it: `Serra, Giulia`."""
+    """Given and family name of a cell that holds both. A comma says which is which (`Serra, Giulia`), and so do
+    capitals (`SERRA Giulia`); else the family name is one word, with the particles before it (`De Luca`)."""
     before, comma, after = name.partition(",")
     if comma and after.strip():
         return after, before
     words = name.split()
+    loud = [word for word in words if len(word) > 1 and word.isupper() and not word.endswith(".")]
+    if loud and len(loud) < len(words) and loud in (words[: len(loud)], words[-len(loud) :]):
+        return " ".join(word for word in words if word not in loud), " ".join(loud)
     if family_first:
-        return " ".join(words[-1:]), " ".join(words[:-1])
-    return " ".join(words[:1]), " ".join(words[1:])
+        family = next((at for at, word in enumerate(words) if plain(word) not in PARTICLES), 0) + 1
+        return " ".join(words[family:]), " ".join(words[:family])
+    given = len(words) - 1
+    while given > 1 and plain(words[given - 1]) in PARTICLES:
+        given -= 1
+    return (" ".join(words[:given]), " ".join(words[given:])) if given > 0 else (name.strip(), "")
 
 
 def _contact(given: str, field_: str, refuse: _Refuse) -> str | None:
     if not given:
         return None
     try:
-        return email_of(given.strip("<> ;,").removeprefix("mailto:")) if field_ == "email" else phone_of(given)
+        return email_of(_address(given)) if field_ == "email" else phone_of(given)
     except Unfit as unfit:
         refuse(field_, "unfit", unfit.accepted, given=given[:LONGEST_SHOWN])
         return None
 
 
-DAY = re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})(?:[T ]00:00(?::00)?)?")
-GIORNO = re.compile(r"(?P<day>\d{1,2})[/.\-](?P<month>\d{1,2})[/.\-](?P<year>\d{4})")
+def _address(given: str) -> str:
+    """The address alone of what mail programs copy: `Giulia Serra <giulia@example.org>`."""
+    inside = re.fullmatch(r"[^<>]*<([^<>]+)>", given.strip(" ;,"))
+    return (inside[1] if inside else given.strip("<> ;,")).removeprefix("mailto:")
+
+
+MIDNIGHT = r"(?:[T ]0?0:00(?::00)?)?"
+MONTHS = (
+    *("gennaio", "febbraio", "marzo", "aprile", "maggio", "giugno"),
+    *("luglio", "agosto", "settembre", "ottobre", "novembre", "dicembre"),
+)
+FORMS = (
+    re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})" + MIDNIGHT),
+    re.compile(r"(?P<day>\d{1,2})[/.\-](?P<month>\d{1,2})[/.\-](?P<year>\d{4})" + MIDNIGHT),
+    re.compile(r"(?P<day>\d{1,2})[/.](?P<month>\d{1,2})[/.](?P<year>\d{2})"),  # of this century; a hyphen may be ISO's
+    re.compile(r"(?P<day>\d{1,2})[°º]? +(?P<name>[a-z]{3,9})\.? +(?P<year>\d{4})", re.IGNORECASE),
+)
+SERIAL_FROM, SERIAL_TO = date(2000, 1, 1), date(2100, 1, 1)
+EXCEL_ZERO = date(1899, 12, 30)
+"""A day that lost its format is a number: the days since then."""
 
 
 def _day(given: str, field_: str, refuse: _Refuse) -> date | None:
     if not given:
         return None
-    found = DAY.fullmatch(given) or GIORNO.fullmatch(given)
     try:
-        on = date(*(int(found[part]) for part in ("year", "month", "day"))) if found else None
+        on = _read_day(given)
     except ValueError:
         on = None
     if on is None or not 1900 <= on.year <= 2200:
         refuse(field_, "unfit", DAYS, given=given[:LONGEST_SHOWN])
         return None
     return on
+
+
+def _read_day(given: str) -> date | None:
+    """None for what is written in no known form; ValueError for a day that does not exist."""
+    if re.fullmatch(r"\d{5}", given):
+        on = EXCEL_ZERO + timedelta(days=int(given))
+        return on if SERIAL_FROM <= on < SERIAL_TO else None
+    found = next((match for form in FORMS if (match := form.fullmatch(given.strip()))), None)
+    if found is None:
+        return None
+    parts = found.groupdict()
+    month = _month(parts["name"]) if "name" in parts else int(parts["month"])
+    year = int(parts["year"] if len(parts["year"]) == 4 else f"20{parts['year']}")
+    return date(year, month, int(parts["day"]))
+
+
+def _month(name: str) -> int:
+    """The number of a month by its Italian name or the first letters of it; 0 for none."""
+    likely = [at for at, month in enumerate(MONTHS, 1) if month.startswith(name.lower())]
+    return likely[0] if len(likely) == 1 else 0
 
 
 # --- where -----------------------------------------------------------------------------------------------------------
@@ -306,11 +391,23 @@ def _territory(cells: Mapping[str, str], places: Territories, refuse: _Refuse) -
     if province:
         return _province(province, region, places, refuse)
     if region:
-        code = areas().parse("", region).region
-        if not code:
-            refuse("region", "unknown", "Lombardia, 03", given=region[:LONGEST_SHOWN])
-        return code or None
+        return _region(region, places, refuse)
     return _anywhere(cells.get("territory", ""), places, refuse)
+
+
+AUTONOMOUS = {"trento": "TN", "bolzano": "BZ", "bolzano bozen": "BZ", "alto adige": "BZ", "sudtirol": "BZ"}
+"""What has its own institutions stands in lists of regions like one."""
+
+
+def _region(given: str, places: Territories, refuse: _Refuse) -> str | None:
+    """A region; or a province of one, where the cell names it (`P.A. Trento`, `Puglia (BA)`)."""
+    area = areas().parse("", given)
+    sigla = AUTONOMOUS.get(plain(given)) or next(iter(area.siglas), None)
+    if sigla is not None and (province := places.province(sigla)) is not None:
+        return province.code
+    if not area.region:
+        refuse("region", "unknown", "Lombardia, 03", given=given[:LONGEST_SHOWN])
+    return area.region or None
 
 
 def _municipality(name: str, province: str, region: str, places: Territories, refuse: _Refuse) -> str | None:
@@ -405,8 +502,8 @@ def judge(
 ) -> tuple[list[Outcome], list[Finding]]:
     """What each row means; `entered` are the ids of the people whom nobody knew.
 
-    A mandate with the same days is there already; so is one that runs today, for a row without days. Other days that
-    overlap contradict it: which are right is not for a file to say.
+    A mandate with the same days is there already, in the register or in a row above; so is one that runs today, for a
+    row without days. Other days that overlap contradict it: which are right is not for a file to say.
     """
     outcomes: list[Outcome] = []
     findings: list[Finding] = []
@@ -427,6 +524,9 @@ def judge(
         )
         others = taken.setdefault((person_id, row.territory), [])
         before = next((one for one in others if one.mandate.overlaps(mandate)), None)
+        if before is not None and (before.row.since, before.row.until) == (row.since, row.until):
+            outcomes.append(Outcome(row, before.mandate, new=False))  # said twice is said once
+            continue
         if before is not None:
             findings.append(Finding(row.line, "row", "repeated", {"line": str(before.row.line)}))
             continue

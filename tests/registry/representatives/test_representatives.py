@@ -184,6 +184,7 @@ async def test_one_bad_row_and_nothing_has_happened(registry: Running, room: Roo
     english = await send(room, one, content(rows), language="en")
     assert english.json()["lines"][1]["reason"] == "“non-un-indirizzo” is not an address"
     good = [row for at, row in enumerate(rows) if at < 4 or at == 8]
+    good[4] = good[4].replace(";;;", ";1/1/2027;;")
     twice = await send(room, one, content(good))
     assert problem(twice) == (422, "rows-refused")
     assert [(e["path"], e["code"]) for e in twice.json()["errors"]] == [("/lines/5/row", "repeated")]
@@ -282,6 +283,55 @@ async def test_the_link_shows_a_form_and_takes_a_list_until_the_commitment_is_cl
     assert "assolto il" in closed.text
     late = await registry.client.post(url, files={"file": ("e.csv", content(LIST))}, headers=HTML)
     assert (late.status_code, "L'impegno è chiuso" in late.text.replace("&#39;", "'")) == (409, True)
+
+
+DIRTY = (
+    "Associazione Ponti – elenco dei referenti regionali;;;;;;",
+    "aggiornato al 10.9.2026;;;;;;",
+    ";;;;;;",
+    "N.;Cognome e nome;E-mail;Cell.;Regione di riferimento;Data decorrenza;Note",
+    "1;D'Angelo Niccolò;Niccolò <n.dangelo@example.org>;-;Emilia Romagna;1.10.2026;",
+    "2;DE LUCA Anna Maria;anna@example.org;333 1234567;Trentino;46296;da confermare",
+    ";;;;;;",
+    "2;DE LUCA Anna Maria;anna@example.org;333 1234567;Trentino;46296;",
+    "3;DE LUCA Anna Maria;anna@example.org;;Friuli Venezia Giulia;1 ottobre 2026;",
+)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "cp1252", "mac_roman"])
+async def test_a_list_as_it_really_comes_is_taken_through_the_link(
+    registry: Running, room: Room, encoding: str
+) -> None:
+    """With titles above, blank rows, a row said twice, one person for two regions, days in every form."""
+    one = await promise(room, await room.organisation())
+    url = link(registry, one["id"], "representatives")
+    file = "\r\n".join(DIRTY).encode(encoding)
+    taken = await registry.client.post(url, files={"file": ("Elenco.csv", file)}, headers={"accept": "text/html"})
+    assert taken.status_code == 200, taken.text
+    assert "Incarichi nuovi: 3. Già presenti: 1." in taken.text
+    assert "Colonne non lette: N., Note." in taken.text
+    found = {(m["person"]["name"], m["territory"], m["since"]) for m in await representatives(room)}
+    assert found == {
+        ("Niccolò D'Angelo", "08", "2026-10-01"),
+        ("Anna Maria DE LUCA", "04", "2026-10-01"),
+        ("Anna Maria DE LUCA", "06", "2026-10-01"),
+    }
+    assert len((await room.found(f"/networks/{room.slug}/people"))["items"]) == 2
+
+
+async def test_markup_and_formulas_are_no_names_and_never_reach_a_page(registry: Running, room: Room) -> None:
+    one = await promise(room, await room.organisation())
+    url = link(registry, one["id"], "representatives")
+    rows = ["Nome;Cognome;Email;<b>Note</b>", "<script>alert(1)</script>;Serra;<i>x</i>;", '"=1+1";Neri;n@example.org;']
+    refused = await registry.client.post(url, files={"file": ("e.csv", content(rows))}, headers=HTML)
+    assert refused.status_code == 422
+    assert "<script>" not in refused.text
+    assert "<i>" not in refused.text
+    good = ["Nome;Cognome;Email;<b>Note</b>", "Giulia;Serra;g@example.org;"]
+    taken = await registry.client.post(url, files={"file": ("e.csv", content(good))}, headers=HTML)
+    assert taken.status_code == 200, taken.text
+    assert "<b>" not in taken.text
+    assert "&lt;b&gt;Note" in taken.text
 
 
 async def test_the_link_speaks_json_to_programs(registry: Running, room: Room) -> None:

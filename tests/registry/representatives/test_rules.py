@@ -94,6 +94,13 @@ def test_columns_are_found_by_their_names(header: tuple[str, ...]) -> None:
         ("Nominativo", "Giulia Serra", ("Giulia", "Serra")),
         ("Cognome e nome", "Serra Giulia", ("Giulia", "Serra")),
         ("Cognome e nome", "De Luca Giulia", ("Giulia", "De Luca")),
+        ("Cognome e nome", "Serra Giulia Maria", ("Giulia Maria", "Serra")),
+        ("Cognome e nome", "SERRA NERI Giulia", ("Giulia", "SERRA NERI")),
+        ("Nominativo", "Anna Maria Dell'Orto", ("Anna Maria", "Dell'Orto")),
+        ("Nominativo", "Anna Maria Della Valle", ("Anna Maria", "Della Valle")),
+        ("Nominativo", "Anna M. SERRA", ("Anna M.", "SERRA")),
+        ("Referente", "Dott.ssa Giulia Serra", ("Giulia", "Serra")),
+        ("Referente regionale", "Prof. Avv. Ugo Rana", ("Ugo", "Rana")),
         ("Name", "Giulia Serra", ("Giulia", "Serra")),
         ("Nome", "Serra, Giulia Maria", ("Giulia Maria", "Serra")),
     ],
@@ -102,6 +109,26 @@ def test_a_name_may_be_in_one_cell(header: str, cell: str, expected: tuple[str, 
     (found,) = sheet((header, "Tel"), (cell, "0341 123456")).rows
     assert (found.given_name, found.family_name) == expected
     assert found.phone == "+390341123456"
+
+
+def test_a_column_is_known_by_the_word_that_says_what_it_holds() -> None:
+    header = (
+        *("Nome e cognome del referente regionale", "Referente: indirizzo e-mail", "Recapito cellulare del referente"),
+        *("Regione/Territorio", "Data decorrenza incarico", "Data scadenza incarico", "Note"),
+    )
+    cells = ("Giulia Serra", "g@example.org", "333 1234567", "Lazio", "1/10/2026", "30/9/2027", "da confermare")
+    found = sheet(header, cells)
+    assert [(r.given_name, r.email, r.phone, r.territory, r.since, r.until) for r in found.rows] == [
+        ("Giulia", "g@example.org", "+393331234567", "12", date(2026, 10, 1), date(2027, 10, 1))
+    ]
+    assert found.unread == ["Note"]
+
+
+def test_where_nothing_is_meant_nothing_is_read() -> None:
+    found = row(telefono="//", regione="-", dal="n.d.", al="in corso")
+    assert (found.phone, found.territory, found.since, found.until) == (None, None, None, None)
+    assert row(provincia="NA").territory == "263", "Naples is no n/a"
+    assert row(email="Giulia Serra <giulia@example.org>").email == "giulia@example.org"
 
 
 @pytest.mark.parametrize(
@@ -159,6 +186,16 @@ def test_there_is_a_limit() -> None:
         ({"regione": "Lombardia"}, "03"),
         ({"regione": "LOMBARDIA "}, "03"),
         ({"regione": "03"}, "03"),
+        ({"regione": "Emilia Romagna"}, "08"),
+        ({"regione": "Reg. Lazio"}, "12"),
+        ({"regione": "Abruzzi"}, "13"),
+        ({"regione": "Trentino"}, "04"),
+        ({"regione": "Trentino A.A."}, "04"),
+        ({"regione": "P.A. Trento"}, "022"),
+        ({"regione": "Bolzano"}, "021"),
+        ({"regione": "Puglia (BA)"}, "272"),
+        ({"provincia": "Lecco (LC)"}, "097"),
+        ({"territorio": "Alto Adige"}, "021"),
         ({"provincia": "LC"}, "097"),
         ({"provincia": "Lecco"}, "097"),
         ({"provincia": "Lecco", "regione": "Lombardia"}, "097"),
@@ -194,7 +231,10 @@ def test_a_territory_is_the_narrowest_that_is_named(cells: dict[str, str], code:
         ({"territorio": "Marte"}, ("territory", "unknown")),
         ({"dal": "31/02/2026"}, ("since", "unfit")),
         ({"dal": "2026"}, ("since", "unfit")),
-        ({"dal": "01/02/26"}, ("since", "unfit")),
+        ({"dal": "26-01-31"}, ("since", "unfit")),
+        ({"dal": "12345"}, ("since", "unfit")),
+        ({"dal": "31 giugno 2026"}, ("since", "unfit")),
+        ({"dal": "1 m 2026"}, ("since", "unfit")),
         ({"al": "0001-01-01"}, ("until", "unfit")),
         ({"dal": "2026-02-02", "al": "2026-02-01"}, ("until", "before")),
         ({"email": "qui"}, ("email", "unfit")),
@@ -203,13 +243,26 @@ def test_a_territory_is_the_narrowest_that_is_named(cells: dict[str, str], code:
         ({"cognome": "–"}, ("family_name", "missing")),
         ({"nome": "x" * 101}, ("given_name", "unfit")),
         ({"nome": "Giu\x07lia"}, ("given_name", "unfit")),
+        ({"nome": "<b>Giulia</b>"}, ("given_name", "unfit")),
+        ({"nome": '=HYPERLINK("http://x")'}, ("given_name", "unfit")),
+        ({"cognome": "serra@example.org"}, ("family_name", "unfit")),
+        ({"cognome": "Serra 333 1234567"}, ("family_name", "unfit")),
+        ({"regione": "Lombardia e Piemonte"}, ("region", "unknown")),
+        ({"email": "–"}, ("email", "missing")),
+        ({"email": "a@example.org / b@example.org"}, ("email", "unfit")),
     ],
 )
 def test_what_cannot_be_taken_names_the_field(cells: dict[str, str], expected: tuple[str, str]) -> None:
     assert finding(**cells) == expected
 
 
-@pytest.mark.parametrize("cell", ["2026-04-01", "1/4/2026", "01.04.2026", "01-04-2026", "2026-04-01 00:00:00"])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *("2026-04-01", "1/4/2026", "01.04.2026", "01-04-2026", "2026-04-01 00:00:00", "01/04/2026 0:00"),
+        *("1/4/26", "01.04.26", "1 aprile 2026", "1° Aprile 2026", "01 apr. 2026", "46113"),
+    ],
+)
 def test_days_are_read_as_people_and_spreadsheets_write_them(cell: str) -> None:
     assert row(dal=cell).since == date(2026, 4, 1)
     assert row(al=cell).until == date(2026, 4, 2), "the last day is its own"
@@ -285,9 +338,12 @@ def test_who_has_resigned_is_not_brought_back_by_the_same_days() -> None:
 
 def test_a_row_that_repeats_another_names_it() -> None:
     rows = [listed(2), listed(3, territory="12"), listed(4), listed(5, since=date(2020, 1, 1), until=date(2021, 1, 1))]
+    rows.append(listed(6, since=TODAY, until=TODAY + timedelta(days=9)))
     outcomes, findings = judge(rows, standing(uuid7()), {}, TODAY)
-    assert [outcome.row.line for outcome in outcomes] == [2, 3, 5]
-    assert findings == [Finding(4, "row", "repeated", {"line": "2"})]
+    assert [outcome.row.line for outcome in outcomes] == [2, 3, 4, 5]
+    assert findings == [Finding(6, "row", "repeated", {"line": "2"})]
+    assert [outcome.new for outcome in outcomes] == [True, True, False, True], "said twice is said once"
+    assert outcomes[2].mandate is outcomes[0].mandate
 
 
 def test_an_end_that_has_passed_needs_a_beginning() -> None:
