@@ -255,6 +255,7 @@ def presented(story: Story, alliance: Alliance) -> None:
     )
     for commitment in secretariat.all(network.path("commitments"), source="decision"):
         secretariat.acted(f"/registry/v1/commitments/{commitment['id']}/fulfil", {"evidence": "In uso dal 28 ottobre"})
+    story.settled()  # the next mail is to carry what was decided, so it is not to be quicker
     called = meeting(
         network,
         "Seconda riunione del Comitato",
