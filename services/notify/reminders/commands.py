@@ -1,7 +1,10 @@
 """Planning reminders, moving and cancelling them with their subjects, and sending them when they are due.
 
 Everything is done for many subjects at once: a rule that makes a thousand commitments plans two thousand reminders in
-four statements. A reminder that is cancelled leaves its due row behind, which finds nothing to send.
+a handful of statements. A reminder that is cancelled leaves its due row behind, which finds nothing to send.
+
+Whoever plans shares the lock of the networks' rules, whoever changes a rule has it alone: so a subject that comes with
+a change is planned by the old rule and then moved, or by the new one.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from services.notify.policy import Right, policy
 from services.notify.reminders import queries, rules
 from services.notify.reminders.queries import Because, Rule
 from services.notify.reminders.rules import Planned, State, Subject, Topic
-from services.notify.reminders.tables import reminder_rules, reminders
+from services.notify.reminders.tables import reminder_rules, reminder_subjects, reminders
 from shared.access.actor import Actor
 from shared.access.loading import network_id
 from shared.runtime.due import schedule_many
@@ -30,20 +33,48 @@ from shared.runtime.problems import expect
 
 DUE = "reminder"
 CHUNK = 1000
-DONE = (State.SENT, State.NOBODY)
+SETTLED = (State.SENT, State.NOBODY, State.SUPERSEDED, State.PAST)
 
 
 async def follow(session: AsyncSession, subjects: Mapping[UUID, tuple[Subject, Because]], now: datetime) -> None:
     """Makes the reminders of these subjects what the rules and the subjects' instants say today."""
     if not subjects:
         return
+    await queries.hold_rules(session, {subject.network_id for subject, _ in subjects.values()})
+    await _remember(session, subjects.values())
+    await _plan(session, subjects, now)
+
+
+async def _remember(session: AsyncSession, subjects: Iterable[tuple[Subject, Because]]) -> None:
+    """What a rule that changes, or begins to remind at all, will plan from. Those of one batch at a time: in the order
+    of their aggregate, and never two of one subject."""
+    rows = [
+        {
+            "id": subject.id,
+            "topic": subject.topic,
+            "network_id": subject.network_id,
+            "at": subject.at,
+            "live": subject.live,
+            "because_of": because.fact_id,
+            "correlation": because.correlation,
+        }
+        for subject, because in subjects
+    ]
+    for start in range(0, len(rows), CHUNK):
+        fresh = insert(reminder_subjects).values(rows[start : start + CHUNK])
+        told = {name: fresh.excluded[name] for name in ("at", "live", "because_of", "correlation")}
+        await session.execute(fresh.on_conflict_do_update(index_elements=["id"], set_=told))
+
+
+async def _plan(session: AsyncSession, subjects: Mapping[UUID, tuple[Subject, Because]], now: datetime) -> None:
+    """The caller holds the rules."""
     days = await queries.days_of(session, {subject.network_id for subject, _ in subjects.values()})
     before = await queries.of_subjects(session, subjects)
     wanted: list[tuple[Planned, Because]] = []
     for subject, because in subjects.values():
         if subject.live:
             planned = rules.plan(subject, days[subject.network_id, subject.topic], now)
-            wanted += [(one, because) for one in planned if not _was_sent(before.get(one.id), one)]
+            wanted += [(one, because) for one in planned if not _is_settled(before.get(one.id), one)]
     kept = {one.id for one, _ in wanted}
     gone = [row.id for row in before.values() if row.id not in kept and row.state == State.PLANNED]
     if gone:
@@ -53,9 +84,9 @@ async def follow(session: AsyncSession, subjects: Mapping[UUID, tuple[Subject, B
     await schedule_many(session, DUE, [(one.id, one.at) for one, _ in wanted if one.state is State.PLANNED])
 
 
-def _was_sent(row: Row[Any] | None, planned: Planned) -> bool:
-    """At this very instant already: planned again by a fact that changed something else."""
-    return row is not None and row.state in DONE and bool(row.at == planned.at)
+def _is_settled(row: Row[Any] | None, planned: Planned) -> bool:
+    """Of this very instant it was decided already: planned again by a fact that changed something else."""
+    return row is not None and row.state in SETTLED and bool(row.at == planned.at)
 
 
 async def _write(session: AsyncSession, wanted: Sequence[tuple[Planned, Because]]) -> None:
@@ -108,7 +139,7 @@ async def _settle(session: AsyncSession, outcomes: Mapping[UUID, State], told: M
 
 
 def _intent(row: Row[Any], person: queries.Told, now: datetime) -> Delivery:
-    instant = row.at.isoformat()
+    instant = f"{row.at.isoformat()}{person.capacity}"
     return Delivery(
         topic=row.topic,
         channel="email",
@@ -153,7 +184,9 @@ async def set_days(
             set_={"days": fresh.excluded.days, "version": reminder_rules.c.version + 1, "updated_at": func.now()},
         )
     )
-    await follow(session, await queries.live(session, room, topic), now)
+    ahead = list((await queries.live(session, room, topic, now)).items())
+    for start in range(0, len(ahead), CHUNK):
+        await _plan(session, dict(ahead[start : start + CHUNK]), now)
     return Rule(room, topic, fit, known.version + 1)
 
 

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Table, func, select
+from sqlalchemy import ColumnElement, Row, Table, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.commitments.queries import answerable
 from services.notify.commitments.tables import commitments
 from services.notify.meetings.tables import invitations, meetings
 from services.notify.policy import Right, policy
-from services.notify.reminders import rules
 from services.notify.reminders.rules import DEFAULT_DAYS, Planned, State, Subject, Topic
-from services.notify.reminders.tables import reminder_rules, reminders
+from services.notify.reminders.tables import reminder_rules, reminder_subjects, reminders
 from shared.access.actor import Actor, day
 from shared.access.loading import network_id
 from shared.messaging import NotYet
 from shared.runtime.paging import Page, page
 
-OPEN, CONVENED, ISSUED = "open", "convened", "issued"
+OPEN, ISSUED = "open", "issued"
 NOT_COMING = ("no", "delegated")
 
 
@@ -47,10 +46,12 @@ class Because:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Somebody to be reminded, and what their message needs to know."""
+    """Somebody to be reminded, and what their message needs to know. `capacity`: of several in which one person is
+    told, each with a link of its own, which one."""
 
     person_id: UUID
     parameters: dict[str, str]
+    capacity: str = ""
 
 
 async def days_of(session: AsyncSession, networks: Collection[UUID]) -> dict[tuple[UUID, Topic], tuple[int, ...]]:
@@ -60,11 +61,25 @@ async def days_of(session: AsyncSession, networks: Collection[UUID]) -> dict[tup
     return {(n, topic): decided.get((n, topic), DEFAULT_DAYS[topic]) for n in networks for topic in Topic}
 
 
+async def hold_rules(session: AsyncSession, networks: Collection[UUID]) -> None:
+    """No rule of these networks changes until the transaction ends: what is planned by it is seen by who changes it."""
+    await session.execute(HOLD, {"keys": sorted(_key(room, topic) for room in networks for topic in Topic)})
+
+
+HOLD = text(
+    "select pg_advisory_xact_lock_shared(hashtextextended(key, 0)) from unnest(cast(:keys as text[])) as held(key)"
+)
+
+
+def _key(room: UUID, topic: Topic) -> str:
+    return f"reminder rule {room} {topic}"
+
+
 async def rule(session: AsyncSession, room: UUID, topic: Topic, *, lock: bool = False) -> Rule:
-    """The rule in force; with `lock`, nobody else changes it until the transaction ends, even if it has no row."""
+    """The rule in force; with `lock`, nobody else changes it or plans by it until the transaction ends, even if it has
+    no row."""
     if lock:
-        key = f"reminder rule {room} {topic}"
-        await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+        await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(_key(room, topic), 0))))
     query = select(reminder_rules).where(reminder_rules.c.network_id == room, reminder_rules.c.topic == topic)
     row = (await session.execute(query)).one_or_none()
     return Rule(room, topic, tuple(row.days), row.version) if row else Rule(room, topic, DEFAULT_DAYS[topic], 0)
@@ -155,7 +170,7 @@ async def _of_meetings(session: AsyncSession, rows: Sequence[Row[Any]]) -> dict[
     by_meeting: dict[UUID, list[Told]] = {}
     for one in await session.execute(invited.order_by(invitations.c.id)) if rows else ():
         parameters = {"meeting_id": str(one.meeting_id), "invitation_id": str(one.id)}
-        by_meeting.setdefault(one.meeting_id, []).append(Told(one.person_id, parameters))
+        by_meeting.setdefault(one.meeting_id, []).append(Told(one.person_id, parameters, f"/{one.id}"))
     return {row.id: by_meeting.get(row.subject_id, []) for row in rows}
 
 
@@ -179,18 +194,11 @@ async def _states(session: AsyncSession, table: Table, rows: Sequence[Row[Any]])
     return states
 
 
-async def live(session: AsyncSession, room: UUID, topic: Topic) -> Mapping[UUID, tuple[Subject, Because]]:
-    """The subjects of a network of which somebody may still be reminded, as the projections know them, with what their
-    reminders came from."""
-    known = select(reminders.c.subject_id, reminders.c.because_of, reminders.c.correlation).where(
-        reminders.c.network_id == room, reminders.c.topic == topic
-    )
-    because = {row.subject_id: Because(row.because_of, row.correlation) for row in await session.execute(known)}
-    found: list[Subject] = []
-    if topic is Topic.MEETING:
-        query = select(meetings).where(meetings.c.network_id == room, meetings.c.state == CONVENED)
-        found = [Subject(topic, row.id, room, row.starts_at, live=True) for row in await session.execute(query)]
-    else:
-        owed = select(commitments).where(commitments.c.network_id == room, commitments.c.state == OPEN)
-        found = [Subject(topic, r.id, room, rules.end_of(r.due), live=True) for r in await session.execute(owed)]
-    return {subject.id: (subject, because[subject.id]) for subject in found if subject.id in because}
+async def live(session: AsyncSession, room: UUID, topic: Topic, now: datetime) -> dict[UUID, tuple[Subject, Because]]:
+    """What is still to come in a network and somebody may be reminded of, with what it comes from."""
+    c = reminder_subjects.c
+    query = select(reminder_subjects).where(c.network_id == room, c.topic == topic, c.live, c.at > now)
+    return {
+        row.id: (Subject(topic, row.id, room, row.at, live=True), Because(row.because_of, row.correlation))
+        for row in await session.execute(query.order_by(c.id))
+    }

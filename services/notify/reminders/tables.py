@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     ARRAY,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -25,6 +26,26 @@ reminder_rules = Table(
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("version", Integer, nullable=False, server_default=text("1")),
     comment="What a network decided; without a row the platform's days hold",
+)
+
+reminder_subjects = Table(
+    "reminder_subjects",
+    mapper.metadata,
+    Column("id", Uuid, primary_key=True, comment="the meeting or commitment"),
+    Column("topic", Text, nullable=False),
+    Column("network_id", Uuid, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("live", Boolean, nullable=False),
+    Column("because_of", Uuid, nullable=False, comment="the fact that said so"),
+    Column("correlation", Uuid),
+    comment="Of what somebody may be reminded, also where no rule does today: a rule that changes plans from here",
+)
+Index(
+    "reminder_subjects_live",
+    reminder_subjects.c.network_id,
+    reminder_subjects.c.topic,
+    reminder_subjects.c.at,
+    postgresql_where=reminder_subjects.c.live,
 )
 
 reminders = Table(

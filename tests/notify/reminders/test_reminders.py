@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,15 @@ from uuid_utils.compat import uuid7
 
 from services.notify.reminders.rules import ROME
 from shared.contracts.events import InvitationIssued, MeetingCancelled, MeetingConvened, MeetingMoved
-from shared.contracts.registry import CommitmentFulfilled, CommitmentMade, Grant, GrantsChanged, PersonRegistered
+from shared.contracts.registry import (
+    CommitmentChanged,
+    CommitmentFulfilled,
+    CommitmentLate,
+    CommitmentMade,
+    Grant,
+    GrantsChanged,
+    PersonRegistered,
+)
 from shared.runtime import clock
 from tests.notify.network import Network
 
@@ -209,6 +218,118 @@ async def test_a_network_chooses_its_days_and_what_is_planned_follows(notify: Ne
     )
     assert again.status_code == 200
     assert await reminders(notify, commitment.id) == {21: "cancelled", 14: "planned", 3: "planned"}
+
+
+async def set_days(notify: Network, topic: str, days: list[int]) -> None:
+    path, admin = f"/notify/v1/networks/{notify.id}/reminder-rules/{topic}", notify.running.signed_in(admin=True)
+    tag = (await notify.running.client.get(path, headers=admin)).headers["etag"]
+    answer = await notify.running.client.put(path, json={"days": days}, headers={**admin, "if-match": tag})
+    assert answer.status_code == 200, answer.text
+
+
+async def test_a_network_that_begins_to_remind_reminds_of_what_came_before(notify: Network) -> None:
+    _, organisation = await debtor(notify)
+    await set_days(notify, REMINDER["commitment"], [])
+    owed, done = (made(notify, organisation, now(notify).date() + timedelta(days=60)) for _ in range(2))
+    await notify.running.tell(owed, done)
+    kept = {**done.model_dump(), "version": 2, "state": "fulfilled", "fulfilled_on": None}
+    await notify.running.tell(CommitmentFulfilled(**kept))
+    await notify.running.settled()
+    assert await reminders(notify, owed.id) == {}
+    await set_days(notify, REMINDER["commitment"], [14, 3])
+    assert await reminders(notify, owed.id) == {14: "planned", 3: "planned"}
+    assert await reminders(notify, done.id) == {}
+
+
+async def test_what_comes_while_the_days_change_has_the_new_ones(notify: Network) -> None:
+    """Planned by the old rule and moved, or by the new one: nothing stays between the two."""
+    _, organisation = await debtor(notify)
+    owed = [made(notify, organisation, now(notify).date() + timedelta(days=60)) for _ in range(60)]
+    await set_days(notify, REMINDER["commitment"], [20])
+
+    async def told() -> None:
+        for one in owed:
+            await notify.running.tell(one)
+
+    async def changed() -> None:
+        for days in ([11], [12], [13], [9, 4]):
+            await set_days(notify, REMINDER["commitment"], days)
+
+    await asyncio.gather(told(), changed())
+    await notify.running.settled()
+    for one in owed:
+        planned = [days for days, state in (await reminders(notify, one.id)).items() if state == "planned"]
+        assert sorted(planned) == [4, 9]
+    await set_days(notify, REMINDER["commitment"], [14, 3])
+
+
+async def test_a_commitment_that_was_late_and_has_a_new_day_is_reminded_of_again(notify: Network) -> None:
+    person, organisation = await debtor(notify)
+    commitment = made(notify, organisation, now(notify).date() + timedelta(days=20))
+    await notify.running.tell(commitment)
+    await notify.running.settled()
+    await moved_to(notify, now(notify) + timedelta(days=18))
+    assert await told(notify, REMINDER["commitment"], person) == 1
+    await moved_to(notify, now(notify) + timedelta(days=4))
+    late = {**commitment.model_dump(), "version": 2, "state": "late"}
+    await notify.running.tell(CommitmentLate(**late))
+    later = now(notify).date() + timedelta(days=30)
+    await notify.running.tell(CommitmentChanged(**{**late, "version": 3, "state": "open", "due": later}))
+    await notify.running.settled()
+    assert await reminders(notify, commitment.id) == {14: "planned", 3: "planned"}
+    await moved_to(notify, now(notify) + timedelta(days=17))
+    assert await told(notify, REMINDER["commitment"], person) == 2
+
+
+def moved(meeting: MeetingConvened, version: int, starts: datetime) -> MeetingMoved:
+    ends = starts + (meeting.ends_at - meeting.starts_at)
+    return MeetingMoved(**{**meeting.model_dump(), "version": version, "starts_at": starts, "ends_at": ends})
+
+
+async def test_a_meeting_moved_back_to_its_old_time_is_reminded_of_once(notify: Network) -> None:
+    person = notify.person()
+    meeting = convened(notify, now(notify) + timedelta(days=10))
+    await notify.running.tell(person, meeting, invited(notify, meeting, person))
+    await notify.running.settled()
+    await moved_to(notify, now(notify) + timedelta(days=4))
+    assert await told(notify, REMINDER["meeting"], person) == 1
+    await notify.running.tell(moved(meeting, 2, meeting.starts_at + timedelta(days=10)))
+    await notify.running.tell(moved(meeting, 3, meeting.starts_at))
+    await notify.running.settled()
+    assert (await reminders(notify, meeting.id))[1] == "planned"
+    await moved_to(notify, now(notify) + timedelta(days=1))
+    assert await told(notify, REMINDER["meeting"], person) == 1
+    await moved_to(notify, meeting.starts_at - timedelta(hours=20))
+    assert await told(notify, REMINDER["meeting"], person) == 2
+
+
+async def test_who_is_invited_later_has_the_reminders_that_are_left(notify: Network) -> None:
+    early, late = notify.person(), notify.person()
+    meeting = convened(notify, now(notify) + timedelta(days=9))
+    await notify.running.tell(early, late, meeting, invited(notify, meeting, early))
+    await notify.running.settled()
+    await moved_to(notify, now(notify) + timedelta(days=3))
+    await notify.running.tell(invited(notify, meeting, late))
+    await notify.running.settled()
+    assert [await told(notify, REMINDER["meeting"], who) for who in (early, late)] == [1, 0]
+    await moved_to(notify, meeting.starts_at - timedelta(hours=20))
+    assert [await told(notify, REMINDER["meeting"], who) for who in (early, late)] == [2, 1]
+
+
+async def test_who_is_invited_twice_is_reminded_of_each_invitation(notify: Network) -> None:
+    """Each has a link of its own: with one mail, the other invitation would stay without an answer."""
+    person = notify.person()
+    meeting = convened(notify, now(notify) + timedelta(days=9))
+    both = [invited(notify, meeting, person) for _ in range(2)]
+    await notify.running.tell(person, meeting, *both)
+    await notify.running.settled()
+    await moved_to(notify, now(notify) + timedelta(days=3))
+    sent = await notify.deliveries(topic=REMINDER["meeting"], person=str(person.id))
+    assert len(sent) == 2
+    rows = await notify.running.sql(
+        "select told from reminders where subject_id = :id and state = 'sent'", id=meeting.id
+    )
+    assert [row.told for row in rows] == [2]
 
 
 async def test_a_history_told_again_reminds_nobody_twice(notify: Network) -> None:
