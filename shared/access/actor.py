@@ -14,6 +14,8 @@ from shared import territories
 from shared.access.roles import Level, Role
 
 ROME = ZoneInfo("Europe/Rome")
+EARLIEST, LATEST = date(1900, 1, 1), date(2200, 12, 31)
+"""Days beyond these are slips of the pen; near the ends of the calendar a day has no instant that could be kept."""
 
 
 class _Any(Enum):

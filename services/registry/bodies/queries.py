@@ -319,21 +319,26 @@ async def seat_for(session: AsyncSession, mandate: Mandate) -> tuple[UUID | None
     """(body, seat, the seat's organisation) of a mandate that names a body or a seat: in a body with a seat of each
     member that of its organisation, on its first day if there are several. Not locked: neither ever changes.
 
-    Raises InvalidPlace for a body or a seat that does not exist.
+    Raises InvalidPlace for a body or a seat that the network does not have: ids of others do not tell what exists.
     """
     if mandate.seat_id is not None:
-        known = select(seats.c.body_id, seats.c.id, seats.c.organisation_id).where(seats.c.id == mandate.seat_id)
+        known = select(seats.c.body_id, seats.c.id, seats.c.organisation_id).where(
+            seats.c.id == mandate.seat_id, seats.c.network_id == mandate.network_id
+        )
         row = (await session.execute(known)).one_or_none()
         if row is None:
-            raise InvalidPlace("seat_id", "unknown")
+            raise InvalidPlace("seat_id", "unknown", "a seat of a body of this network")
         return mandate.body_id or row.body_id, row.id, row.organisation_id
-    composition = await session.scalar(select(bodies.c.composition).where(bodies.c.id == mandate.body_id))
+    known_body = select(bodies.c.composition).where(
+        bodies.c.id == mandate.body_id, bodies.c.network_id == mandate.network_id
+    )
+    composition = await session.scalar(known_body)
     if composition is None:
-        raise InvalidPlace("body_id", "unknown")
+        raise InvalidPlace("body_id", "unknown", "a body of this network")
     if composition is not Composition.ONE_PER_MEMBER:
         return mandate.body_id, None, None
     if mandate.organisation_id is None:
-        raise InvalidPlace("organisation_id", "missing")
+        raise InvalidPlace("organisation_id", "missing", "the member whose seat it is")
     there = _there(mandate.since)
     own = select(seats.c.id).where(
         seats.c.body_id == mandate.body_id, seats.c.organisation_id == mandate.organisation_id
@@ -350,6 +355,6 @@ async def place_of(session: AsyncSession, mandate: Mandate) -> tuple[Body, Seat 
     shared: Any = {"with_for_update": {"read": True}, "populate_existing": True}
     body = await session.get(Body, mandate.body_id, **shared)
     if body is None:
-        raise InvalidPlace("body_id", "unknown")
+        raise InvalidPlace("body_id", "unknown", "a body of this network")
     held = await session.get(Seat, mandate.seat_id, **shared) if mandate.seat_id else None
     return body, held

@@ -241,8 +241,8 @@ async def end_all(
         begun = mandate.state(day(now)) is not State.DESIGNATED
         mandate.end(max(on, mandate.since) if begun else on, reason, day(now))
         told.append((ended(mandate, now), mandate))
-    await session.flush()
     if told:
+        await queries.write(session, held)
         await tell(session, now, *told)
 
 
@@ -255,7 +255,7 @@ async def turn(session: AsyncSession, ids: Sequence[UUID], now: datetime) -> Non
     turned = [(mandate, turn) for mandate in found if (turn := mandate.next_turn()) and turn[0] <= day(now)]
     for mandate, (_, state) in turned:
         mandate.told = state
-    await session.flush()
+    await queries.write(session, [mandate for mandate, _ in turned])
     await stage(session, *(state_of(FACT_OF[mandate.told], mandate) for mandate, _ in turned))
     await wait_for_turns(session, found)
     await look_again(session, [(mandate.network_id, mandate.territory, on) for mandate, (on, _) in turned], now)

@@ -215,9 +215,10 @@ async def end(mandate_id: UUID, body: Ending, at: At) -> Response:
 office_taken = problem(
     "office-taken",
     409,
-    it="L'incarico è già di un altro\nLo ricopre {holder_name} con il mandato {holder_id} (fino a: {free_from}): "
+    it="L'incarico è già di un altro\nLo ricopre {holder_name} con il mandato {holder_id} (fino a: {held_until}): "
     "sostituirlo o terminarlo.",
-    en="The office is taken\n{holder_name} holds it by mandate {holder_id} (until: {free_from}): replace or end it.",
+    en="The office is taken\n{holder_name} holds it by mandate {holder_id} (until: {held_until}): replace or end it.",
+    code="taken",
 )
 problems = {
     UnknownMandate: not_found,
@@ -227,6 +228,8 @@ problems = {
         it="Persona sconosciuta\nQuesta rete non conosce nessuno con questo identificativo: prima registrarlo.",
         en="Unknown person\nThis network knows nobody by this id: enter them first.",
         path="/person_id",
+        code="unknown",
+        accepted="the id of somebody in /networks/{network}/people",
     ),
     NotAMember: problem(
         "not-a-member",
@@ -235,6 +238,8 @@ problems = {
         en="The organisation does not belong to this network\nMandates are given only for candidates and active "
         "members of the same network.",
         path="/organisation_id",
+        code="unknown",
+        accepted="a candidate or active member of the network",
     ),
     UnknownTerritory: problem(
         "territory-unknown",
@@ -267,6 +272,7 @@ problems = {
         409,
         it="La persona ha già questo mandato\nIn uno di quei giorni vale il mandato {mandate_id}.",
         en="The person has this mandate already\nMandate {mandate_id} holds on one of these days.",
+        code="held",
     ),
     NotPossibleNow: problem(
         "not-possible-now",

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from shared.access.actor import EARLIEST, LATEST
 from shared.access.roles import Role
 
 
@@ -82,18 +83,28 @@ class UnknownTerritory(Exception):
 class OfficeTaken(Exception):
     """Somebody else holds the office on one of these days; it falls free on `free_from` (None: nobody knows when)."""
 
-    def __init__(self, holder: Mandate) -> None:
+    def __init__(self, wanted: Mandate, holder: Mandate) -> None:
         super().__init__(f"held by mandate {holder.id} until {holder.ends}")
         self.holder, self.holder_id, self.free_from = holder, holder.id, holder.ends
+        self.held_until = holder.ends or "–"
+        self.path, self.accepted = _beside(wanted, holder)
         self.holder_name = ""  # filled in where people are known
 
 
 class HeldAlready(Exception):
     """The person has this very mandate on one of these days."""
 
-    def __init__(self, mandate: Mandate) -> None:
+    def __init__(self, wanted: Mandate, mandate: Mandate) -> None:
         super().__init__(f"mandate {mandate.id}")
         self.mandate, self.mandate_id = mandate, mandate.id
+        self.path, self.accepted = _beside(wanted, mandate)
+
+
+def _beside(wanted: Mandate, other: Mandate) -> tuple[str, str]:
+    """The field that would have to differ for both to hold, and what would do."""
+    if wanted.since < other.since:
+        return "/until", f"not after {other.since}"
+    return "/since", f"from {other.ends}" if other.ends else f"after mandate {other.id} has been ended"
 
 
 class NotPossibleNow(Exception):
@@ -214,6 +225,7 @@ class Mandate:
         assert self.until is not None
         if until is not None and until <= self.until:
             raise InvalidTerm("until", f"later than {self.until}")
+        _check_day("until", until)
         require_free(copy(self, until=until), others)
         self.until = until
 
@@ -229,6 +241,7 @@ class Mandate:
         A designation may be withdrawn before it begins. A decided end may be brought forward, not put back.
         """
         self._possible("end", on)
+        _check_day("on", day)
         if self.ends is not None and day > self.ends:
             raise InvalidTerm("on", f"not after {self.ends}")
         if day < self.since and self.state(on) is not State.DESIGNATED:
@@ -263,6 +276,8 @@ def designate(mandate: Mandate, others: Iterable[Mandate]) -> Mandate:
         given = getattr(mandate, path) is not None
         if need is (Need.NEVER if given else Need.MUST):
             raise Misplaced(mandate.role, path, needed=not given)
+    for path in ("since", "until"):
+        _check_day(path, getattr(mandate, path))
     if mandate.until is not None and mandate.until <= mandate.since:
         raise InvalidTerm("until", f"later than {mandate.since}")
     if mandate.holds_over and mandate.until is None:
@@ -289,6 +304,11 @@ def require_free(mandate: Mandate, others: Iterable[Mandate]) -> None:
         if other.id == mandate.id or not mandate.overlaps(other):
             continue
         if other.person_id == mandate.person_id:
-            raise HeldAlready(other)
+            raise HeldAlready(mandate, other)
         if mandate.office.exclusive:
-            raise OfficeTaken(other)
+            raise OfficeTaken(mandate, other)
+
+
+def _check_day(path: str, day: date | None) -> None:
+    if day is not None and not EARLIEST <= day <= LATEST:
+        raise InvalidTerm(path, f"{EARLIEST} to {LATEST}")

@@ -146,10 +146,13 @@ async def test_a_second_referent_is_refused_with_the_holders_name(registry: Runn
     assert "Giulia Serra" in detail
     assert held["id"] in detail
     assert day(registry, 9) in detail
+    assert refused.json()["errors"] == [{"path": "/since", "code": "taken", "accepted": f"from {day(registry, 9)}"}]
     await room.made(f"/networks/{room.slug}/mandates", {**second, "since": day(registry, 9)})
     longer = await room.post(f"/mandates/{held['id']}/extend", {"until": None}, await etag(room, held))
     assert problem(longer) == (409, "office-taken")
     assert "Marco Serra" in longer.json()["detail"]
+    assert "(fino a: –)" in longer.json()["detail"]
+    assert longer.json()["errors"] == [{"path": "/until", "code": "taken", "accepted": f"not after {day(registry, 9)}"}]
 
 
 async def test_a_network_and_its_committee_may_have_different_referents(registry: Running, room: Room) -> None:
@@ -160,6 +163,18 @@ async def test_a_network_and_its_committee_may_have_different_referents(registry
     await room.made(url, designation(giulia, acli, day(registry)))
     await room.made(url, designation(marco, acli, day(registry), body_id=made["id"]))
     assert problem(await room.post(url, designation(marco, acli, day(registry)))) == (409, "office-taken")
+
+
+async def test_a_place_in_another_network_is_not_there(registry: Running, room: Room, other_room: Room) -> None:
+    theirs, _ = await committee(registry, other_room, ["ACLI"])
+    (seat,) = await seats(other_room, theirs)
+    own, person = await room.organisation(), await room.person()
+    for place, path in (({"body_id": theirs["id"]}, "/body_id"), ({"seat_id": seat["id"]}, "/seat_id")):
+        refused = await room.post(f"/networks/{room.slug}/mandates", designation(person, own, day(registry), **place))
+        assert problem(refused) == (422, "place-invalid")
+        (error,) = refused.json()["errors"]
+        assert (error["path"], error["code"]) == (path, "unknown")
+        assert error["accepted"].endswith("this network")
 
 
 async def test_a_designation_for_another_association_is_refused(registry: Running, room: Room) -> None:

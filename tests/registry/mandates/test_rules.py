@@ -108,6 +108,32 @@ def test_an_organisation_has_one_referent_and_the_refusal_says_who_and_until_whe
     designate(referent(JUNE, person=MARCO), [held])
 
 
+def test_what_stands_in_the_way_says_what_would_do() -> None:
+    held = referent(JUNE, SEPTEMBER)
+    for wanted, expected in (
+        (referent(JUNE, person=MARCO), ("/since", f"from {SEPTEMBER}")),
+        (referent(MARCH, person=MARCO), ("/until", f"not after {JUNE}")),
+    ):
+        with pytest.raises(OfficeTaken) as taken:
+            designate(wanted, [held])
+        assert (taken.value.path, taken.value.accepted) == expected
+    with pytest.raises(HeldAlready) as twice:
+        designate(referent(SEPTEMBER), [referent(MARCH)])
+    assert twice.value.path == "/since"
+
+
+@pytest.mark.parametrize(("since", "until"), [(date(1, 1, 1), None), (MARCH, date.max), (date.max, None)])
+def test_days_beyond_all_reason_are_slips_of_the_pen(since: date, until: date | None) -> None:
+    with pytest.raises(InvalidTerm) as refused:
+        designate(referent(since, until), [])
+    assert (refused.value.path, refused.value.accepted) == ("/until" if until else "/since", "1900-01-01 to 2200-12-31")
+    held = referent(MARCH, JUNE)
+    with pytest.raises(InvalidTerm):
+        held.extend(date.max, MARCH, [])
+    with pytest.raises(InvalidTerm):
+        referent(MARCH).end(date.min, EndReason.DECLINED, MARCH - DAY)
+
+
 def test_who_holds_over_keeps_the_office() -> None:
     with pytest.raises(OfficeTaken) as refused:
         designate(referent(SEPTEMBER, person=MARCO), [referent(MARCH, JUNE, holds_over=True)])
