@@ -22,6 +22,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
+from hashlib import blake2b
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -62,7 +63,8 @@ R = TypeVar("R")
 WAIT = 2.0
 """Seconds that a request waits for a fact on its way."""
 PAUSE = 0.025
-ETAG = re.compile(r'(?:W/)?"(\d{1,9})(?:-[a-z]+)?"')
+ETAG = re.compile(r'(?:W/)?"(\d{1,9})(?:-[0-9a-z]{1,32}){0,2}"')
+"""A version; a read adds a mark of what was shown, and a gateway that compresses the name of how."""
 """Ours, also as a compressing gateway marks it."""
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -166,16 +168,20 @@ class Edge:
     async def read(
         self, fn: Callable[..., Awaitable[R]], *args: Any, out: Callable[[R], Any] | None = None, **kw: Any
     ) -> Response:
-        """Answers with `out(result)` of a query, with the ETag of `result.version`, or 304 when the caller has it."""
+        """Answers with `out(result)` of a query, with an ETag of `result.version`, or 304 when the caller has just this
+        answer. The version alone does not say so: figures, names and what the caller may do change without it."""
 
         async def rendered(session: AsyncSession, actor: Actor, *a: Any, now: datetime, **k: Any) -> Answer:
             return self._answer(await fn(session, actor, *a, now=now, **k), out, {})
 
         answer = await self.query(rendered, *args, **kw)
-        tag = answer.headers.get("etag")
-        if tag is not None and tag in self.request.headers.get("if-none-match", ""):
+        version = answer.headers.get("etag")
+        if version is None:
+            return Response(answer.body, answer.status, answer.headers)
+        tag = f'{version[:-1]}-{blake2b(answer.body, digest_size=6).hexdigest()}"'
+        if tag in self.request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers={"etag": tag})
-        return Response(answer.body, answer.status, answer.headers)
+        return Response(answer.body, answer.status, {**answer.headers, "etag": tag})
 
     async def page(
         self,

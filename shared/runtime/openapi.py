@@ -63,7 +63,7 @@ IF_MATCH = {
     "in": "header",
     "required": True,
     "description": "The ETag of the version to be changed",
-    "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$', "examples": ['"3"']},
+    "schema": {"type": "string", "pattern": '^"[0-9]{1,9}(-[0-9a-z]{1,32})?"$', "examples": ['"3"']},
 }
 SEEN = {
     "name": "seen",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -173,9 +174,24 @@ async def test_a_read_that_is_current_is_not_sent_again(running: Running, secret
     thing = await made(running, secretary)
     url = f"/toy/v1/things/{thing['id']}"
     first = await running.client.get(url, headers=secretary)
-    assert first.headers["etag"] == '"1"'
-    again = await running.client.get(url, headers={**secretary, "if-none-match": '"1"'})
-    assert (again.status_code, again.content) == (304, b"")
+    tag = first.headers["etag"]
+    assert re.fullmatch('"1-[0-9a-f]{12}"', tag)
+    again = await running.client.get(url, headers={**secretary, "if-none-match": tag})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    changed = await running.client.patch(url, json={"name": "x"}, headers={**secretary, "if-match": tag})
+    assert changed.is_success
+
+
+async def test_what_is_shown_otherwise_is_sent_again_though_it_has_no_new_version(
+    running: Running, secretary: dict[str, str]
+) -> None:
+    """As figures are, and what the caller may do."""
+    url = f"/toy/v1/things/{(await made(running, secretary))['id']}"
+    tag = (await running.client.get(url, headers=secretary)).headers["etag"]
+    await running.sql("update things set name = 'another', version = version")
+    again = await running.client.get(url, headers={**secretary, "if-none-match": tag})
+    assert (again.status_code, again.json()["name"]) == (200, "another")
+    assert (await running.client.get(url, headers={**secretary, "if-none-match": '"1"'})).status_code == 200
 
 
 class TestIdempotency:

@@ -304,13 +304,14 @@ async def test_minutes_are_read_as_a_page_and_as_text(room: Room) -> None:
     page = await room.running.client.get(url, headers={**room.headers, "accept": "text/html"})
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert '<h2 id="attendance">Presenze</h2>' in page.text
-    assert f"Verbale n. {minutes['number']}, approvato il" in page.text
+    assert f"Verbale n. {minutes['number']}, approvato " in page.text
     assert "&lt;b&gt;Interviene&lt;/b&gt;" in page.text
     text = await room.running.client.get(url, headers={**room.headers, "accept": "text/plain"})
     assert text.headers["content-type"] == "text/plain; charset=utf-8"
     assert f"(n. {minutes['number']})" in text.text.splitlines()[0]
     assert "NUMERO LEGALE\nAventi diritto: 3." in text.text
-    again = await room.running.client.get(url, headers={**room.headers, "if-none-match": f'"{minutes["version"]}"'})
+    tag = (await room.running.client.get(url, headers=room.headers)).headers["etag"]
+    again = await room.running.client.get(url, headers={**room.headers, "if-none-match": tag})
     assert again.status_code == 304
 
 
