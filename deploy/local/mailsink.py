@@ -45,7 +45,7 @@ _PAGE_POLICY = (
 # `sandbox` again in the header: the body opened on its own is as harmless as in the frame.
 _BODY_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; "
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'"
 )
 _SCHEMA = """
 create table if not exists mails (

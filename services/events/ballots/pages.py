@@ -9,7 +9,7 @@ from starlette.responses import Response
 from services.events.ballots.commands import Given
 from services.events.ballots.queries import Sheet
 from services.events.ballots.rules import Outcome, Vote
-from shared.runtime.pages import Pages
+from shared.runtime.pages import Pages, number
 from shared.runtime.problems import Problem
 
 PAGES = Pages(__file__)
@@ -20,16 +20,16 @@ TEXTS: dict[str, dict[str, str]] = {
         "yours": "Il tuo voto",
         "yours_for": "Il tuo voto per {organisation}",
         "theirs": "Voto per delega di {name}",
-        "so_far": "Finora risulta: {vote}. Si può cambiare finché la votazione è aperta.",
-        "button": "Vota",
-        "yes": "Favorevole",
-        "no": "Contrario",
-        "abstain": "Astenuto",
-        "open_ballot": "Il voto è palese: la segreteria vede chi ha votato e come, a votazione chiusa.",
+        "so_far": "Hai già votato: {vote}. Puoi cambiare il voto finché la votazione è aperta.",
+        "button": "Invia il voto",
+        "yes": "A favore",
+        "no": "Contro",
+        "abstain": "Astensione",
+        "open_ballot": "Il voto è palese: chiusa la votazione, la segreteria vede chi ha votato e come.",
         "thanks": "Voto registrato",
         "recorded": "È registrato: {vote}.",
         "recorded_for": "È registrato, per delega di {name}: {vote}.",
-        "change": "Fino alla chiusura si può cambiare con lo stesso collegamento.",
+        "change": "Finché la votazione è aperta puoi cambiare il voto, con lo stesso collegamento.",
         "closed": "La votazione è chiusa.",
         "not_now": "La riunione non è in corso: non si vota.",
         "carried": "La proposta è approvata.",
@@ -42,7 +42,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "in_favour": "Favorevoli",
         "against": "Contrari",
         "abstained": "Astenuti",
-        "ask": "Per chiarimenti, chiedere alla segreteria della rete.",
+        "ask": "Se hai domande, scrivi alla segreteria della rete.",
     },
     "en": {
         "title": "Ballot",
@@ -50,11 +50,11 @@ TEXTS: dict[str, dict[str, str]] = {
         "yours": "Your vote",
         "yours_for": "Your vote for {organisation}",
         "theirs": "Vote by proxy of {name}",
-        "so_far": "So far: {vote}. It can be changed while the ballot is open.",
-        "button": "Vote",
+        "so_far": "You have voted already: {vote}. You can change the vote while the ballot is open.",
+        "button": "Send the vote",
         "yes": "In favour",
         "no": "Against",
-        "abstain": "Abstain",
+        "abstain": "Abstention",
         "open_ballot": "Voting is open: the secretariat sees who voted and how, once the ballot is closed.",
         "thanks": "Your vote is recorded",
         "recorded": "Recorded: {vote}.",
@@ -72,7 +72,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "in_favour": "In favour",
         "against": "Against",
         "abstained": "Abstained",
-        "ask": "For questions, ask the secretariat of the network.",
+        "ask": "If you have questions, write to the secretariat of the network.",
     },
 }
 
@@ -112,9 +112,10 @@ def _paper(language: str, paper: Any) -> dict[str, Any]:
     }
 
 
-def _figures(language: str, sheet: Sheet) -> list[tuple[str, int]]:
+def _figures(language: str, sheet: Sheet) -> list[tuple[str, str]]:
     ballot, say = sheet.shown.ballot, TEXTS[language]
-    return [(say[name], getattr(ballot, name)) for name in ("in_favour", "against", "abstained", "entitled")]
+    names = ("in_favour", "against", "abstained", "entitled")
+    return [(say[name], number(getattr(ballot, name), language)) for name in names]
 
 
 def thanks(language: str, given: Given, network: Any) -> Response:

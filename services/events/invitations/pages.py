@@ -24,9 +24,9 @@ TEXTS: dict[str, dict[str, str]] = {
         "body": "Organo",
         "call": "Convocazione",
         "second": "Seconda",
-        "organisation": "Per conto di",
+        "organisation": "Per",
         "place": "Dove",
-        "join": "Collegamento",
+        "join": "Per collegarsi",
         "agenda": "Ordine del giorno",
         "minutes": "{count} min",
         "answer": "La tua risposta",
@@ -35,7 +35,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "no": "No",
         "perhaps": "Forse",
         "delegated": "Delego un'altra persona",
-        "delegate": "Chi delego (solo se deleghi)",
+        "delegate": "Chi deleghi (solo se deleghi qualcuno)",
         "nobody": "Scegli una persona",
         "send": "Invia la risposta",
         "until": "Puoi cambiare la risposta fino all'inizio della riunione: vale l'ultima.",
@@ -46,7 +46,9 @@ TEXTS: dict[str, dict[str, str]] = {
         "coordination": "la segreteria",
         "delegated_to": "delega a {name}",
         "choose": "Scegli una delle risposte.",
-        "next": "Per sapere della riunione, scrivi alla segreteria della rete.",
+        "not_delegable": "Questa delega non è possibile. Scegli dall'elenco una persona che sarà presente e che può "
+        "ancora rappresentare un altro membro.",
+        "next": "Se hai domande sulla riunione, scrivi alla segreteria della rete.",
     },
     "en": {
         "title": "Invitation: {title}",
@@ -59,7 +61,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "second": "Second",
         "organisation": "For",
         "place": "Where",
-        "join": "Joining link",
+        "join": "To join",
         "agenda": "Agenda",
         "minutes": "{count} min",
         "answer": "Your answer",
@@ -79,7 +81,9 @@ TEXTS: dict[str, dict[str, str]] = {
         "coordination": "the secretariat",
         "delegated_to": "delegation to {name}",
         "choose": "Choose one of the answers.",
-        "next": "To know about the meeting, write to the network's secretariat.",
+        "not_delegable": "This delegation is not possible. Choose from the list a person who will be there and can "
+        "still stand for one more member.",
+        "next": "If you have questions about the meeting, write to the network's secretariat.",
     },
 }
 
@@ -121,9 +125,8 @@ def choose(language: str) -> str:
     return TEXTS[language]["choose"]
 
 
-def why(language: str, problem: Problem) -> str:
-    body = problem.body(language)
-    return f"{body['title']}. {body.get('detail', '')}".strip()
+def not_delegable(language: str) -> str:
+    return TEXTS[language]["not_delegable"]
 
 
 def failed(language: str, problem: Problem, network: Any = None) -> Response:

@@ -236,9 +236,8 @@ async def use_link(
                 raise
             # the page of a closed meeting says so, whatever was chosen
             await at.query(queries.still_open, link.subject)
-            refusal = at.context.answers(error)
-            why = pages.why(at.language, refusal) if isinstance(error, NotDelegable) else pages.choose(at.language)
-            return pages.ask(at.language, seen[-1], error=why, chosen=answer)
+            why = pages.not_delegable if isinstance(error, NotDelegable) else pages.choose
+            return pages.ask(at.language, seen[-1], error=why(at.language), chosen=answer)
         seen.append(await at.query(queries.shown, link.subject))
         return as_json(seen[-1]) if wants_json(at) else pages.ask(at.language, seen[-1], recorded=True)
 

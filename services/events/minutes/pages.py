@@ -12,7 +12,7 @@ from shared.runtime.pages import Pages
 PAGES = Pages(__file__)
 TEXTS: dict[str, dict[str, str]] = {
     "it": {
-        "number": "Verbale n. {number}, approvato il {day}.",
+        "number": "Verbale n. {number}, approvato {day}.",
         "draft": "Bozza: non è ancora stata approvata.",
         "in_approval": "In approvazione.",
     },

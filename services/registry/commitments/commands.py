@@ -324,6 +324,26 @@ async def follow_members(
         await stage(session, *(state_of(CommitmentWaived, row) for row in waived))  # their due rows find them closed
 
 
+async def forgive(session: AsyncSession, person_id: UUID, now: datetime) -> None:
+    """Part of an erasure: who is nobody any more owes nothing, in whatever network. The caller holds the person's row,
+    so that no commitment is added."""
+    asked = {"person": person_id, "today": day(now)}
+    waived = (await session.execute(OWED_BY_NOBODY, asked)).all()
+    await stage(session, *(state_of(CommitmentWaived, row) for row in waived))  # their due rows find them closed
+
+
+OWED_BY_NOBODY = text(
+    """
+    with gone as (
+        select id from commitments where person_id = :person and state in ('open', 'late') order by id for update
+    )
+    update commitments c set state = 'waived', waived_on = :today, waiver_code = 'person_erased',
+        version = c.version + 1, updated_at = now()
+    from gone where c.id = gone.id returning c.*
+    """
+)
+
+
 async def _tell_made(session: AsyncSession, made: Iterable[Any]) -> None:
     made = list(made)
     await stage(session, *(state_of(CommitmentMade, row) for row in made))

@@ -16,7 +16,7 @@ from uuid_utils.compat import uuid7
 from services.registry.commitments.commands import DUE, state_of
 from services.registry.commitments.rules import Kind, State, WaiverCode, late_at
 from services.registry.organisations.rules import State as MembershipState
-from shared.access.actor import day
+from shared.access.actor import LATEST, day
 from shared.contracts.events import DecisionAdopted
 from shared.contracts.registry import CommitmentMade, CommitmentWaived
 from shared.messaging import Received, caused_by, newest, reacts, stage
@@ -31,8 +31,8 @@ class UnknownOwner(Exception):
 async def commit_owners(session: AsyncSession, facts: Sequence[Received[DecisionAdopted]], now: datetime) -> None:
     """A commitment for each decision with an owner and a day, once. Raises UnknownOwner.
 
-    The minutes may be approved after the day: then it is late at once. Of an owner who has left the network meanwhile
-    nothing is owed: the commitment is there, waived with that reason.
+    The minutes may be approved after the day: then it is late at once. Of an owner who has left the network meanwhile,
+    or has been erased, nothing is owed: the commitment is there, waived with that reason.
     """
     owed = {r.fact.id: r for r in newest(facts) if r.fact.due is not None and _owner(r.fact) is not None}
     if not owed:
@@ -64,22 +64,25 @@ def _row(decision: DecisionAdopted) -> dict[str, Any]:
         "person_id": None if decision.owner_organisation_id else decision.owner_person_id,
         "body_id": None if decision.owner_organisation_id or decision.owner_person_id else decision.owner_body_id,
         "creditor_body_id": decision.body_id,
-        "due": decision.due,
+        "due": min(decision.due or LATEST, LATEST),
         "source_id": decision.id,
     }
 
 
+GONE = {MembershipState.WITHDRAWN: WaiverCode.ORGANISATION_LEFT, "erased": WaiverCode.PERSON_ERASED}
+
+
 def _standing(owner: str, on: date) -> dict[str, Any]:
-    if owner != MembershipState.WITHDRAWN:
+    if owner not in GONE:
         return {"state": State.OPEN, "waived_on": None, "waiver_code": None}
-    return {"state": State.WAIVED, "waived_on": on, "waiver_code": WaiverCode.ORGANISATION_LEFT}
+    return {"state": State.WAIVED, "waived_on": on, "waiver_code": GONE[owner]}
 
 
 async def _states_of_owners(session: AsyncSession, decided: Sequence[dict[str, Any]]) -> dict[UUID, str]:
-    """By decision: the state of the owner's membership, or `known` of a person or a body. Members are locked: none
-    leaves between this look and the commitment."""
-    asked = {"rows": _json(decided)}
-    return {row.source_id: row.state for owners in (MEMBERS, OTHERS) for row in await session.execute(owners, asked)}
+    """By decision: the state of the owner's membership, `known` or `erased` of a person, `known` of a body. Members and
+    people are locked: none leaves or is erased between this look and the commitment."""
+    asked, kinds = {"rows": _json(decided)}, (MEMBERS, PEOPLE, BODIES)
+    return {row.source_id: row.state for owners in kinds for row in await session.execute(owners, asked)}
 
 
 DECIDED = (
@@ -91,9 +94,13 @@ MEMBERS = text(
     f"select d.source_id, m.state from {DECIDED} join memberships m using (network_id, organisation_id)"  # noqa: S608
     " order by m.id for share of m"
 ).bindparams(bindparam("rows", type_=Text))
-OTHERS = text(
-    f"select d.source_id, 'known' as state from {DECIDED} join known_people using (network_id, person_id)"  # noqa: S608
-    f" union all select d.source_id, 'known' from {DECIDED} join bodies b"
+PEOPLE = text(
+    "select d.source_id, case when p.erased_at is null then 'known' else 'erased' end as state"  # noqa: S608
+    f" from {DECIDED} join known_people using (network_id, person_id) join people p on p.id = person_id"
+    " order by p.id for share of p"
+).bindparams(bindparam("rows", type_=Text))
+BODIES = text(
+    f"select d.source_id, 'known' as state from {DECIDED} join bodies b"  # noqa: S608
     " on b.id = d.body_id and b.network_id = d.network_id"
 ).bindparams(bindparam("rows", type_=Text))
 MAKE = text(

@@ -26,10 +26,10 @@ TEXTS: dict[str, dict[str, str]] = {
         "fulfilled": "assolto il {day}",
         "waived": "non più dovuto",
         "evidence": "Come si vede che è fatto",
-        "evidence_is": "Poche parole, oppure un collegamento a un documento o a una pagina.",
-        "button": "Dichiara assolto",
-        "closed": "Non c'è altro da fare: chi ha domande può scrivere alla segreteria della rete.",
-        "done": "Grazie: impegno assolto",
+        "evidence_is": "Bastano poche parole, o l'indirizzo di un documento o di una pagina.",
+        "button": "Dichiara che è fatto",
+        "closed": "Non c'è altro da fare. Se hai domande, scrivi alla segreteria della rete.",
+        "done": "Grazie: l'impegno è assolto",
         "done_is": "È registrato, e la segreteria lo vede. Puoi chiudere la pagina.",
         "again": "Se serve un altro collegamento, chiedilo alla segreteria della tua rete.",
     },
@@ -44,9 +44,9 @@ TEXTS: dict[str, dict[str, str]] = {
         "fulfilled": "fulfilled on {day}",
         "waived": "no longer owed",
         "evidence": "How one can see that it is done",
-        "evidence_is": "Some words, or a link to a document or a page.",
-        "button": "Declare it fulfilled",
-        "closed": "There is nothing more to do: who has questions may write to the network's secretariat.",
+        "evidence_is": "Some words are enough, or the address of a document or a page.",
+        "button": "Declare that it is done",
+        "closed": "There is nothing more to do. If you have questions, write to the network's secretariat.",
         "done": "Thank you: fulfilled",
         "done_is": "It is recorded, and the secretariat sees it. You can close the page.",
         "again": "If you need another link, ask the secretariat of your network.",
@@ -83,7 +83,7 @@ def done(language: str, linked: Linked) -> Response:
         texts["done"],
         "commitment.html",
         network=linked.network,
-        rows=rows(language, linked),
+        rows=rows(language, linked, titled=True),
         lines=[texts["done_is"]],
         form=False,
         error=None,
@@ -91,12 +91,13 @@ def done(language: str, linked: Linked) -> Response:
     )
 
 
-def rows(language: str, linked: Linked) -> list[tuple[str, str]]:
-    """What every page about a commitment says of it first: (term, description)."""
+def rows(language: str, linked: Linked, *, titled: bool = False) -> list[tuple[str, str]]:
+    """What every page about a commitment says of it first: (term, description); with `titled` also what it is about,
+    where the heading says something else."""
     commitment, texts = linked.named.commitment, TEXTS[language]
     creditor = linked.named.creditor or linked.network.name
     return [
-        (texts["what"], commitment.title),
+        *([(texts["what"], commitment.title)] if titled else []),
         (texts["who"], linked.named.debtor),
         (texts["to"], creditor),
         (texts["due"], day(commitment.due, language)),
@@ -112,15 +113,18 @@ def state(language: str, linked: Linked) -> str:
     return text
 
 
-async def answered(at: Edge, act: Callable[[], Awaitable[Response]], *, html: bool) -> Response:
-    """The answer of `act`; for a person at a browser a refusal is a page too, with what to do next."""
+async def answered(at: Edge, act: Callable[[list[Linked]], Awaitable[Response]], *, html: bool) -> Response:
+    """The answer of `act`; for a person at a browser a refusal is a page too, with what to do next, and of the network
+    as soon as `act` has noted what the link is about in the list that it is given."""
+    seen: list[Linked] = []
     try:
-        return await act()
+        return await act(seen)
     except Exception as error:
         refusal = at.context.answers(error)
         if not html or refusal.status >= 500:
             raise
-        return PAGES.problem(at.language, refusal, TEXTS[at.language]["again"])
+        network = seen[-1].network if seen else None
+        return PAGES.problem(at.language, refusal, TEXTS[at.language]["again"], network=network)
 
 
 def wants_json(at: Edge) -> bool:

@@ -31,6 +31,8 @@ from services.registry.people.tables import known_people, people
 from services.registry.policy import Right, policy
 from shared.access import loading
 from shared.access.actor import Actor
+from shared.access.links import Link, LinkExpired, LinkInvalid
+from shared.access.tokens import Identity
 from shared.runtime.paging import DEFAULT, Page, page
 
 
@@ -204,6 +206,20 @@ def require_fulfil(actor: Actor, named: Named, now: datetime) -> None:
             territory=named.territory,
             on=now,
         )
+
+
+async def require_standing(session: AsyncSession, _: Actor, link: Link, *, now: datetime) -> None:
+    """Whom a link was sent to still answers for the commitment that it is about: with the mandate, its links end too.
+    Raises UnknownCommitment, LinkExpired, LinkInvalid."""
+    named = await named_by_id(session, link.subject)
+    if (person := link.claims.get("person")) is None:
+        return  # sent before links named their person; it expires
+    try:
+        holder = await loading.person(session, Identity(person_id=UUID(str(person))))
+    except ValueError as error:
+        raise LinkInvalid("person") from error
+    if not may_fulfil(holder, named, now):
+        raise LinkExpired("its person answers for it no more")
 
 
 def _owes(actor: Actor, one: Commitment, now: datetime) -> bool:

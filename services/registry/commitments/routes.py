@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Query
+from fastapi import APIRouter, Body, Form, Query
 from pydantic import AwareDatetime, BaseModel
 from starlette.responses import Response
 
@@ -318,7 +318,7 @@ async def show_link(token: Token, at: Anyone) -> Response:
     """The commitment that a mailed link is about, with a form while it is owed. Opening it does nothing."""
     at.identity = None
 
-    async def shown() -> Response:
+    async def shown(_: list[Linked]) -> Response:
         commitment_id = await subject_of(token, at)
         if pages.wants_json(at):
             return await at.read(queries.linked, commitment_id, out=LinkedOut.of)
@@ -337,16 +337,17 @@ async def use_link(
     at.identity = None
     html = pages.wants_html(at)
 
-    async def used() -> Response:
+    async def used(seen: list[Linked]) -> Response:
         commitment_id = await subject_of(token, at)
+        if html:
+            seen.append(await at.query(queries.linked, commitment_id))
         given = Fulfilment.model_construct(evidence=evidence, link=None, on=None)  # the rule says what is too long
         try:
             await at.command(commands.fulfil, commitment_id, given, by_link=True, out=lambda _: None)
         except (EvidenceMissing, TooLong) as error:
             if not html:
                 raise
-            linked = await at.query(queries.linked, commitment_id)
-            return pages.shown(at.language, linked, error=at.context.answers(error), given=evidence)
+            return pages.shown(at.language, seen[-1], error=at.context.answers(error), given=evidence)
         if html:
             return pages.done(at.language, await at.query(queries.linked, commitment_id))
         return await at.read(queries.linked, commitment_id, out=LinkedOut.of)
@@ -355,8 +356,10 @@ async def use_link(
 
 
 async def subject_of(token: str, at: Edge) -> UUID:
-    """The commitment of a good link. Raises LinkInvalid, LinkExpired."""
-    return (await links.verify(token, "registry", PURPOSE, keys=at.context.link_keys)).subject
+    """The commitment of a good link. Raises LinkInvalid, LinkExpired: also when its person answers for it no more."""
+    link = await links.verify(token, "registry", PURPOSE, keys=at.context.link_keys)
+    await at.query(queries.require_standing, link)
+    return link.subject
 
 
 # --- one -------------------------------------------------------------------------------------------------------------
@@ -393,7 +396,7 @@ async def fulfil(commitment_id: UUID, body: Fulfilment, at: At) -> Response:
 
 
 @routes.post("/commitments/{commitment_id}/waive", response_model=CommitmentOut, openapi_extra=GUARDED)
-async def waive(commitment_id: UUID, body: Waiver, at: At) -> Response:
+async def waive(commitment_id: UUID, body: Annotated[Waiver, Body(default_factory=Waiver)], at: At) -> Response:
     """It is no longer owed, and why. Needs If-Match."""
     return await at.command(
         commands.waive, commitment_id, body, expected=at.if_match(), out=lambda named: CommitmentOut.of(named, at)
@@ -557,6 +560,7 @@ vocabularies = (
         [
             (WaiverCode.DECIDED, "Lo ha deciso la segreteria", "The secretariat decided so"),
             (WaiverCode.ORGANISATION_LEFT, "Uscita dell'ente dalla rete", "The organisation left the network"),
+            (WaiverCode.PERSON_ERASED, "Cancellazione dei dati della persona", "The person was erased", "art. 17 GDPR"),
         ],
     ),
 )

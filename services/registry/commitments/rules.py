@@ -14,7 +14,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from shared.access.actor import ROME
+from shared.access.actor import LATEST, ROME
 
 LONGEST_TEXT = 5_000
 
@@ -50,6 +50,7 @@ class Source(StrEnum):
 class WaiverCode(StrEnum):
     DECIDED = "decided"  # by the secretariat, which says why
     ORGANISATION_LEFT = "organisation_left"
+    PERSON_ERASED = "person_erased"
 
 
 class UnknownCommitment(Exception):
@@ -69,7 +70,15 @@ class UnknownDebtor(Exception):
 
     def __init__(self, field: str, id_: UUID) -> None:
         super().__init__(f"{field} {id_}: not of this network")
-        self.path = f"/{field}"
+        self.path, self.accepted = f"/{field}", ACCEPTED[field]
+
+
+ACCEPTED = {
+    "organisation_id": "a member of the network",
+    "person_id": "somebody whom the network knows",
+    "body_id": "a body of the network that is not dissolved",
+    "creditor_body_id": "a body of the network that is not dissolved",
+}
 
 
 class DebtorOfRule(Exception):
@@ -167,7 +176,7 @@ class Commitment:
         if self.source is Source.RULE and any(name in changed for name in DEBTORS):
             raise DebtorOfRule
         if "due" in changed:
-            require_not_past("due", changed["due"], on)
+            require_day("due", changed["due"], on)
             self.state = State.OPEN
         for name, value in changed.items():
             setattr(self, name, value)
@@ -205,7 +214,7 @@ DEBTORS = ("organisation_id", "person_id", "body_id")
 def make(commitment: Commitment, on: date) -> Commitment:
     """The commitment as the secretariat enters it. Raises DebtorMissing, InvalidDay."""
     require_one_debtor({name: getattr(commitment, name) for name in DEBTORS})
-    require_not_past("due", commitment.due, on)
+    require_day("due", commitment.due, on)
     return commitment
 
 
@@ -214,9 +223,12 @@ def require_one_debtor(given: dict[str, Any]) -> None:
         raise DebtorMissing
 
 
-def require_not_past(field: str, day: date, on: date) -> None:
+def require_day(field: str, day: date, on: date) -> None:
+    """Today or later, as far as anybody plans. Raises InvalidDay."""
     if day < on:
         raise InvalidDay(field, f">= {on}")
+    if day > LATEST:
+        raise InvalidDay(field, f"<= {LATEST}")
 
 
 def text_of(field: str, given: str | None) -> str | None:
@@ -271,5 +283,5 @@ def lay_down(rule: Rule, on: date) -> Rule:
     if (rule.due is None) == (rule.days is None):
         raise TermMissing
     if rule.due is not None:
-        require_not_past("due", rule.due, on)
+        require_day("due", rule.due, on)
     return rule

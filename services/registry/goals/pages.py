@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -11,7 +12,7 @@ from services.registry.bodies.rules import Kind
 from services.registry.bodies.rules import State as BodyState
 from services.registry.constitutions.queries import Standing
 from services.registry.constitutions.routes import LABELS
-from services.registry.constitutions.rules import missing, name_of
+from services.registry.constitutions.rules import Code, missing, name_of
 from services.registry.goals.queries import Tracked, Tracker
 from services.registry.goals.rules import Choice, Goal, Reason, State
 from shared.runtime.pages import Pages
@@ -42,23 +43,25 @@ TEXTS: dict[str, dict[str, str]] = {
         "requisiti: {missing} contro {their_missing}.",
         "why_code": "Ha gli stessi numeri di {other}, e viene prima per codice ISTAT.",
         "still": "Le mancano: {missing}.",
-        "days": "Conta chi si costituisce da {since} a {last_day} compreso. Minimo: {minimum}; obiettivo pieno: "
-        "{full}.",
+        "still_title": "Che cosa le manca ancora:",
+        "days": "Conta chi si costituisce da {since} a {last_day}, giorni compresi. Ne servono almeno {minimum}; con "
+        "{full} l'obiettivo è raggiunto in pieno.",
         "next_title": "Dove proseguire: {name}",
-        "constituted_title": "Costituiti finora",
+        "constituted_title": "Costituiti finora: {count}",
         "nobody": "Ancora nessuno.",
         "all_title": "Regione per regione",
         "col_region": "Regione",
         "col_body": "Organo",
-        "col_day": "Costituito il",
+        "col_day": "Costituito",
         "col_state": "Situazione",
         "col_members": "Enti con referenti",
         "col_missing": "Che cosa manca",
-        "state_constituted": "costituito il {day}",
+        "state_constituted": "costituito {day}",
         "state_forming": "in formazione",
         "state_none": "non avviato",
         "nothing_missing": "nulla",
-        "again": "Per un collegamento nuovo rivolgersi alla segreteria della propria rete.",
+        "not_begun": "Non ancora avviate, e senza enti con referenti: {names}.",
+        "again": "Se serve un altro collegamento, chiedilo alla segreteria della tua rete.",
     },
     "en": {
         "progress": "{reached} of {minimum} {unit}",
@@ -82,10 +85,11 @@ TEXTS: dict[str, dict[str, str]] = {
         "{missing} against {their_missing}.",
         "why_code": "It has the same figures as {other}, and comes first by its ISTAT code.",
         "still": "It still lacks: {missing}.",
-        "days": "What is constituted from {since} to {last_day} counts, that day included. Minimum: {minimum}; full: "
-        "{full}.",
+        "still_title": "What it still lacks:",
+        "days": "What is constituted from {since} to {last_day} counts, both days included. At least {minimum} are "
+        "needed; with {full} the goal is fully met.",
         "next_title": "Where to go on: {name}",
-        "constituted_title": "Constituted so far",
+        "constituted_title": "Constituted so far: {count}",
         "nobody": "None yet.",
         "all_title": "Region by region",
         "col_region": "Region",
@@ -98,7 +102,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "state_forming": "forming",
         "state_none": "not begun",
         "nothing_missing": "nothing",
-        "again": "For a new link, turn to the secretariat of your network.",
+        "not_begun": "Not begun yet, and without members with referents: {names}.",
+        "again": "If you need another link, ask the secretariat of your network.",
     },
 }
 
@@ -133,6 +138,14 @@ def _left(goal: Goal, on: date, texts: dict[str, str]) -> str:
 
 def why(choice: Choice, language: str) -> str:
     """What decided for the region, and what it still lacks."""
+    texts, best = TEXTS[language], choice.best
+    reason = _reason(choice, language)
+    if not best.missing:
+        return reason
+    return f"{reason} {texts['still'].format(missing='; '.join(_named(best.missing, language)))}"
+
+
+def _reason(choice: Choice, language: str) -> str:
     best, second = choice.best, choice.runner_up
     compared = {
         "members": best.members,
@@ -141,20 +154,20 @@ def why(choice: Choice, language: str) -> str:
         "their_missing": len(second.missing) if second else 0,
         "other": name_of(second.code) if second else "",
     }
-    texts = TEXTS[language]
-    reason = texts[f"why_{Reason(choice.reason)}"].format(**compared)
-    return f"{reason} {texts['still'].format(missing=_named(best.missing, language))}" if best.missing else reason
+    return TEXTS[language][f"why_{Reason(choice.reason)}"].format(**compared)
 
 
-def _named(codes: Any, language: str) -> str:
+def _named(codes: Iterable[Code], language: str) -> list[str]:
     labels = [LABELS[code][language] for code in codes]
-    return "; ".join(label[0].lower() + label[1:] for label in labels)
+    return [label[0].lower() + label[1:] for label in labels]
 
 
 def page(tracker: Tracker, on: date, language: str) -> Response:
     """Everything that the goal is about, to be read on a phone as on paper."""
     texts, tracked = TEXTS[language], tracker.tracked
     goal, choice = tracked.goal, tracked.choice
+    begun = [standing for standing in tracker.standings if standing.coordination or standing.members]
+    others = [standing.name for standing in tracker.standings if standing not in begun]
     return PAGES.page(
         language,
         goal.title,
@@ -171,16 +184,20 @@ def page(tracker: Tracker, on: date, language: str) -> Response:
             full=goal.full,
         ),
         next_title=texts["next_title"].format(name=name_of(choice.best.code)) if choice else None,
-        why=why(choice, language) if choice else "",
+        why=_reason(choice, language) if choice else "",
+        still=_named(choice.best.missing, language) if choice else [],
+        constituted=texts["constituted_title"].format(count=len(tracked.bodies)),
         bodies=[
-            {"region": name_of(body.territory) if body.territory else "", "name": body.name, "on": body.constituted_on}
+            (body.name, name_of(body.territory) if body.territory else "–", long_day(body.constituted_on, language))
             for body in tracked.bodies
+            if body.constituted_on
         ],
-        regions=[_row(standing, texts, language) for standing in tracker.standings],
+        regions=[_row(standing, texts, language) for standing in begun],
+        not_begun=texts["not_begun"].format(names=", ".join(others)) if others else "",
     )
 
 
-def _row(standing: Standing, texts: dict[str, str], language: str) -> dict[str, Any]:
+def _row(standing: Standing, texts: dict[str, str], language: str) -> tuple[str, str, int, str]:
     body, lacking = standing.coordination, missing(standing.requirements)
     if body is None:
         state = texts["state_none"]
@@ -188,8 +205,8 @@ def _row(standing: Standing, texts: dict[str, str], language: str) -> dict[str, 
         state, lacking = texts["state_constituted"].format(day=long_day(body.constituted_on, language)), ()
     else:
         state = texts["state_forming"]
-    named = _named(lacking, language) if lacking else texts["nothing_missing"]
-    return {"name": standing.name, "state": state, "members": standing.members, "missing": named}
+    named = "; ".join(_named(lacking, language)) or texts["nothing_missing"]
+    return standing.name, state, standing.members, named
 
 
 def failed(language: str, problem: Problem) -> Response:

@@ -16,6 +16,7 @@ from uuid_utils.compat import uuid7
 
 from services.registry.bodies.rules import Kind
 from services.registry.constitutions.rules import Code
+from shared.access.actor import EARLIEST, LATEST
 
 MOST = 1000
 
@@ -121,8 +122,10 @@ def check(goal: Goal, on: date) -> Goal:
         raise InvalidGoal("last_day", "past", f"from {on}")
     if goal.last_day < goal.since:
         raise InvalidGoal("last_day", "before_since", f"from {goal.since}")
-    if goal.last_day == date.max:
-        raise InvalidGoal("last_day", "too_far", f"before {date.max}")
+    if goal.since < EARLIEST:
+        raise InvalidGoal("since", "too_early", f"from {EARLIEST}")
+    if goal.last_day > LATEST:
+        raise InvalidGoal("last_day", "too_far", f"up to {LATEST}")
     if goal.minimum > goal.full:
         raise InvalidGoal("full", "below_minimum", f"from {goal.minimum}")
     return goal

@@ -18,17 +18,27 @@ from shared.runtime.pages import Pages, day, number
 from shared.runtime.problems import Problem
 
 PAGES = Pages(__file__)
-TEXTS: dict[str, dict[str, str]] = {
+TEXTS: dict[str, dict[str, Any]] = {
     "it": {
-        "file": "Il file",
-        "file_is": "CSV o foglio di calcolo (XLSX, XLS, ODS), una persona per riga. Servono le colonne «nome» e "
-        "«cognome», e «email» o «telefono»; si leggono anche «regione», «provincia», «comune» o «territorio», «dal» e "
-        "«al» (l'ultimo giorno). Senza «dal» l'incarico comincia oggi; senza territorio vale per tutta la rete.",
+        "how": "Un foglio di calcolo (XLSX, XLS, ODS) o un file CSV, con una persona per riga e in alto i nomi delle "
+        "colonne:",
+        "columns": (
+            ("nome e cognome", "obbligatori"),
+            ("email o telefono", "ne serve almeno uno"),
+            ("regione, provincia, comune o territorio", "dove rappresenta; se manca, in tutta la rete"),
+            ("dal", "il primo giorno; se manca, da oggi"),
+            ("al", "l'ultimo giorno; se manca, senza scadenza"),
+        ),
+        "example": "Un esempio",
+        "sample": "nome;cognome;email;regione\nMaria;Rossi;maria.rossi@example.org;Lombardia",
+        "file": "Il file con l'elenco",
         "complete": "Elenco completo: con questo l'impegno è assolto",
+        "complete_is": "Se mancano ancora dei nomi non spuntare la casella: potrai inviare un altro elenco.",
         "button": "Invia l'elenco",
-        "whole": "Il file si prende per intero o per niente: se una riga non va, non succede nulla e si può riprovare.",
-        "closed": "Non c'è altro da inviare: chi ha domande può scrivere alla segreteria della rete.",
+        "whole": "Se anche una sola riga non va, non registriamo nulla: ti diciamo che cosa correggere, e riprovi.",
+        "closed": "Non c'è altro da inviare. Se hai domande, scrivi alla segreteria della rete.",
         "refused": "Nessuna riga è stata presa",
+        "correct": "Correggi nel file le righe elencate qui sotto, poi invialo di nuovo.",
         "reasons": "Che cosa correggere",
         "line": "Riga",
         "column": "Colonna",
@@ -36,12 +46,13 @@ TEXTS: dict[str, dict[str, str]] = {
         "accepted": "Si accetta",
         "more": "e altri {count} punti, non elencati",
         "choose": "Scegliere il file da inviare.",
-        "done": "Elenco ricevuto",
+        "done": "Grazie: elenco ricevuto",
         "done_rows": "Righe lette: {rows}. Incarichi nuovi: {created}. Già presenti: {unchanged}.",
         "done_entered": "Persone registrate per la prima volta: {entered}.",
         "done_unread": "Colonne non lette: {unread}.",
-        "done_complete": "L'elenco è dichiarato completo: l'impegno è assolto.",
-        "done_incomplete": "L'impegno resta aperto: si può inviare un altro elenco con lo stesso collegamento.",
+        "done_complete": "L'elenco è dichiarato completo: l'impegno è assolto. Puoi chiudere la pagina.",
+        "done_incomplete": "L'impegno resta aperto: quando hai gli altri nomi, invia un altro elenco con lo stesso "
+        "collegamento.",
         "created": "Incarichi nuovi",
         "person": "Persona",
         "where": "Territorio",
@@ -50,16 +61,25 @@ TEXTS: dict[str, dict[str, str]] = {
         "everywhere": "tutta la rete",
     },
     "en": {
-        "file": "The file",
-        "file_is": "CSV or a spreadsheet (XLSX, XLS, ODS), a person in each row. The columns “given name” and “family "
-        "name” are needed, and “email” or “phone”; “region”, “province”, “municipality” or “territory”, “since” and "
-        "“until” (the last day) are read too. Without “since” the mandate begins today; without a territory it holds "
-        "for the whole network.",
+        "how": "A spreadsheet (XLSX, XLS, ODS) or a CSV file, with a person in each row and the names of the columns "
+        "at the top:",
+        "columns": (
+            ("given name and family name", "needed"),
+            ("email or phone", "one of them is needed"),
+            ("region, province, municipality or territory", "where they represent; if missing, in the whole network"),
+            ("since", "the first day; if missing, from today"),
+            ("until", "the last day; if missing, without an end"),
+        ),
+        "example": "An example",
+        "sample": "given name;family name;email;region\nMaria;Rossi;maria.rossi@example.org;Lombardia",
+        "file": "The file with the list",
         "complete": "The list is complete: with it the commitment is fulfilled",
+        "complete_is": "If some names are still missing leave the box unticked: you can send another list later.",
         "button": "Send the list",
-        "whole": "The file is taken whole or not at all: if a row is wrong nothing happens, and you can try again.",
-        "closed": "There is nothing more to send: who has questions may write to the network's secretariat.",
+        "whole": "If even one row is wrong nothing is recorded: we say what to correct, and you can try again.",
+        "closed": "There is nothing more to send. If you have questions, write to the network's secretariat.",
         "refused": "No row was taken",
+        "correct": "Correct the lines listed below in the file, then send it again.",
         "reasons": "What to correct",
         "line": "Line",
         "column": "Column",
@@ -67,12 +87,13 @@ TEXTS: dict[str, dict[str, str]] = {
         "accepted": "Accepted",
         "more": "and {count} more, not listed",
         "choose": "Choose the file to send.",
-        "done": "List received",
+        "done": "Thank you: list received",
         "done_rows": "Rows read: {rows}. New mandates: {created}. There already: {unchanged}.",
         "done_entered": "People entered for the first time: {entered}.",
         "done_unread": "Columns that were not read: {unread}.",
-        "done_complete": "The list is declared complete: the commitment is fulfilled.",
-        "done_incomplete": "The commitment stays open: another list can be sent with the same link.",
+        "done_complete": "The list is declared complete: the commitment is fulfilled. You can close the page.",
+        "done_incomplete": "The commitment stays open: when you have the other names, send another list with the same "
+        "link.",
         "created": "New mandates",
         "person": "Person",
         "where": "Territory",
@@ -158,7 +179,7 @@ def form(
         rows=commitments.rows(language, linked),
         lines=[] if awaited else [texts["closed"]],
         form=awaited,
-        found=found,
+        found=[(row["line"], row["column"] or "–", row["reason"], row["accepted"] or "–") for row in found],
         more=texts["more"].format(count=number(beyond, language)) if beyond else None,
         error=body.get("title"),
         detail=body.get("detail"),
@@ -187,7 +208,7 @@ def done(language: str, linked: Linked, taken: Taken) -> Response:
         texts["done"],
         "representatives.html",
         network=linked.network,
-        rows=commitments.rows(language, linked),
+        rows=commitments.rows(language, linked, titled=True),
         lines=said,
         form=False,
         found=(),
@@ -199,15 +220,15 @@ def done(language: str, linked: Linked, taken: Taken) -> Response:
     )
 
 
-def made(outcome: Outcome, taken: Taken, language: str) -> dict[str, str]:
+def made(outcome: Outcome, taken: Taken, language: str) -> tuple[str, str, str, str]:
     """A new mandate as a row of the page's table; its last day, as files say it."""
     mandate, texts = outcome.mandate, TEXTS[language]
-    return {
-        "person": taken.names[mandate.person_id],
-        "where": place(mandate.territory) if mandate.territory else texts["everywhere"],
-        "since": day(mandate.since, language),
-        "until": day(mandate.until - timedelta(days=1), language) if mandate.until else "–",
-    }
+    return (
+        taken.names[mandate.person_id],
+        place(mandate.territory) if mandate.territory else texts["everywhere"],
+        day(mandate.since, language),
+        day(mandate.until - timedelta(days=1), language) if mandate.until else "–",
+    )
 
 
 def place(code: str) -> str:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from services.registry.commitments import queries as commitments
 from services.registry.commitments.pages import answered, wants_html, wants_json
+from services.registry.commitments.queries import Linked
 from services.registry.commitments.routes import LinkedOut
 from services.registry.commitments.rules import State
 from services.registry.imports import texts
@@ -157,7 +158,7 @@ async def show_link(token: Token, at: Anyone) -> Response:
     """The list that a mailed link asks for, with a form while it is owed. Opening it does nothing."""
     at.identity = None
 
-    async def shown() -> Response:
+    async def shown(_: list[Linked]) -> Response:
         commitment_id = await subject_of(token, at)
         if wants_json(at):
             return await at.read(commitments.linked, commitment_id, out=LinkedOut.of)
@@ -172,8 +173,10 @@ async def use_link(token: Token, at: Anyone, file: UploadFile | None = None, com
     at.identity = None
     html = wants_html(at)
 
-    async def used() -> Response:
+    async def used(seen: list[Linked]) -> Response:
         commitment_id = await subject_of(token, at)
+        if html:
+            seen.append(await at.query(commitments.linked, commitment_id))
         await at.query(queries.awaited, commitment_id, by_link=True)
         try:
             taken = await taken_by_link(at, commitment_id, file, complete=complete)
@@ -181,8 +184,7 @@ async def use_link(token: Token, at: Anyone, file: UploadFile | None = None, com
             if not html:
                 raise
             refused = error if isinstance(error, RowsRefused) else None
-            linked = await at.query(commitments.linked, commitment_id)
-            return pages.form(at.language, linked, refused=refused, problem=at.context.answers(error))
+            return pages.form(at.language, seen[-1], refused=refused, problem=at.context.answers(error))
         if html:
             return pages.done(at.language, await at.query(commitments.linked, commitment_id), taken)
         body = orjson.dumps(TakenOut.of(taken).model_dump(mode="json"))
@@ -224,8 +226,10 @@ async def read(file: UploadFile | None, at: Edge) -> Sheet:
 
 
 async def subject_of(token: str, at: Edge) -> UUID:
-    """The commitment of a good link. Raises LinkInvalid, LinkExpired."""
-    return (await links.verify(token, "registry", PURPOSE, keys=at.context.link_keys)).subject
+    """The commitment of a good link. Raises LinkInvalid, LinkExpired: also when its person answers for it no more."""
+    link = await links.verify(token, "registry", PURPOSE, keys=at.context.link_keys)
+    await at.query(commitments.require_standing, link)
+    return link.subject
 
 
 rows_refused = problem(

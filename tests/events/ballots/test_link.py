@@ -48,7 +48,7 @@ async def test_the_button_votes_and_may_be_pressed_again_until_the_count(room: R
     ballot = await hall.ballot()
     token = await link(hall, ballot, 0)
     first = await pressed(room, token, vote="yes")
-    assert (first.status_code, "favorevole" in first.text) == (200, True)
+    assert (first.status_code, "a favore" in first.text) == (200, True)
     assert 'value="yes" required checked' in (await opened(room, token)).text
     await pressed(room, token, vote="no")
     await hall.votes(ballot, None, "no")
@@ -70,7 +70,7 @@ async def test_who_stands_for_another_finds_both_votes(room: Room) -> None:
     assert "Voto per delega di Persona Numero 2" in page.text
     assert re.findall(r'name="invitation_id" value="([^"]+)"', page.text) == [hall.invitation(0), hall.invitation(1)]
     done = await pressed(room, token, vote="abstain", invitation_id=hall.invitation(1))
-    assert "per delega di Persona Numero 2: astenuto" in done.text
+    assert "per delega di Persona Numero 2: astensione" in done.text
     assert (await hall.quorum())["by_proxy"] == 1
 
 

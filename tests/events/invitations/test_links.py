@@ -144,7 +144,7 @@ async def test_a_delegation_that_cannot_be_shows_the_form_again_with_the_reason(
         page = await send(room, token, {"answer": "delegated", "delegate_id": delegate})
         assert page.status_code == 422
         assert 'role="alert"' in page.text
-        assert "Delega non possibile" in page.text
+        assert "Questa delega non è possibile" in page.text
         assert 'value="delegated" required checked' in page.text
     assert (await room.found(f"/invitations/{invitation['id']}"))["answer"] is None
 

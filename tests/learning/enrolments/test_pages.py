@@ -51,7 +51,7 @@ async def test_opening_the_link_shows_the_units_and_does_nothing(school: School)
     answer, outline = await page(school, "GET", school.link(enrolment))
     assert answer.status_code == 200
     assert outline.all("html", "lang") == ["it"]
-    assert "Percorso di Giulia Serra." in outline.text
+    assert "Questo percorso è per Giulia Serra." in outline.text
     assert "Tappe fatte: 0 di 3." in outline.text
     assert "Da finire entro" in outline.text
     assert [value for value in outline.all("input", "value") if value] == [unit["id"] for unit in path["units"]]
@@ -69,7 +69,7 @@ async def test_each_button_does_its_unit_and_the_last_one_completes_the_path(sch
         assert answer.status_code == 200
         assert f"Tappe fatte: {done} di 3." in outline.text
         assert len(outline.all("button", "class")) == 3 - done
-    assert "Percorso completato" in outline.text
+    assert "Hai completato il percorso" in outline.text
     (after,) = await school.enrolled(path=path["id"])
     assert after["state"] == "completed"
 
@@ -87,7 +87,7 @@ async def test_the_page_is_complete_in_english_and_carries_the_networks_name_and
     _, enrolment, _ = await on_a_path(other)
     answer, outline = await page(other, "GET", other.link(enrolment), headers={"accept-language": "en"})
     assert answer.headers["content-language"] == "en"
-    assert "Giulia Serra's path." in outline.text
+    assert "This path is for Giulia Serra." in outline.text
     assert "Steps done: 0 of 3." in outline.text
     assert outline.all("img", "src") == ["/registry/v1/logos/abc"]
     assert " Rete" in outline.text

@@ -22,13 +22,13 @@ async def test_the_page_shows_what_is_owed_by_whom_and_when(registry: Running, r
         "aperto",
         room.slug.title(),
         '<label for="evidence">',
-        "Dichiara assolto",
+        "Dichiara che è fatto",
     ):
         assert piece in shown.text
     assert "<script" not in shown.text
     english = await registry.client.get(url, headers={**HTML, "accept-language": "en"})
     assert "Friday" in english.text
-    assert "Declare it fulfilled" in english.text
+    assert "Declare that it is done" in english.text
     assert (await registry.client.get(url, headers=JSON)).json() == {
         "id": one["id"],
         "title": one["title"],
@@ -47,7 +47,7 @@ async def test_the_form_fulfils_it_and_then_the_link_has_nothing_more_to_do(regi
     url = link(registry, one["id"], "commitment")
     done = await registry.client.post(url, data={"evidence": "Inviato a Giulia <oggi>"}, headers=HTML)
     assert done.status_code == 200, done.text
-    assert "Grazie: impegno assolto" in done.text
+    assert "Grazie: l&#39;impegno è assolto" in done.text
     kept = await room.found(f"/commitments/{one['id']}")
     assert (kept["state"], kept["evidence"]) == ("fulfilled", "Inviato a Giulia <oggi>")
     assert await told(registry, one) == [("made", "open"), ("fulfilled", "fulfilled")]
@@ -91,3 +91,23 @@ async def test_the_network_is_shown_with_its_logo(registry: Running, room: Room)
     for page in ("commitment", "representatives"):
         shown = await registry.client.get(link(registry, one["id"], page), headers=HTML)
         assert '<img src="/registry/v1/logos/x.png"' in shown.text
+
+
+@pytest.mark.parametrize("page", ["commitment", "representatives"])
+async def test_with_the_mandate_its_links_end_too(registry: Running, room: Room, page: str) -> None:
+    acli = await room.organisation("ACLI")
+    one = await promise(room, acli, kind="list_of_representatives" if page == "representatives" else "document")
+    person = await room.person()
+    mandate = await room.mandate(person, "referent", day(registry), organisation_id=acli["id"])
+    await registry.settled()
+    url = link(registry, one["id"], page, person=person["id"])
+    assert (await registry.client.get(url, headers=JSON)).status_code == 200
+    stranger = link(registry, one["id"], page, person=str(uuid4()))
+    forged = link(registry, one["id"], page, person="nobody")
+    await acted(room, f"/mandates/{mandate['id']}", "end", {"reason": "resigned"})
+    await registry.settled()
+    for gone, type_ in ((url, "link-expired"), (stranger, "link-expired"), (forged, "link-invalid")):
+        shown = await registry.client.get(gone, headers=JSON)
+        used = await registry.client.post(gone, data={"evidence": "Fatto"}, headers=JSON)
+        assert problem(shown)[1] == problem(used)[1] == type_
+    assert await told(registry, one) == [("made", "open")]
