@@ -140,10 +140,10 @@ async def directly(lab: Lab, relay: FakeRelay) -> AsyncIterator[Any]:
     subscription = await js.pull_subscribe(subject, stream=topology.stream("notify"))
     smtp = SMTP(hostname="127.0.0.1", port=relay.port, start_tls=False)
     await smtp.connect()
-    text = a_message()
+    text, ending = a_message(), asyncio.Event()
 
     async def hear() -> None:
-        while True:
+        while not ending.is_set():  # the client's fetch can lose a cancellation
             for message in await _fetched(subscription):
                 await smtp.sendmail(SENDER.address, "p@example.org", text)
                 await message.ack()
@@ -156,17 +156,15 @@ async def directly(lab: Lab, relay: FakeRelay) -> AsyncIterator[Any]:
     try:
         yield direct
     finally:
-        hearing.cancel()
-        await asyncio.wait([hearing])
-        if not hearing.cancelled():
-            hearing.result()
+        ending.set()
+        await hearing
         await smtp.quit()
         await client.close()
 
 
 async def _fetched(subscription: Any) -> list[Any]:
     try:
-        found: list[Any] = await subscription.fetch(1, timeout=5)
+        found: list[Any] = await subscription.fetch(1, timeout=1)
     except TimeoutError:
         return []
     return found
