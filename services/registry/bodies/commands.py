@@ -44,7 +44,7 @@ from services.registry.mandates.rules import EndReason, Mandate
 from services.registry.networks import queries as networks
 from services.registry.organisations.tables import memberships
 from services.registry.policy import Right, policy
-from shared.access.actor import Actor, day
+from shared.access.actor import EARLIEST, Actor, day
 from shared.access.policy import Forbidden
 from shared.access.roles import Role
 from shared.contracts import registry as facts
@@ -237,7 +237,7 @@ async def change(
         values["roles"] = _distinct(values["roles"])
     for name in ("name", "first_call", "proxies", "roles"):
         if name in values and values[name] is None:
-            raise InvalidBody(name, "missing")
+            raise InvalidBody(name, "missing", "a value, or nothing at all")
     if values.get("parent_id") is not None:
         await _check_parent(session, body, values["parent_id"])
     if body.change(values, await queries.active_members(session, body.network_id)):
@@ -254,8 +254,8 @@ async def constitute_by_hand(
     expect(expected, body.version)
     if body.kind is Kind.REGIONAL_COORDINATION:
         raise ByItsPath
-    if on is not None and on > day(now):
-        raise InvalidBody("on", "too_late", f"up to {day(now)}")
+    if on is not None and not EARLIEST <= on <= day(now):
+        raise InvalidBody("on", "range", f"{EARLIEST} to {day(now)}")
     await constitute(session, body, on or day(now))
     await goals.advance(session, body, now)
     return await queries.shown(session, body, now)

@@ -15,6 +15,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from services.registry.mandates.rules import NEEDS, InvalidTerm, Mandate, Need
+from shared.access.actor import EARLIEST, LATEST
 from shared.access.roles import Role
 
 
@@ -290,8 +291,10 @@ def check(body: Body) -> None:
     """Raises InvalidBody with the first field that cannot stand."""
     if body.composition is Composition.BY_TERRITORY and body.territory is None:
         raise InvalidBody("territory", "missing", "03, 097, E507")
+    if body.constituted_on is not None and body.constituted_on < EARLIEST:
+        raise InvalidBody("constituted_on", "too_early", f"from {EARLIEST}")
     if body.parent_id == body.id:
-        raise InvalidBody("parent_id", "itself")
+        raise InvalidBody("parent_id", "itself", "another body of the network")
     _check_roles(body)
     body.first_call.check("first_call")
     if body.second_call is not None:
@@ -325,8 +328,10 @@ def check_seat(body: Body, seat: Seat, path: str = "") -> Seat:
     if seat.role is Role.SECRETARIAT and body.kind is not Kind.SECRETARIAT:
         # its holders act for the whole network, whatever body they sit in
         raise InvalidBody(f"{path}role", "unfit", ", ".join(role for role in Role if role is not Role.SECRETARIAT))
+    if not EARLIEST <= seat.since <= LATEST:
+        raise InvalidBody(f"{path}since", "range", f"{EARLIEST} to {LATEST}")
     if seat.organisation_id is not None and NEEDS[seat.role][0] is Need.NEVER:
-        raise InvalidBody(f"{path}organisation_id", "not_allowed")
+        raise InvalidBody(f"{path}organisation_id", "not_allowed", "none: this role acts for the network")
     return seat
 
 
@@ -336,20 +341,20 @@ def place(mandate: Mandate, body: Body, seat: Seat | None) -> Mandate:
     Raises BodyDissolved, InvalidPlace, SeatOfAnother, SeatClosed, InvalidTerm.
     """
     if body.network_id != mandate.network_id:
-        raise InvalidPlace("body_id", "of_another_network")
+        raise InvalidPlace("body_id", "of_another_network", "a body of this network")
     body.require_living()
     if body.composition is Composition.BY_TERRITORY:
         raise InvalidPlace("body_id", "follows_territory", "a mandate with a territory, without a body")
     if not body.seated:
         if seat is not None:
-            raise InvalidPlace("seat_id", "not_allowed")
+            raise InvalidPlace("seat_id", "not_allowed", "none: the body has no seats")
         if mandate.role not in body.roles:
             raise InvalidPlace("role", "unfit", ", ".join(body.roles))
         return mandate
     if seat is None:
         raise InvalidPlace("seat_id", "missing", "a seat of the body")
     if seat.body_id != body.id:
-        raise InvalidPlace("seat_id", "of_another_body")
+        raise InvalidPlace("seat_id", "of_another_body", "a seat of the body")
     if seat.organisation_id is not None and seat.organisation_id != mandate.organisation_id:
         raise SeatOfAnother(seat.organisation_id)
     if seat.role != mandate.role:

@@ -211,6 +211,7 @@ async def _join(
     since = request.since or day(now)
     contacts = request.model_dump(include=set(Contacts.model_fields))
     if membership is None:
+        rules.check_since(since)
         membership = Membership(network_id, organisation.id, request.state, since, now, now, **contacts)
         session.add(membership)
         return membership

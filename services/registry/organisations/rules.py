@@ -20,6 +20,7 @@ from stdnum.it import codicefiscale
 from uuid_utils.compat import uuid7
 
 from shared import territories
+from shared.access.actor import EARLIEST, LATEST
 
 LONGEST_TITLE = 400
 
@@ -338,6 +339,7 @@ class Membership:
         target, allowed = STEPS[step]
         if self.state not in allowed:
             raise WrongState(self.state, self.since, step)
+        check_since(since)
         if since < self.since:
             raise TooEarly(since, self.since)
         self.history = [*self.history, {"state": self.state, "since": self.since.isoformat()}]
@@ -355,6 +357,12 @@ class Membership:
     def steps(self) -> list[str]:
         """The steps that lead on from here, for `allowed_actions`; rejoining is done by registering again."""
         return [name for name, (_, sources) in STEPS.items() if self.state in sources and name != "rejoin"]
+
+
+def check_since(since: date) -> None:
+    """A day from which a membership may be what it is. Raises InvalidOrganisation."""
+    if not EARLIEST <= since <= LATEST:
+        raise InvalidOrganisation("since", "range", f"{EARLIEST} to {LATEST}")
 
 
 def municipality(code: str) -> str:

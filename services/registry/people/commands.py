@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, insert, or_, select
+from sqlalchemy import delete, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.access.tables import identities, sign_in_requests
-from services.registry.mandates.tables import mandates
+from services.registry.commitments import commands as commitments
 from services.registry.networks import queries as networks
 from services.registry.people import queries
 from services.registry.people.queries import Readable
@@ -54,18 +54,18 @@ async def change(
 async def erase(
     session: AsyncSession, actor: Actor, person_id: UUID, *, expected: int | None, now: datetime
 ) -> Readable:
-    """Leaves a row without a name, rewrites what the log said, and tells the others. Raises Retained."""
+    """Leaves a row without a name, rewrites what the log said, and tells the others; what the person still owed is
+    owed no more. Raises Retained."""
     person = await queries.for_update(session, actor, Right.ERASE_PEOPLE, person_id, now)
     expect(expected, person.version)
-    held = or_(mandates.c.ends.is_(None), mandates.c.ends > day(now))
-    ground = select(mandates.c.id, mandates.c.ends).where(mandates.c.person_id == person.id, held)
-    if (mandate := (await session.execute(ground.limit(1))).one_or_none()) is not None:
+    if (mandate := await queries.last_held(session, person.id, day(now))) is not None:
         raise Retained(mandate.id, mandate.ends)
     person.erase(now)
     await session.flush()
     for signing_in in (sign_in_requests, identities):
         await session.execute(delete(signing_in).where(signing_in.c.person_id == person.id))
     await idempotency.forget(session, person.id)
+    await commitments.forgive(session, person.id, now)
     erased = PersonErased(id=person.id, version=person.version, network_id=person.network_id)
     await redact(session, erased)
     await stage(session, erased)

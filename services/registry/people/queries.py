@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.registry.mandates.tables import mandates
 from services.registry.networks import queries as networks
 from services.registry.people.rules import Language, Person, UnknownPerson
 from services.registry.people.tables import known_people, people
@@ -78,6 +79,14 @@ def rights_in(rooms: Sequence[UUID], actor: Actor, person: Person, now: datetime
     asked = (Right.READ_PEOPLE, Right.WRITE_PEOPLE, Right.ERASE_PEOPLE)
     held = {right for right in asked for room in rooms if policy.has(actor, right, network=room, on=now)}
     return held | (set(OWN) if actor.person_id == person.id else set())
+
+
+async def last_held(session: AsyncSession, person_id: UUID, on: date) -> Row[UUID, date | None] | None:
+    """(id, ends) of a mandate that the person holds on that day or is about to. One that was declined or withdrawn
+    before its first day is held on none, however far ahead that day lies."""
+    lasting = or_(mandates.c.ends.is_(None), and_(mandates.c.ends > on, mandates.c.ends > mandates.c.since))
+    query = select(mandates.c.id, mandates.c.ends).where(mandates.c.person_id == person_id, lasting)
+    return (await session.execute(query.order_by(mandates.c.ends.desc(), mandates.c.id).limit(1))).one_or_none()
 
 
 async def _rooms(session: AsyncSession, person: Person) -> Sequence[UUID]:

@@ -101,7 +101,7 @@ async def test_nothing_changes_without_the_version_that_was_read(registry: Runni
 async def test_a_waiver_says_why_and_keeps_it_here(registry: Running, room: Room) -> None:
     one = await promise(room, await room.organisation(), note="Da chiedere a Giulia")
     path = f"/commitments/{one['id']}"
-    for body in ({}, {"reason": ""}, {"reason": "  \n "}):
+    for body in (None, {}, {"reason": ""}, {"reason": "  \n "}):
         refused = await room.post(f"{path}/waive", body, '"1"')
         assert problem(refused) == (422, "reason-missing")
         assert refused.json()["errors"][0]["path"] == "/reason"
@@ -429,3 +429,35 @@ async def test_a_rule_repeated_with_its_key_is_one_rule(registry: Running, room:
     again = await room.post(f"/networks/{room.slug}/commitment-rules", body, **keyed)
     assert (first.status_code, first.json()) == (again.status_code, again.json())
     assert len(await commitments(room, room.slug)) == 1
+
+
+async def test_days_beyond_all_reason_are_refused_with_the_field(registry: Running, room: Room) -> None:
+    """The ends of the calendar have no instants: what falls due there could not be kept."""
+    member, person = await room.organisation(), await room.person()
+    one, network = await promise(room, member), f"/networks/{room.slug}"
+    owed = {"title": "Elenco", "kind": "other", "organisation_id": member["id"]}
+    held = {"person_id": person["id"], "role": "delegate", "organisation_id": member["id"]}
+    group = {"name": "Gruppo", "kind": "working_group"}
+    figures = {"title": "Obiettivo", "minimum": 1, "full": 1}
+    for path, body, field in (
+        (f"{network}/commitments", {**owed, "due": "9999-12-31"}, "/due"),
+        (f"{network}/commitment-rules", {"title": "Elenco", "kind": "other", "due": "9999-12-31"}, "/due"),
+        (f"{network}/mandates", {**held, "since": "0001-01-01"}, "/since"),
+        (f"{network}/mandates", {**held, "since": day(registry), "until": "9999-12-31"}, "/until"),
+        (f"{network}/bodies", {**group, "constituted_on": "0001-01-01"}, "/constituted_on"),
+        (f"{network}/bodies", {**group, "seats": [{"title": "A", "role": "member", "since": "0001-01-01"}]}, SEAT),
+        (f"{network}/goals", {**figures, "since": "0001-01-01", "last_day": day(registry)}, "/since"),
+        (f"{network}/goals", {**figures, "last_day": "9999-12-31"}, "/last_day"),
+        (f"{network}/organisations", {"name": "B", "kind": "informal_group", "since": "9999-12-31"}, "/since"),
+    ):
+        refused = await room.post(path, body)
+        assert refused.status_code == 422, (path, body, refused.text)
+        (error,) = refused.json()["errors"]
+        assert error["path"] == field
+        assert error["accepted"]
+    later = await room.patch(f"/commitments/{one['id']}", {"due": "9999-12-31"}, '"1"')
+    assert problem(later) == (422, "invalid-day")
+    assert later.json()["errors"] == [{"path": "/due", "code": "day", "accepted": "<= 2200-12-31"}]
+
+
+SEAT = "/seats/0/since"

@@ -85,6 +85,21 @@ async def test_of_an_owner_who_has_left_nothing_is_owed(registry: Running, room:
     assert await told(registry, one) == [("waived", "waived")]
 
 
+async def test_of_an_owner_who_was_erased_nothing_is_owed_and_a_day_beyond_reason_harms_nobody(
+    registry: Running, room: Room
+) -> None:
+    person, member = await room.person(), await room.organisation()
+    assert (await room.delete(f"/people/{person['id']}", '"1"')).status_code == 200
+    await registry.tell(
+        decision(room, day(registry, 3), owner_person_id=UUID(person["id"])),
+        decision(room, "9999-12-31", owner_organisation_id=UUID(member["id"])),
+    )
+    await registry.settled()
+    gone, far = await commitments(room, room.slug, sort="due")
+    assert (gone["state"], gone["waived"]["code"]) == ("waived", "person_erased")
+    assert (far["state"], far["due"]) == ("open", "2200-12-31")
+
+
 async def test_an_owner_whom_nobody_knows_stops_its_own_decision_only(
     registry: Running, room: Room, other_room: Room
 ) -> None:

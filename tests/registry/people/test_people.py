@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -148,6 +149,42 @@ async def test_who_holds_an_office_is_retained_with_the_ground(registry: Running
     await room.post(f"/mandates/{mandate['id']}/end", {"reason": "resigned"}, tag)
     assert (await room.delete(f"/people/{person['id']}", '"1"')).status_code == 200
     assert (await room.found(f"/mandates/{mandate['id']}"))["person"]["name"] == ""
+
+
+async def test_a_designation_retains_until_it_is_declined_whatever_its_first_day(registry: Running, room: Room) -> None:
+    person, today = await room.person(), registry.context.clock.today()
+    mandate = await room.mandate(person, "secretariat", (today + timedelta(days=30)).isoformat())
+    url = f"/people/{person['id']}"
+    assert problem(await room.delete(url, '"1"')) == (409, "person-retained")
+    await room.post(f"/mandates/{mandate['id']}/end", {"reason": "declined"}, '"1"')
+    assert (await room.delete(url, '"1"')).status_code == 200
+    facts = await registry.published(f"registry.mandate.{mandate['id']}.*")
+    assert [type_.split(".")[3] for type_, _ in facts] == ["designated", "ended"]
+
+
+async def test_who_is_erased_owes_nothing_any_more(registry: Running, room: Room) -> None:
+    person, member = await room.person(), await room.organisation()
+    body = {"title": "Verbale", "kind": "action", "due": registry.context.clock.today().isoformat()}
+    owed, done = [
+        await room.made(f"/networks/{room.slug}/commitments", {**body, "person_id": person["id"]}) for _ in range(2)
+    ]
+    theirs = await room.made(f"/networks/{room.slug}/commitments", {**body, "organisation_id": member["id"]})
+    await room.post(f"/commitments/{done['id']}/fulfil", {"evidence": "Fatto"}, '"1"')
+    assert (await room.delete(f"/people/{person['id']}", '"1"')).status_code == 200
+    after = await room.found(f"/commitments/{owed['id']}")
+    assert (after["state"], after["waived"], after["debtor"]["name"], after["version"]) == (
+        "waived",
+        {"code": "person_erased", "reason": None},
+        "",
+        2,
+    )
+    assert (await room.found(f"/commitments/{done['id']}"))["state"] == "fulfilled"
+    assert (await room.found(f"/commitments/{theirs['id']}"))["state"] == "open"
+    facts = await registry.published(f"registry.commitment.{owed['id']}.*")
+    assert [(type_.split(".")[3], told["state"]) for type_, told in facts] == [("made", "open"), ("waived", "waived")]
+    again = await room.post(f"/networks/{room.slug}/commitments", {**body, "person_id": person["id"]})
+    assert problem(again) == (422, "debtor-unknown")
+    assert again.json()["errors"][0]["accepted"] == "somebody whom the network knows"
 
 
 async def test_a_list_of_people_is_taken_into_a_spreadsheet_without_formulas(room: Room) -> None:
