@@ -89,7 +89,17 @@ class Writer:
             return Unsendable(State.SUPPRESSED, Problem.PERSON_ERASED)
         network = known.networks.get(delivery.network_id) if delivery.network_id else None
         language = rules.language_of(contact.language)
-        asked = Asked(delivery.parameters, delivery.network_id, known, language, wall, now, self.public_url, self.mint)
+        asked = Asked(
+            delivery.parameters,
+            delivery.network_id,
+            known,
+            language,
+            wall,
+            now,
+            self.public_url,
+            self.mint,
+            delivery.person_id,
+        )
         try:
             given = {
                 "language": language,

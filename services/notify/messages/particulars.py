@@ -32,7 +32,8 @@ class MintLink(Protocol):
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One delivery to be put into words. `given` are its parameters, `now` is the domain clock's, `wall` is wall time,
-    by which links expire; `home` is where people reach the platform."""
+    by which links expire; `home` is where people reach the platform. A link names its person where somebody else can
+    follow them in what it lets them do."""
 
     given: Mapping[str, Any]
     network_id: UUID | None
@@ -42,6 +43,7 @@ class Asked:
     now: datetime
     home: str
     mint: MintLink
+    person_id: UUID | None = None
 
     @property
     def today(self) -> date:
@@ -142,6 +144,7 @@ def commitment_escalated(asked: Asked) -> dict[str, Any]:
 
 def _commitment(asked: Asked, row: Row[Any]) -> dict[str, Any]:
     uploads = row.kind == LIST_OF_REPRESENTATIVES
+    whose = {"person": str(asked.person_id)} if asked.person_id else {}
     path, purpose = ("representatives/link", "representatives") if uploads else ("commitments/link", "commitment")
     until = asked.until(_end_of(row.due) + rules.COMMITMENT_LINK_LASTS)
     return {
@@ -149,7 +152,7 @@ def _commitment(asked: Asked, row: Row[Any]) -> dict[str, Any]:
         "debtor": _debtor(asked, row),
         "due": row.due,
         "uploads": uploads,
-        "link": asked.link("registry", path, purpose, row.id, until),
+        "link": asked.link("registry", path, purpose, row.id, until, **whose),
     }
 
 

@@ -59,7 +59,15 @@ def known(**changed: Any) -> Known:
 def asked(given: dict[str, Any] | None = None, now: datetime = NOW, **changed: Any) -> Asked:
     ids = ("commitment_id", "meeting_id", "invitation_id", "ballot_id", "minutes_id", "enrolment_id")
     return Asked(
-        {**{name: str(IT) for name in ids}, **(given or {})}, IT, known(**changed), "it", WALL, now, "http://t", mint
+        {**{name: str(IT) for name in ids}, **(given or {})},
+        IT,
+        known(**changed),
+        "it",
+        WALL,
+        now,
+        "http://t",
+        mint,
+        IT,
     )
 
 
@@ -142,7 +150,7 @@ def test_a_move_is_told_as_long_as_it_stands() -> None:
 @pytest.mark.parametrize(
     ("topic", "audience", "purpose", "left", "claims"),
     [
-        ("commitment-made", "registry", "representatives", timedelta(days=74, hours=14), {}),
+        ("commitment-made", "registry", "representatives", timedelta(days=74, hours=14), {"person": str(IT)}),
         ("meeting-convened", "events", "rsvp", timedelta(days=7, hours=2), {}),
         ("ballot-opened", "events", "vote", timedelta(days=7, hours=2), {"invitation": str(IT)}),
         ("enrolled", "learning", "learn", timedelta(days=180), {}),
