@@ -106,7 +106,7 @@ def test_when_a_mandate_ends_invitations_votes_access_and_training_follow(
     assert answer.status_code in (409, 410), answer.text
     answer = stranger.send("POST", vote, data={"vote": "yes"}, headers={"Accept": "application/json"})
     assert answer.status_code in (403, 409, 410), answer.text
-    assert secretariat.get(f"/events/v1/ballots/{ballot['id']}")["voted"] == 0
+    assert secretariat.get(f"/events/v1/ballots/{ballot['id']}")["cast"] == 0
     told = [mail["subject"] for mail in story.mails(network.email("Irene Galli"))]
     assert len(told) >= 3, told  # the mandate, the invitation, the path
 
