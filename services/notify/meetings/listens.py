@@ -26,6 +26,7 @@ from services.notify.messages.intents import (
 )
 from services.notify.messages.rules import (
     BALLOT_OPENED,
+    DELEGATION_LAPSED,
     INVITATION_WITHDRAWN,
     MEETING_CANCELLED,
     MEETING_CONVENED,
@@ -38,6 +39,7 @@ from shared.access.listens import guard
 from shared.contracts.events import (
     BallotOpened,
     BallotState,
+    InvitationAnswered,
     InvitationIssued,
     InvitationState,
     InvitationWithdrawn,
@@ -95,6 +97,17 @@ async def tell_who_is_not_invited(
     states = await _meetings_of_invitations(session, facts)
     ended = [r for r in facts if states[r.fact.meeting_id] != "cancelled"]
     await intend(session, [_to_invited(r, INVITATION_WITHDRAWN, now) for r in ended], now)
+
+
+@reacts(InvitationAnswered)
+async def tell_whose_delegate_will_not_come(
+    session: AsyncSession, facts: Sequence[Received[InvitationAnswered]], now: datetime
+) -> None:
+    """Only a delegation that lapses takes an answer back; what people answer themselves is no news to them."""
+    lapsed = [r for r in facts if r.fact.answer is None and r.fact.state == "issued"]
+    if lapsed:
+        await _meetings_of_invitations(session, lapsed)
+        await intend(session, [_to_invited(r, DELEGATION_LAPSED, now) for r in lapsed], now)
 
 
 @reacts(MeetingMoved)

@@ -185,7 +185,7 @@ def meeting_moved(asked: Asked) -> dict[str, Any]:
     gone = invitation.state != "issued" or not to_come(meeting.state, meeting.ends_at, asked.now)
     if gone or here != meant:
         raise TooLate
-    return {**_meeting(asked, meeting, invitation), "link": _rsvp(asked, meeting)}
+    return {**_meeting(asked, meeting, invitation), "answer": invitation.answer, "link": _rsvp(asked, meeting)}
 
 
 def meeting_cancelled(asked: Asked) -> dict[str, Any]:
@@ -217,6 +217,15 @@ def invitation_withdrawn(asked: Asked) -> dict[str, Any]:
     if invitation.state == "issued" or not to_come(meeting.state, meeting.ends_at, asked.now):
         raise TooLate
     return {**_meeting(asked, meeting, invitation), "by_mandate": invitation.mandate_id is not None}
+
+
+def delegation_lapsed(asked: Asked) -> dict[str, Any]:
+    """Not when the person has answered again meanwhile."""
+    meeting, invitation = _invited(asked)
+    stands = invitation.state == "issued" and about_to_begin(meeting.state, meeting.starts_at, asked.now)
+    if not stands or invitation.answer is not None:
+        raise TooLate
+    return {**_meeting(asked, meeting, invitation), "link": _rsvp(asked, meeting)}
 
 
 def ballot_opened(asked: Asked) -> dict[str, Any]:
@@ -338,6 +347,7 @@ PARTICULARS: Mapping[str, Callable[[Asked], dict[str, Any]]] = {
     rules.MEETING_CANCELLED.code: meeting_cancelled,
     rules.MEETING_REMINDER.code: meeting_reminder,
     rules.INVITATION_WITHDRAWN.code: invitation_withdrawn,
+    rules.DELEGATION_LAPSED.code: delegation_lapsed,
     rules.BALLOT_OPENED.code: ballot_opened,
     rules.MINUTES_SUBMITTED.code: minutes_submitted,
     rules.MINUTES_APPROVED.code: minutes_approved,

@@ -70,6 +70,10 @@ MEETING_REMINDER = Topic(
 INVITATION_WITHDRAWN = Topic(
     "invitation-withdrawn", True, "ritiro di un invito", "invitation withdrawn", ("invitation_id", "meeting_id")
 )
+DELEGATION_LAPSED = Topic(
+    "delegation-lapsed", True, "delega decaduta", "delegation lapsed", ("invitation_id", "meeting_id")
+)
+"""Whoever was to stand for the person will not come: they have not answered any more."""
 BALLOT_OPENED = Topic(
     "ballot-opened", True, "apertura di una votazione", "ballot opened", ("ballot_id", "invitation_id", "meeting_id")
 )
@@ -102,6 +106,7 @@ TOPICS = {
         MEETING_CANCELLED,
         MEETING_REMINDER,
         INVITATION_WITHDRAWN,
+        DELEGATION_LAPSED,
         BALLOT_OPENED,
         MINUTES_SUBMITTED,
         MINUTES_APPROVED,

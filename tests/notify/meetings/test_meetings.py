@@ -65,6 +65,7 @@ async def test_a_second_call_says_so(room: Network) -> None:
     person, meeting = room.person(), room.meeting(call=2, mode="remote", place=None)
     await room.running.tell(person, meeting, room.invited(meeting, person))
     (mail,) = await room.mails(person)
+    assert mail.message["Subject"].startswith("Seconda convocazione: Primo piano di lavoro, ")
     assert "Convocazione:  seconda" in mail.text
     assert "Come:          a distanza" in mail.text
     assert "Dove:" not in mail.text
@@ -105,6 +106,7 @@ async def test_a_move_is_told_once_to_everybody_invited(room: Network, tmp_path:
         assert link.subject == invitation.id
         assert abs(link.expires - moved.ends_at) < timedelta(minutes=1)
     mail = room.of(people[0])[1]
+    assert "Non hai ancora risposto" in mail.text
     assert mail.message["Subject"] == f"Spostata: Primo piano di lavoro, 11 settembre 2099 – {TITLE}"
     assert "Quando:        venerdì 11 settembre 2099, dalle 09:00 alle 10:00 (ora italiana)" in mail.text
     assert "Dove:          Via Po 2" in mail.text
@@ -116,6 +118,55 @@ async def test_a_move_is_told_once_to_everybody_invited(room: Network, tmp_path:
     await room.replay("events")
     await room.running.settled()
     assert len(room.of(people[0])) == 3
+
+
+async def test_who_has_answered_reads_in_a_move_that_the_answer_stands(room: Network) -> None:
+    person, meeting = room.person(), room.meeting()
+    invitation = room.invited(meeting, person)
+    await room.running.tell(person, meeting, invitation)
+    await room.mails(person)
+    await room.running.tell(then(invitation, InvitationAnswered, answer="yes"))
+    await room.running.settled()
+    await room.running.tell(then(meeting, MeetingMoved, starts_at=meeting.starts_at + timedelta(minutes=15)))
+    text = (await room.mails(person, 2))[1].text
+    assert "La risposta che hai già dato resta valida." in text
+    assert "Non hai ancora risposto" not in text
+
+
+async def test_who_had_delegated_somebody_is_told_that_nobody_stands_for_them_any_more(room: Network) -> None:
+    person, delegate, meeting = room.person(), room.person(), room.meeting()
+    invitation = room.invited(meeting, person)
+    await room.running.tell(person, delegate, meeting, invitation)
+    await room.mails(person)
+    given = then(invitation, InvitationAnswered, answer="delegated", delegate_id=delegate.id)
+    await room.running.tell(given)
+    await room.running.settled()
+    assert len(room.of(person)) == 1, "one's own answer is no news"
+    await room.running.tell(then(given, InvitationAnswered, answer=None, delegate_id=None))
+    lapsed = (await room.mails(person, 2))[1]
+    assert lapsed.message["Subject"] == f"Delega decaduta: Primo piano di lavoro, 10 settembre 2099 – {TITLE}"
+    assert "/events/v1/rsvp/link?token=" in lapsed.text
+    await room.replay("events")
+    await room.running.settled()
+    assert len(room.of(person)) == 2
+
+
+async def test_a_lapse_that_was_answered_since_is_not_told(room: Network) -> None:
+    person, meeting = room.person(), room.meeting()
+    assert person.email is not None
+    invitation = room.invited(meeting, person)
+    await room.running.tell(person, meeting, invitation)
+    await room.mails(person)
+    room.relay.replies[person.email] = ["451 later"]
+    lapsed = then(then(invitation, InvitationAnswered, answer="delegated"), InvitationAnswered, answer=None)
+    await room.running.tell(lapsed)
+    await until(lambda: _tried(room, person, "delegation-lapsed"), 20, "put off")
+    await room.running.tell(then(lapsed, InvitationAnswered, answer="no"))
+    await room.running.settled()
+    await room.running.sql("update deliveries set next_try = now() where person_id = :id", id=person.id)
+    await until(lambda: _settled(room, person), 20, "nothing waits any more")
+    told = [(state, problem) for topic, state, problem in await room.topics(person) if topic == "delegation-lapsed"]
+    assert told == [("suppressed", "too-late")]
 
 
 async def test_a_move_that_another_has_overtaken_is_not_told(room: Network) -> None:
