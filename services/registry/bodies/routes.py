@@ -215,13 +215,6 @@ def mandate_href(named: Named) -> str:
     return f"/registry/v1/mandates/{named.mandate.id}"
 
 
-def _whole(shown: BodyOut | SeatOut) -> Response:
-    """With the ETag that a change needs, and never "not modified": who holds the seats is part of the answer, and
-    changes without a new version of the body or the seat."""
-    headers = {"etag": f'"{shown.version}"'}
-    return Response(shown.model_dump_json(), headers=headers, media_type="application/json")
-
-
 @routes.post("/networks/{network}/bodies", status_code=201, response_model=BodyOut)
 async def establish(network: str, body: Establishment, at: At) -> Response:
     """Makes a body, with its seats where it has some. What is not said follows from its kind."""
@@ -267,7 +260,7 @@ async def bodies(
 @routes.get("/bodies/{body_id}", response_model=BodyOut)
 async def body(body_id: UUID, at: At) -> Response:
     """A body, with how many of its seats are held and which are vacant."""
-    return _whole(BodyOut.of(await at.query(queries.get, body_id), at))
+    return await at.read(queries.get, body_id, out=lambda shown: BodyOut.of(shown, at))
 
 
 @routes.patch("/bodies/{body_id}", response_model=BodyOut)
@@ -340,7 +333,7 @@ async def add_seat(body_id: UUID, body: SeatEntry, at: At) -> Response:
 @routes.get("/seats/{seat_id}", response_model=SeatOut)
 async def seat(seat_id: UUID, at: At) -> Response:
     """A seat, with who holds it today."""
-    return _whole(SeatOut.of(await at.query(queries.seat, seat_id), at))
+    return await at.read(queries.seat, seat_id, out=lambda placed: SeatOut.of(placed, at))
 
 
 @routes.post("/seats/{seat_id}/close", response_model=SeatOut, openapi_extra=GUARDED)
@@ -462,6 +455,7 @@ problems = {
         "formazione.",
         en="The territory has a coordination already\nA network has one for each territory, even while it is forming.",
         path="/territory",
+        accepted="a territory without a coordination",
     ),
 }
 

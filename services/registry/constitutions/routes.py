@@ -187,6 +187,7 @@ problems = {
         it="La regione ha già un coordinamento\nÈ l'organo {body_id}, costituito o in formazione.",
         en="The region has a coordination already\nIt is the body {body_id}, constituted or forming.",
         path="/territory",
+        accepted="a region without a coordination",
     ),
 }
 vocabularies = (

@@ -217,10 +217,8 @@ async def show_link(token: Token, at: Anyone) -> Response:
 
 @routes.get("/goals/{goal_id}", response_model=GoalOut)
 async def goal(goal_id: UUID, at: At) -> Response:
-    """A goal as it stands today. Never answered with 304: days go by and regions come further without a new version."""
-    tracked = await at.query(queries.get, goal_id)
-    body = GoalOut.of(tracked, at).model_dump_json()
-    return Response(body, headers={"etag": f'"{tracked.version}"'}, media_type="application/json")
+    """A goal as it stands today."""
+    return await at.read(queries.get, goal_id, out=lambda tracked: GoalOut.of(tracked, at))
 
 
 @routes.patch("/goals/{goal_id}", response_model=GoalOut, openapi_extra=GUARDED)

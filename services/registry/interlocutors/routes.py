@@ -286,6 +286,8 @@ recorded = problem(
     "ricopre, modificarla.",
     en="Interlocutor recorded already\nThis office is recorded already ({interlocutor_id}): if its holder has "
     "changed, change it.",
+    path="/office",
+    accepted="an office that is not recorded yet",
 )
 problems = {
     UnknownInterlocutor: not_found,
@@ -315,6 +317,7 @@ problems = {
         en="Entry that cannot be corrected\nIt is no entry of this log, or has been corrected already: correct the "
         "newer one.",
         path="/corrects",
+        accepted="the newest entry of this log about it",
     ),
 }
 vocabularies = (

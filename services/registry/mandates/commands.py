@@ -87,6 +87,7 @@ class Ending(Request):
 
 
 async def designate(session: AsyncSession, actor: Actor, ref: str, request: Designation, *, now: datetime) -> Named:
+    """Raises UnknownTerritory, UnknownPerson, NotAMember, and what the rules of mandates and of places raise."""
     network_id = await networks.id_of(session, ref)
     mandate = Mandate(
         network_id,

@@ -196,8 +196,9 @@ async def _follow(session: AsyncSession, membership: Membership, now: datetime) 
 async def _found(session: AsyncSession, tax_code: str | None) -> tuple[Organisation | None, bool]:
     if tax_code is None:
         return None, False
-    query = select(Organisation).where(organisations.c.tax_code == tax_code).with_for_update()
-    found = (await session.execute(query)).scalar_one_or_none()
+    query = select(Organisation).where(organisations.c.tax_code == tax_code)
+    # no key lock: a designation holds the membership and refers to the organisation, here it is the other way round
+    found = (await session.execute(query.with_for_update(key_share=True))).scalar_one_or_none()
     return found, found is not None
 
 

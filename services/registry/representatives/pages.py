@@ -106,7 +106,10 @@ MOST_SHOWN = 200
 """Findings that an answer lists; it says how many more there are."""
 
 NAME = ("manca il nome o il cognome", "the given or the family name is missing")
-NO_NAME = ("il nome è troppo lungo o ha caratteri illeggibili", "the name is too long or has unreadable characters")
+NO_NAME = (
+    "non si legge come un nome: è troppo lungo, o ha segni che un nome non ha",
+    "it does not read as a name: it is too long, or has signs that no name has",
+)
 NO_DAY = ("«{given}» non è un giorno", "“{given}” is not a day")
 SENTENCES: dict[tuple[str, str], tuple[str, str]] = {
     **{(field, "missing"): NAME for field in ("full_name", "given_name", "family_name")},

@@ -159,11 +159,19 @@ def read(records: Sequence[Record], places: Territories) -> Sheet:
     findings: list[Finding] = []
     for record in body:
         cells = {field_: record.cells[at] for field_, at in columns.items() if at < len(record.cells)}
+        if _sums_up(record.cells, cells):
+            continue
         row = row_of(record.line, cells, places, findings, family_first=family_first)
         if row is not None:
             rows.append(row)
     unread = [cell for at, cell in enumerate(header.cells) if cell and at not in columns.values()]
     return Sheet(rows, findings, names, unread)
+
+
+def _sums_up(record: Sequence[str], cells: Mapping[str, str]) -> bool:
+    """Whether a row counts those above it (`Totale: 12`) and names nobody."""
+    first = next((cell for cell in record if cell), "")
+    return bool(re.match(r"totale?\b", plain(first))) and not (cells.get("email") or cells.get("phone"))
 
 
 def header_of(records: Sequence[Record]) -> tuple[Record, dict[str, int]]:
@@ -509,9 +517,6 @@ def judge(
     findings: list[Finding] = []
     taken: dict[tuple[UUID, str | None], list[Outcome]] = {}
     for row in rows:
-        if row.since is None and row.until is not None and row.until <= on:
-            findings.append(Finding(row.line, "until", "past", {}, f">= {on}"))
-            continue
         person_id = standing.known.get(row.identity) or entered[row.identity]
         mandate = Mandate(
             standing.network_id,
@@ -523,32 +528,41 @@ def judge(
             row.territory,
         )
         others = taken.setdefault((person_id, row.territory), [])
-        before = next((one for one in others if one.mandate.overlaps(mandate)), None)
-        if before is not None and (before.row.since, before.row.until) == (row.since, row.until):
-            outcomes.append(Outcome(row, before.mandate, new=False))  # said twice is said once
+        meant = _past(row, on) or _said(row, mandate, others) or _judged(row, mandate, standing.held.get(person_id, ()))
+        if isinstance(meant, Finding):
+            findings.append(meant)
             continue
-        if before is not None:
-            findings.append(Finding(row.line, "row", "repeated", {"line": str(before.row.line)}))
-            continue
-        outcome, finding = _judged(row, mandate, standing.held.get(person_id, ()))
-        if finding is not None:
-            findings.append(finding)
-            continue
-        outcomes.append(outcome)
-        others.append(outcome)
+        outcomes.append(meant)
+        others.append(meant)
     return outcomes, findings
 
 
-def _judged(row: Row, mandate: Mandate, held: Sequence[Mandate]) -> tuple[Outcome, Finding | None]:
+def _past(row: Row, on: date) -> Finding | None:
+    if row.since is None and row.until is not None and row.until <= on:
+        return Finding(row.line, "until", "past", {}, f">= {on}")
+    return None
+
+
+def _said(row: Row, mandate: Mandate, others: Iterable[Outcome]) -> Outcome | Finding | None:
+    """What a row above has said of the same person and territory: with the same days, it is said once."""
+    before = next((one for one in others if one.mandate.overlaps(mandate)), None)
+    if before is None:
+        return None
+    if (before.row.since, before.row.until) == (row.since, row.until):
+        return Outcome(row, before.mandate, new=False)
+    return Finding(row.line, "row", "repeated", {"line": str(before.row.line)})
+
+
+def _judged(row: Row, mandate: Mandate, held: Sequence[Mandate]) -> Outcome | Finding:
     overlapping = [one for one in held if one.office == mandate.office and one.overlaps(mandate)]
     undated = row.since is None and row.until is None
     for one in overlapping:
         if undated or (one.until == row.until and row.since in (None, one.since)):
-            return Outcome(row, one, new=False), None
+            return Outcome(row, one, new=False)
     if overlapping:
         days = {"since": overlapping[0].since.isoformat(), "until": _last(overlapping[0])}
-        return Outcome(row, mandate, new=True), Finding(row.line, "since", "overlaps", days)
-    return Outcome(row, designate(mandate, ()), new=True), None
+        return Finding(row.line, "since", "overlaps", days)
+    return Outcome(row, designate(mandate, ()), new=True)
 
 
 def _last(mandate: Mandate) -> str:

@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 from PIL import Image
 from uuid_utils.compat import uuid7
@@ -136,14 +137,20 @@ async def test_of_regions_with_as_many_members_the_one_that_lacks_less_is_next(s
     assert (best["territory"]["code"], best["reason"]) == ("09", "missing")
 
 
-async def test_a_read_is_never_answered_from_memory(scene: Scene) -> None:
+async def test_a_region_that_comes_further_is_read_though_the_goal_has_no_new_version(scene: Scene) -> None:
     goal = await set_goal(scene)
+    before = (await scene.room.get(f"/goals/{goal['id']}")).headers["etag"]
     await scene.represented("03")
     await scene.running.settled()
-    headers = {**scene.room.headers, "if-none-match": '"1"'}
-    answer = await scene.running.client.get(f"/registry/v1/goals/{goal['id']}", headers=headers)
-    assert (answer.status_code, answer.headers["etag"]) == (200, '"1"')
+
+    async def read_again(tag: str) -> httpx.Response:
+        headers = {**scene.room.headers, "if-none-match": tag}
+        return await scene.running.client.get(f"/registry/v1/goals/{goal['id']}", headers=headers)
+
+    answer = await read_again(before)
+    assert (answer.status_code, answer.json()["version"]) == (200, 1)
     assert answer.json()["next_best"]["territory"]["code"] == "03"
+    assert (await read_again(answer.headers["etag"])).status_code == 304
 
 
 async def test_a_running_goal_is_changed_with_the_version_that_was_seen(scene: Scene) -> None:

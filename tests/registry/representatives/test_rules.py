@@ -171,6 +171,13 @@ def test_a_repeated_header_is_no_person_and_short_rows_are_read() -> None:
     assert [(r.line, r.territory) for r in found.rows] == [(2, None), (4, "12")]
 
 
+def test_a_row_that_counts_the_others_is_no_person() -> None:
+    header, giulia = ("N.", "Nominativo", "Email"), ("1", "Giulia Serra", "g@example.org")
+    assert [r.line for r in sheet(header, giulia, ("Totale:", "1", "")).rows] == [2]
+    assert sheet(header, giulia, ("Totale:", "1", "")).findings == []
+    assert [f.line for f in sheet(header, giulia, ("2", "Marco Leone", "")).findings] == [3]
+
+
 def test_there_is_a_limit() -> None:
     rows = [("Giulia", "Serra", "g@example.org")] * (MOST_ROWS + 1)
     with pytest.raises(TooManyRows):
