@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from babel.dates import format_date
 from starlette.responses import Response
 
 from services.registry.commitments import rules
@@ -109,7 +110,7 @@ def state(language: str, linked: Linked) -> str:
     commitment = linked.named.commitment
     text = TEXTS[language][commitment.state]
     if commitment.state is State.FULFILLED and commitment.fulfilled_on is not None:
-        return text.format(day=day(commitment.fulfilled_on, language))
+        return text.format(day=format_date(commitment.fulfilled_on, "d MMMM y", locale=language))
     return text
 
 
