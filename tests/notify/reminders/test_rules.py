@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,6 +16,7 @@ from services.notify.reminders.rules import (
     Subject,
     Topic,
     UnfitDays,
+    due_of,
     end_of,
     fit,
     instant,
@@ -44,10 +45,26 @@ def commitment(due: str) -> Subject:
         ("2024-09-26T17:30", 7, "2024-09-19T17:30"),
         ("2025-03-31T18:00", 7, "2025-03-24T18:00"),  # summer time begins on 30 March: the same hour on the wall
         ("2024-10-28T09:00", 1, "2024-10-27T09:00"),  # and ends on 27 October
+        ("2025-03-30T18:00", 1, "2025-03-29T18:00"),
+        ("2025-10-26T10:00", 7, "2025-10-19T10:00"),
     ],
 )
 def test_a_meeting_is_reminded_of_at_its_own_hour(starts: str, days: int, expected: str) -> None:
     assert instant(meeting(starts), days) == at(expected)
+
+
+def test_an_hour_that_the_clock_leaves_out_is_the_one_after() -> None:
+    """At half past two on 30 March 2025 clocks in Italy showed half past three."""
+    assert instant(meeting("2025-04-06T02:30"), 7).astimezone(UTC) == datetime(2025, 3, 30, 1, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("due", "hour"), [("2025-03-30", 22), ("2025-03-29", 23), ("2025-10-26", 23), ("2025-10-25", 22)]
+)
+def test_a_day_is_over_at_midnight_in_italy_whatever_time_it_keeps(due: str, hour: int) -> None:
+    day = date.fromisoformat(due)
+    assert end_of(day).astimezone(UTC) == datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
+    assert due_of(end_of(day)) == day
 
 
 def test_a_commitment_is_reminded_of_in_the_morning_counting_from_the_day_on_which_it_is_due() -> None:
