@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from sqlalchemy import event
 from tests.harness import Running
 from tests.registry.commitments.scene import promise
 from tests.registry.conftest import Room
+from tests.registry.desk import tax_code
 from tests.registry.mandates.test_mandates import day, let_pass
 from tests.registry.representatives.test_representatives import HEADER, content, send
 
@@ -79,3 +81,19 @@ async def test_a_member_that_leaves_ends_many_in_one_statement(
     ended = await room.found(f"/mandates/{mandates[0]['id']}")
     assert (ended["end_reason"], ended["ended_on"], ended["version"]) == ("organisation_left", day(registry), fact[2])
     assert member["id"] == ended["organisation"]["id"]
+
+
+async def test_designations_and_registrations_of_one_member_at_once_do_not_wait_in_a_circle(
+    registry: Running, room: Room
+) -> None:
+    """One holds the membership and refers to the organisation, the other finds the organisation by its tax code."""
+    for _ in range(5):
+        entry = {"name": "Ponti", "tax_code": tax_code(), "state": "active"}
+        member = await room.made(f"/networks/{room.slug}/organisations", entry)
+        people = [await room.person(f"Persona {n}") for n in range(4)]
+        delegate = {"role": "delegate", "since": day(registry), "organisation_id": member["id"]}
+        answers = await asyncio.gather(
+            *(room.post(f"/networks/{room.slug}/mandates", {**delegate, "person_id": p["id"]}) for p in people),
+            *(room.post(f"/networks/{room.slug}/organisations", entry) for _ in people),
+        )
+        assert Counter(answer.status_code for answer in answers) == {201: 4, 409: 4}
