@@ -437,3 +437,20 @@ async def test_replacing_ending_and_time_passing_at_once_never_deadlock(registry
     await registry.settled()
     assert len(await holders(room, day(registry), role="referent")) <= 1
     await told(registry, held)
+
+
+async def test_a_mandate_that_overlaps_is_refused_with_the_day_that_would_do(registry: Running, room: Room) -> None:
+    person, organisation = await room.person(), await room.organisation()
+    held = {"person_id": person["id"], "role": "delegate", "organisation_id": organisation["id"]}
+    url, since, until = f"/networks/{room.slug}/mandates", day(registry, 5), day(registry, 9)
+    first = await room.made(url, {**held, "since": since, "until": until})
+    for days, error in (
+        ({"since": day(registry, 8)}, {"path": "/since", "code": "held", "accepted": f"from {until}"}),
+        ({"since": day(registry)}, {"path": "/until", "code": "held", "accepted": f"not after {since}"}),
+    ):
+        refused = await room.post(url, {**held, **days})
+        assert problem(refused) == (409, "held-already")
+        assert first["id"] in refused.json()["detail"]
+        assert refused.json()["errors"] == [error]
+    assert [item["id"] for item in (await room.found(url))["items"]] == [first["id"]], "nothing half done"
+    await room.made(url, {**held, "since": until})
