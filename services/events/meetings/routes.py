@@ -235,8 +235,8 @@ async def meeting(meeting_id: UUID, at: At) -> Response:
 
 @routes.patch("/meetings/{meeting_id}", response_model=MeetingOut)
 async def change(meeting_id: UUID, body: ChangeBody, at: At) -> Response:
-    """Changes a draft or a convened meeting; those who are invited are told when it moves. Another day invites those who
-    will be entitled on it, and nobody else. Needs If-Match."""
+    """Changes a draft or a convened meeting; who is invited is told when it moves. Another day invites those who will
+    be entitled on it, and nobody else. Needs If-Match."""
     changes: dict[str, Any] = body.model_dump(include=body.model_fields_set)
     return await at.command(
         commands.change,

@@ -29,6 +29,15 @@ def day(value: date | datetime, language: str) -> str:
     return format_date(on, "long", locale=language)
 
 
+ELIDED = {"il": "l'", "al": "all'", "del": "dell'", "dal": "dall'"}
+
+
+def dated(value: date | datetime, article: str, language: str) -> str:
+    """With its Italian article: `il 12 settembre 2024`, `l'8 settembre 2024`, `fino all'11 novembre 2024`."""
+    text = day(value, language)
+    return f"{ELIDED[article]}{text}" if text.startswith(("8 ", "11 ")) else f"{article} {text}"
+
+
 def hour(value: datetime, language: str) -> str:
     return format_time(value.astimezone(ROME), "HH:mm", locale=language)
 
@@ -74,6 +83,7 @@ def environment() -> jinja2.Environment:
     )
     env.filters |= {
         "day": day,
+        "dated": dated,
         "hour": hour,
         "number": number,
         "last_day": lambda until: until - timedelta(days=1),

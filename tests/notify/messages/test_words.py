@@ -1,4 +1,6 @@
+import re
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -15,6 +17,27 @@ def test_a_period_is_told_by_the_clocks_of_italy() -> None:
     assert words.period(START, START + timedelta(hours=2), "en") == (
         "Thursday, September 12, 2024, from 15:30 to 17:30 (Italian time)"
     )
+
+
+@pytest.mark.parametrize(
+    ("on", "article", "expected"),
+    [
+        (date(2024, 9, 12), "il", "il 12 settembre 2024"),
+        (date(2024, 11, 8), "il", "l'8 novembre 2024"),
+        (date(2024, 11, 11), "al", "all'11 novembre 2024"),
+        (date(2024, 11, 18), "dal", "dal 18 novembre 2024"),
+        (datetime(2024, 11, 7, 23, 30, tzinfo=UTC), "del", "dell'8 novembre 2024"),
+    ],
+)
+def test_a_day_has_its_article_in_italian(on: date, article: str, expected: str) -> None:
+    assert words.dated(on, article, "it") == expected
+
+
+@pytest.mark.parametrize(
+    "path", sorted(words.TEMPLATES.rglob("it/*")), ids=lambda path: f"{path.parts[-3]}/{path.name}"
+)
+def test_no_template_writes_an_article_before_a_day_itself(path: Path) -> None:
+    assert not re.search(r"\b(il|al|del|dal)\s+\{\{[^}]*\| day\(", path.read_text())
 
 
 def test_a_period_over_midnight_names_both_days() -> None:
