@@ -91,23 +91,3 @@ async def test_the_network_is_shown_with_its_logo(registry: Running, room: Room)
     for page in ("commitment", "representatives"):
         shown = await registry.client.get(link(registry, one["id"], page), headers=HTML)
         assert '<img src="/registry/v1/logos/x.png"' in shown.text
-
-
-@pytest.mark.parametrize("page", ["commitment", "representatives"])
-async def test_with_the_mandate_its_links_end_too(registry: Running, room: Room, page: str) -> None:
-    acli = await room.organisation("ACLI")
-    one = await promise(room, acli, kind="list_of_representatives" if page == "representatives" else "document")
-    person = await room.person()
-    mandate = await room.mandate(person, "referent", day(registry), organisation_id=acli["id"])
-    await registry.settled()
-    url = link(registry, one["id"], page, person=person["id"])
-    assert (await registry.client.get(url, headers=JSON)).status_code == 200
-    stranger = link(registry, one["id"], page, person=str(uuid4()))
-    forged = link(registry, one["id"], page, person="nobody")
-    await acted(room, f"/mandates/{mandate['id']}", "end", {"reason": "resigned"})
-    await registry.settled()
-    for gone, type_ in ((url, "link-expired"), (stranger, "link-expired"), (forged, "link-invalid")):
-        shown = await registry.client.get(gone, headers=JSON)
-        used = await registry.client.post(gone, data={"evidence": "Fatto"}, headers=JSON)
-        assert problem(shown)[1] == problem(used)[1] == type_
-    assert await told(registry, one) == [("made", "open")]
