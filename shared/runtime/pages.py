@@ -65,10 +65,11 @@ STYLE = (
     ".hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}"
     # on a phone each row of a table is a block, its cells under their headings
     "@media(max-width:40rem){dl{display:block}dd{margin:0 0 .5rem}"
-    "table,tbody,tr,th[scope=row],td{display:block}thead{position:absolute;width:1px;height:1px;overflow:hidden;"
+    "table,caption,tbody,tr,th[scope=row],td{display:block}thead{position:absolute;width:1px;height:1px;overflow:hidden;"
     "clip-path:inset(50%)}tr{border-bottom:1px solid #c5d0da;padding:.75rem 0}"
     "th[scope=row],td{border:0;padding:.125rem 0}"
-    "td[data-label]::before{content:attr(data-label) ': ';color:#455a6e}}"
+    "td[data-label]::before{content:attr(data-label) ': ';color:#455a6e}"
+    "th[data-label]::before{content:attr(data-label) ' '}}"
     "@media print{header{color:#000;background:none;padding:0}main{margin:1rem 0;padding:0;max-width:none}"
     "form{display:none}}"
 )
