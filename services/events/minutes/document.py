@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
 
+from shared.runtime.italian import with_article
+
 ROME = ZoneInfo("Europe/Rome")
 LANGUAGES = ("it", "en")
 LISTED = 500
@@ -82,7 +84,7 @@ class Material:
 
 TEXTS: dict[str, dict[str, str]] = {
     "it": {
-        "title": "Verbale della riunione del {day}",
+        "title": "Verbale della riunione {of_day}",
         "meeting": "Riunione",
         "met": "Il giorno {day}, alle ore {hour}, si è riunito «{body}», {call}, {mode}.",
         "met_network": "Il giorno {day}, alle ore {hour}, si è riunita la rete «{network}», {mode}.",
@@ -120,11 +122,11 @@ TEXTS: dict[str, dict[str, str]] = {
         "proposals": "Proposte non adottate",
         "no_decisions": "Nessuna decisione.",
         "decided": "{title} ({kind})",
-        "owed": "{title} ({kind}), a cura di {owner} entro il {due}",
+        "owed": "{title} ({kind}), a cura di {owner} entro {due}",
         "notes": "Annotazioni",
     },
     "en": {
-        "title": "Minutes of the meeting of {day}",
+        "title": "Minutes of the meeting {of_day}",
         "meeting": "Meeting",
         "met": "On {day}, at {hour}, “{body}” met {call}, {mode}.",
         "met_network": "On {day}, at {hour}, the network “{network}” met {mode}.",
@@ -162,7 +164,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "proposals": "Proposals not adopted",
         "no_decisions": "No decision.",
         "decided": "{title} ({kind})",
-        "owed": "{title} ({kind}), by {owner} until {due}",
+        "owed": "{title} ({kind}), by {owner} {due}",
         "notes": "Notes",
     },
 }
@@ -184,7 +186,7 @@ def compose(material: Material, notes: str) -> dict[str, Any]:
         sections.append(_section("notes", say["notes"], notes.strip().splitlines()))
     return {
         "language": language,
-        "title": say["title"].format(day=_day(material.starts_at, language)),
+        "title": say["title"].format(of_day=with_article(OF[language], _day(material.starts_at, language))),
         "subtitle": " – ".join(name for name in (material.body, material.network) if name),
         "sections": sections,
     }
@@ -277,10 +279,13 @@ def _decisions(material: Material, say: Mapping[str, str], language: str) -> dic
         if decision.owner is None or decision.due is None:
             items.append(say["decided"].format(title=decision.title, kind=kind))
         else:
-            due = _day(decision.due, language)
+            due = with_article(BY[language], _day(decision.due, language))
             items.append(say["owed"].format(title=decision.title, kind=kind, owner=decision.owner, due=due))
     heading = say["decisions" if material.figures.reached or not items else "proposals"]
     return _section("decisions", heading, [] if items else [say["no_decisions"]], items)
+
+
+OF, BY = {"it": "del", "en": "of"}, {"it": "il", "en": "until"}
 
 
 def _day(value: date | datetime, language: str) -> str:

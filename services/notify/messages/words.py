@@ -12,6 +12,7 @@ from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
 
 from shared import territories
+from shared.runtime.italian import with_article
 
 ROME = ZoneInfo("Europe/Rome")
 TEMPLATES = Path(__file__).parent / "templates"
@@ -29,13 +30,9 @@ def day(value: date | datetime, language: str) -> str:
     return format_date(on, "long", locale=language)
 
 
-ELIDED = {"il": "l'", "al": "all'", "del": "dell'", "dal": "dall'"}
-
-
 def dated(value: date | datetime, article: str, language: str) -> str:
     """With its Italian article: `il 12 settembre 2024`, `l'8 settembre 2024`, `fino all'11 novembre 2024`."""
-    text = day(value, language)
-    return f"{ELIDED[article]}{text}" if text.startswith(("8 ", "11 ")) else f"{article} {text}"
+    return with_article(article, day(value, language))
 
 
 def hour(value: datetime, language: str) -> str:

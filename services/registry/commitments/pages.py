@@ -11,6 +11,7 @@ from services.registry.commitments import rules
 from services.registry.commitments.queries import Linked
 from services.registry.commitments.rules import State
 from shared.runtime.edge import Edge
+from shared.runtime.italian import with_article
 from shared.runtime.pages import Pages, day
 from shared.runtime.problems import Problem
 
@@ -24,7 +25,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "how": "Stato",
         "open": "aperto",
         "late": "in ritardo",
-        "fulfilled": "assolto il {day}",
+        "fulfilled": "assolto {day}",
         "waived": "non più dovuto",
         "evidence": "Come si vede che è fatto",
         "evidence_is": "Bastano poche parole, o l'indirizzo di un documento o di una pagina.",
@@ -42,7 +43,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "how": "State",
         "open": "open",
         "late": "late",
-        "fulfilled": "fulfilled on {day}",
+        "fulfilled": "fulfilled {day}",
         "waived": "no longer owed",
         "evidence": "How one can see that it is done",
         "evidence_is": "Some words are enough, or the address of a document or a page.",
@@ -110,7 +111,8 @@ def state(language: str, linked: Linked) -> str:
     commitment = linked.named.commitment
     text = TEXTS[language][commitment.state]
     if commitment.state is State.FULFILLED and commitment.fulfilled_on is not None:
-        return text.format(day=format_date(commitment.fulfilled_on, "d MMMM y", locale=language))
+        day = format_date(commitment.fulfilled_on, "d MMMM y", locale=language)
+        return text.format(day=with_article({"it": "il", "en": "on"}[language], day))
     return text
 
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+import pytest
+
 from services.events.minutes.document import Attendee, Decided, Figures, Material, Voted, compose, plain
 
 MATERIAL = Material(
@@ -119,3 +121,11 @@ def test_the_same_material_gives_the_same_words_whatever_the_order_of_arrival() 
     assert plain(compose(MATERIAL, "x"), "1/2024").startswith(
         "Verbale della riunione del 12 settembre 2024 (n. 1/2024)\n\nComitato esecutivo nazionale – Alleanza"
     )
+
+
+@pytest.mark.parametrize("day", [8, 11])
+def test_days_have_the_article_that_italian_wants(day: int) -> None:
+    moved = replace(MATERIAL, starts_at=datetime(2024, 9, day, 13, tzinfo=UTC))
+    assert compose(moved, "")["title"] == f"Verbale della riunione dell'{day} settembre 2024"
+    english = compose(replace(moved, language="en"), "")
+    assert english["title"] == f"Minutes of the meeting of {day} September 2024"
