@@ -22,7 +22,7 @@ from deploy.local.scenarios.members import Network, held, meeting, minuted
 from deploy.local.story import Platform, Story
 from shared.access import links
 from tests.pages.conftest import Visitor
-from tests.system.stack import Stack
+from tests.system.stack import Stack, running
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -96,6 +96,13 @@ class Alliance:
             [(one["id"], one["state"], one["version"]) for one in self.all("mandates")],
             [(one["id"], one["state"], one["progress"]) for one in self.all("enrolments", "learning")],
         )
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A platform of its own: here days pass."""
+    with running(tmp_path_factory.mktemp("links") / "home") as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
