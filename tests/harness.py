@@ -181,12 +181,14 @@ class Running:
             await client.close()
 
     async def settled(self, seconds: float = 20.0) -> None:
-        """Nothing to relay, to take in, to retry, and nothing due."""
-        last: dict[str, Any] = {}
+        """Nothing to relay, to take in, to retry, and nothing due; seen twice, as the first calm may fall between a
+        count of what is due and the fact that makes it so."""
+        last: dict[str, Any] = {"calm": 0}
 
         async def quiet() -> bool:
             _, last["body"] = await readiness(self.context)
-            return bool(last["body"]["settled"])
+            last["calm"] = last["calm"] + 1 if last["body"]["settled"] else 0
+            return bool(last["calm"] >= 2)
 
         try:
             await until(quiet, seconds)
