@@ -6,12 +6,14 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from uuid_utils.compat import uuid7
 
 from deploy.local.postgres import Postgres
 from shared.access import tables as access
 from shared.messaging import tables as messaging
+from shared.messaging.schema import PLACE
 from shared.runtime.settings import ServiceSettings
 from shared.runtime.tables import metadata
 from tests import harness
@@ -24,6 +26,9 @@ async def prepare(url: str) -> None:
     async with engine.begin() as connection:
         await connection.run_sync(toy.mapper.metadata.create_all)
         await connection.run_sync(messaging.metadata.create_all)
+        await connection.execute(
+            text(f"insert into relay_cursor (previous, place) select pg_current_snapshot(), {PLACE}")
+        )
         await connection.run_sync(metadata.create_all)
         await connection.run_sync(access.metadata.create_all)
     await engine.dispose()
