@@ -12,6 +12,7 @@ class Role(StrEnum):
     REPRESENTATIVE = "representative"
     DELEGATE = "delegate"
     MEMBER = "member"
+    COMMUNITY_MAKER = "community_maker"
 
 
 class Level(IntEnum):

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from shared.contracts.envelope import Fact
+from shared.contracts.rights import AccessAnswerState, ErasureAnswerState
 
 
 class MeetingState(Fact):
@@ -134,3 +135,9 @@ class DecisionState(Fact):
 
 
 class DecisionAdopted(DecisionState, fact="events.decision.adopted"): ...
+
+
+class ErasureAnswered(ErasureAnswerState, fact="events.erasure.answered"): ...
+
+
+class AccessAnswered(AccessAnswerState, fact="events.access.answered"): ...

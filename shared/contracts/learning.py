@@ -6,6 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from shared.contracts.envelope import Fact
+from shared.contracts.rights import AccessAnswerState, ErasureAnswerState
 
 
 class PathState(Fact):
@@ -54,3 +55,9 @@ class EnrolmentCompleted(EnrolmentState, fact="learning.enrolment.completed"): .
 
 
 class EnrolmentEnded(EnrolmentState, fact="learning.enrolment.ended"): ...
+
+
+class ErasureAnswered(ErasureAnswerState, fact="learning.erasure.answered"): ...
+
+
+class AccessAnswered(AccessAnswerState, fact="learning.access.answered"): ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from shared.contracts.envelope import Fact
+from shared.contracts.rights import AccessAnswerState, ErasureAnswerState
 
 
 class DeliveryState(Fact):
@@ -25,3 +26,9 @@ class DeliveryFailed(DeliveryState, fact="notify.delivery.failed"): ...
 
 
 class DeliverySuppressed(DeliveryState, fact="notify.delivery.suppressed"): ...
+
+
+class ErasureAnswered(ErasureAnswerState, fact="notify.erasure.answered"): ...
+
+
+class AccessAnswered(AccessAnswerState, fact="notify.access.answered"): ...

@@ -1,5 +1,6 @@
 """What the registry tells: networks, organisations, memberships, people, bodies, seats, mandates, grants, commitments,
-interlocutors, constitution paths and goals, keys, imports.
+interlocutors, constitution paths and goals, plans, agreements, pacts, projects, keys, imports, and the rights of people
+over their data.
 
 Days are `since` (inclusive) and `until` (exclusive). A municipality is its cadastral code (`E507`), a region its ISTAT
 code of two digits (`03`), a province or UTS its code of three.
@@ -58,6 +59,12 @@ class OrganisationRegistered(OrganisationState, fact="registry.organisation.regi
 class OrganisationChanged(OrganisationState, fact="registry.organisation.changed"): ...
 
 
+class OrganisationMerged(Fact, fact="registry.organisation.merged", tombstone=True):
+    """It was a duplicate of `into_id`, which from now on stands for it; what named it is told again with the other."""
+
+    into_id: UUID
+
+
 class MembershipState(Fact):
     """An organisation in the network `network_id`: candidate, active, suspended or withdrawn, since that day."""
 
@@ -76,6 +83,32 @@ class MembershipSuspended(MembershipState, fact="registry.membership.suspended")
 
 
 class MembershipWithdrawn(MembershipState, fact="registry.membership.withdrawn"): ...
+
+
+class MembershipMerged(Fact, fact="registry.membership.merged", tombstone=True):
+    """The membership of a duplicate in a network in which the organisation that stands for it is a member, too."""
+
+    organisation_id: UUID
+    into_id: UUID
+
+
+class SharingState(Fact):
+    """The network `network_id` lets the network `with_network_id` see `what` of its own: any of members, contacts,
+    places, resources, experiences, practices."""
+
+    with_network_id: UUID
+    what: tuple[str, ...]
+    since: date
+    until: date | None = None
+
+
+class SharingGranted(SharingState, fact="registry.sharing.granted"): ...
+
+
+class SharingChanged(SharingState, fact="registry.sharing.changed"): ...
+
+
+class SharingEnded(SharingState, fact="registry.sharing.ended"): ...
 
 
 class PersonState(Fact):
@@ -103,6 +136,74 @@ class SignInRequested(PersonState, fact="registry.person.sign_in_requested"):
 
 
 class PersonErased(Fact, fact="registry.person.erased", tombstone=True): ...
+
+
+class PersonMerged(Fact, fact="registry.person.merged", tombstone=True):
+    """It was the same person as `into_id`, who from now on stands for both; what named it is told again."""
+
+    into_id: UUID
+
+
+class NoticeDue(PersonState, fact="registry.person.notice_due"):
+    """Somebody else entered this person: they are owed the notice of art. 14 GDPR on what `network_id` does with their
+    data, whose terms are the network's processing record."""
+
+    notice_id: UUID
+    processing_id: UUID
+
+
+class ProcessingState(Fact):
+    """A network's record of what it does with people's data and by which right: what a notice says. `basis` is one of
+    art. 6 (consent, contract, legal_obligation, vital_interests, public_task, legitimate_interests). `contact` is an
+    office's, nobody's personal address."""
+
+    controller: str
+    contact: str
+    officer: str | None = None
+    purposes: tuple[str, ...]
+    basis: str
+    retention_months: int
+    source: str | None = None
+    recipients: tuple[str, ...] = ()
+
+
+class ProcessingRecorded(ProcessingState, fact="registry.processing.recorded"): ...
+
+
+class ProcessingChanged(ProcessingState, fact="registry.processing.changed"): ...
+
+
+class ErasureState(Fact):
+    """An erasure of a person's data in all services. `phase` is what each of them is to answer now: dry_run (what is
+    there), quarantine (nobody sees it any more), release (it was called off) or erase."""
+
+    person_id: UUID
+    phase: str
+    erase_on: date | None = None
+
+
+class ErasureOpened(ErasureState, fact="registry.erasure.opened"): ...
+
+
+class ErasureAdvanced(ErasureState, fact="registry.erasure.advanced"): ...
+
+
+class ErasureClosed(ErasureState, fact="registry.erasure.closed"):
+    """Every service has answered the last phase."""
+
+
+class AccessRequested(Fact, fact="registry.access.requested"):
+    """A person's data is asked for in one archive. Every service seals its part for `key`, a public JWK (EC P-256) made
+    for this request alone."""
+
+    person_id: UUID
+    key: str
+
+
+class AccessClosed(Fact, fact="registry.access.closed"):
+    """The archive and its key are gone: nobody can open the parts any more."""
+
+    person_id: UUID
 
 
 class MandateState(Fact):
@@ -172,6 +273,8 @@ class BodyState(Fact):
     proxies: int = 0  # how many absent members one member may stand for
     constituted_on: date | None = None
     dissolved_on: date | None = None
+    needed_role: str | None = None  # without anybody in office in it the body is uncovered (a group's community maker)
+    uncovered_since: date | None = None
 
 
 class BodyEstablished(BodyState, fact="registry.body.established"): ...
@@ -184,6 +287,14 @@ class BodyConstituted(BodyState, fact="registry.body.constituted"): ...
 
 
 class BodyDissolved(BodyState, fact="registry.body.dissolved"): ...
+
+
+class BodyUncovered(BodyState, fact="registry.body.uncovered"):
+    """Nobody holds `needed_role` in it any more, since `uncovered_since`."""
+
+
+class BodyCovered(BodyState, fact="registry.body.covered"):
+    """Somebody holds `needed_role` in it again."""
 
 
 class SeatState(Fact):
@@ -281,8 +392,8 @@ class GoalDecided(GoalState, fact="registry.goal.decided"):
 
 class CommitmentState(Fact):
     """Who (an organisation, a person or a body) owes what to the network, or to a body of it (`creditor_body_id`), by
-    the day `due`. `source` is hand, rule or decision, `source_id` what it came from. `state` is open, late, fulfilled
-    or waived; one that is late can still be fulfilled."""
+    the day `due`. `source` is hand, rule, decision, pact, plan, agreement or project, `source_id` what it came from.
+    `state` is open, late, fulfilled or waived; one that is late can still be fulfilled."""
 
     title: str
     kind: str
@@ -312,6 +423,154 @@ class CommitmentFulfilled(CommitmentState, fact="registry.commitment.fulfilled")
 
 
 class CommitmentWaived(CommitmentState, fact="registry.commitment.waived"): ...
+
+
+class Objective(Content):
+    """What a plan wants. `state` is open, and at the plan's end achieved, lapsed or carried_over."""
+
+    id: UUID
+    title: str
+    indicator: str | None = None
+    owner_organisation_id: UUID | None = None
+    owner_body_id: UUID | None = None
+    state: str = "open"
+
+
+class PlanState(Fact):
+    """A district's plan, from `since` to `last_day` (included), which an act may extend. `state` is draft, adopted or
+    closed; `follows_id` is the plan whose objectives it carries on."""
+
+    title: str
+    guideline: str | None = None
+    territories: tuple[str, ...] = ()
+    since: date
+    last_day: date
+    extended_from: date | None = None
+    state: str
+    objectives: tuple[Objective, ...] = ()
+    follows_id: UUID | None = None
+
+
+class PlanAdopted(PlanState, fact="registry.plan.adopted"): ...
+
+
+class PlanChanged(PlanState, fact="registry.plan.changed"): ...
+
+
+class PlanExtended(PlanState, fact="registry.plan.extended"): ...
+
+
+class PlanClosed(PlanState, fact="registry.plan.closed"): ...
+
+
+class AgreementState(Fact):
+    """A memorandum, a programme agreement, a procedure of co-programming or co-design (art. 55 of the Third Sector
+    Code) or a funding call (art. 72). `state` is one of its kind's, in order; `deadline` is the last day to come
+    forward, and `interested` are the members that did, or that a call concerns."""
+
+    title: str
+    kind: str
+    state: str
+    authority_id: UUID | None = None  # the organisation that calls or leads
+    body_id: UUID | None = None
+    territories: tuple[str, ...] = ()
+    signatories: tuple[UUID, ...] = ()
+    interested: tuple[UUID, ...] = ()
+    deadline: date | None = None
+    since: date | None = None
+    until: date | None = None
+
+
+class AgreementOpened(AgreementState, fact="registry.agreement.opened"): ...
+
+
+class AgreementAdvanced(AgreementState, fact="registry.agreement.advanced"):
+    """It has come to its next state."""
+
+
+class AgreementChanged(AgreementState, fact="registry.agreement.changed"): ...
+
+
+class PactState(Fact):
+    """A generative pact between the body `body_id` and a person or household in difficulty, who is nowhere in a fact:
+    `code` is the pact's own number. `maker_id` is the community maker that follows it now. Steps and obligations are
+    told as figures. `state` is draft, complete, signed, ended or broken_off."""
+
+    code: str
+    body_id: UUID
+    maker_id: UUID | None = None
+    territory: str | None = None
+    state: str
+    since: date | None = None
+    until: date | None = None
+    renewals: int = 0
+    steps: int = 0
+    steps_done: int = 0
+    next_step: int | None = None  # its number, from 1
+    next_due: date | None = None
+    missing: tuple[str, ...] = ()  # kinds of actors that hold no concrete commitment yet
+
+
+class PactDrafted(PactState, fact="registry.pact.drafted"): ...
+
+
+class PactChanged(PactState, fact="registry.pact.changed"): ...
+
+
+class PactSigned(PactState, fact="registry.pact.signed"): ...
+
+
+class PactHandedOver(PactState, fact="registry.pact.handed_over"):
+    """Another community maker follows it, or nobody does until one is named."""
+
+
+class PactEnded(PactState, fact="registry.pact.ended"): ...
+
+
+class Counted(Content):
+    """So many of a kind."""
+
+    kind: str
+    count: int
+
+
+class Partner(Content):
+    organisation_id: UUID
+    role: str  # lead, partner or supporter
+    territories: tuple[str, ...] = ()
+
+
+class ProjectState(Fact):
+    """A funded project from `since` to `last_day` (included). Money in cents of euro: what is budgeted, and what its
+    sources have granted, pledged, signed and paid; each later figure is contained in the one before it. `outcomes` are
+    counts by kind."""
+
+    title: str
+    state: str
+    cup: str | None = None
+    lead_id: UUID | None = None
+    partners: tuple[Partner, ...] = ()
+    territories: tuple[str, ...] = ()
+    since: date
+    last_day: date
+    budget_cents: int
+    granted_cents: int = 0
+    pledged_cents: int = 0
+    signed_cents: int = 0
+    paid_cents: int = 0
+    outcomes: tuple[Counted, ...] = ()
+
+
+class ProjectOpened(ProjectState, fact="registry.project.opened"): ...
+
+
+class ProjectChanged(ProjectState, fact="registry.project.changed"): ...
+
+
+class ProjectExtended(ProjectState, fact="registry.project.extended"): ...
+
+
+class ProjectClosed(ProjectState, fact="registry.project.closed"): ...
 
 
 class Grant(Content):
@@ -365,8 +624,10 @@ class RowProblem(Content):
 
 
 class ImportState(Fact):
-    """The outcome of a committed import of organisations. `problems` holds the first ones only; the report has all."""
+    """The outcome of a committed import of members, affiliates or representatives (`of`). `problems` holds the first
+    ones only; the report has all."""
 
+    of: str = "organisations"
     requested_by: UUID | None = None
     file_name: str
     rows: int
@@ -378,6 +639,10 @@ class ImportState(Fact):
 
 
 class ImportFinished(ImportState, fact="registry.import.finished"): ...
+
+
+class ImportUndone(ImportState, fact="registry.import.undone"):
+    """What it created is gone again and what it changed is as it was, but for what was changed since."""
 
 
 class ImportFailed(ImportState, fact="registry.import.failed"):

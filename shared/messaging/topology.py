@@ -15,13 +15,14 @@ from shared.messaging.handlers import Kind
 SERVICES = ("registry", "mapping", "events", "learning", "notify")
 
 PROJECTS: tuple[Kind, ...] = ("projections",)
+REACTS: tuple[Kind, ...] = ("reactions",)
 BOTH: tuple[Kind, ...] = ("projections", "reactions")
 
 LISTENS: Mapping[str, Mapping[str, tuple[Kind, ...]]] = {
-    "registry": {"events": BOTH},
-    "mapping": {"registry": PROJECTS},
-    "events": {"registry": BOTH},
-    "learning": {"registry": BOTH},
+    "registry": {"events": BOTH, "mapping": BOTH, "learning": REACTS, "notify": REACTS},
+    "mapping": {"registry": BOTH, "events": PROJECTS},
+    "events": {"registry": BOTH, "mapping": PROJECTS},
+    "learning": {"registry": BOTH, "mapping": PROJECTS},
     "notify": {"registry": BOTH, "mapping": BOTH, "events": BOTH, "learning": BOTH},
 }
 """Whose facts each service is given, and for what. Facts are delivered once for each kind, so reactions are named only

@@ -124,6 +124,7 @@ ROLES: dict[str, tuple[str, str]] = {
     "representative": ("rappresentante", "representative"),
     "delegate": ("delegato", "delegate"),
     "member": ("componente", "member"),
+    "community_maker": ("community maker", "community maker"),
 }
 """As a message names the role; a role that is new to this service is named by its code."""
 
@@ -149,6 +150,10 @@ MEANING: dict[str, tuple[str, str]] = {
         "you take part and vote by delegation of your organisation",
     ),
     "member": ("partecipi alle attività della rete", "you take part in the network's activities"),
+    "community_maker": (
+        "segui i patti e il gruppo di lavoro che ti è affidato",
+        "you follow the pacts and the working group entrusted to you",
+    ),
 }
 
 MODES: dict[str, tuple[str, str]] = {

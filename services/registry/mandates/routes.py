@@ -293,6 +293,7 @@ ROLES = vocabulary(
         (Role.REPRESENTATIVE, "Rappresentante", "Representative"),
         (Role.DELEGATE, "Delegato", "Delegate", "art. 24 d.lgs. 117/2017"),
         (Role.MEMBER, "Componente", "Member"),
+        (Role.COMMUNITY_MAKER, "Community maker", "Community maker"),
     ],
 )
 vocabularies = (

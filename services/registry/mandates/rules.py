@@ -129,6 +129,7 @@ NEEDS: dict[Role, tuple[Need, Need]] = {
     Role.REPRESENTATIVE: (Need.MUST, Need.MAY),
     Role.DELEGATE: (Need.MUST, Need.MAY),
     Role.MEMBER: (Need.MAY, Need.MAY),
+    Role.COMMUNITY_MAKER: (Need.MAY, Need.MAY),
 }
 
 EXCLUSIVE = frozenset({Role.REFERENT, Role.COORDINATOR})

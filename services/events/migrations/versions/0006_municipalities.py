@@ -1,0 +1,8 @@
+"""Municipalities that ISTAT changed"""
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    """Filled by the slice."""

@@ -1,0 +1,8 @@
+"""What the atlas shows"""
+
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    """Filled by the slice."""

@@ -1,0 +1,8 @@
+"""Plans and agreements"""
+
+revision = "0015"
+down_revision = "0014"
+
+
+def upgrade() -> None:
+    """Filled by the slice."""
