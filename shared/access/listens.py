@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import delete, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.access.tables import api_keys, grant_lists, grants, networks
-from shared.contracts.registry import ApiKeyState, Grant, GrantsChanged, NetworkState
+from shared.access.tables import api_keys, grant_lists, grants, networks, sharings
+from shared.contracts.registry import ApiKeyState, Grant, GrantsChanged, NetworkState, SharingState
 from shared.messaging import Received, newest, projects, upsert_newest
 
 NETWORK = ["slug", "kind", "language", "sender_name", "sender_address", "logo"]
@@ -27,6 +27,7 @@ API_KEY = [
     "expires_at",
     "revoked_at",
 ]
+SHARING = ["network_id", "with_network_id", "what", "since", "until"]
 
 
 @projects(NetworkState, tables=[networks])
@@ -46,6 +47,15 @@ async def api_keys_known(session: AsyncSession, facts: Sequence[Received[ApiKeyS
         for r in newest(facts)
     ]
     await upsert_newest(session, api_keys, rows)
+
+
+@projects(SharingState, tables=[sharings])
+async def sharings_known(session: AsyncSession, facts: Sequence[Received[SharingState]], now: datetime) -> None:  # noqa: ARG001
+    rows = [
+        {"id": r.fact.id, **{name: _plain(getattr(r.fact, name)) for name in SHARING}, **guard(r)}
+        for r in newest(facts)
+    ]
+    await upsert_newest(session, sharings, rows)
 
 
 @projects(GrantsChanged, tables=[grant_lists, grants])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from shared.access import keys
-from shared.access.actor import Actor, Grant
+from shared.access.actor import Actor, Grant, day
 from shared.access.tables import api_keys
 from shared.access.tokens import Identity
 
@@ -24,6 +24,11 @@ NETWORK = (
     "select id, slug, name, kind, language, sender_name, sender_address, logo, generation, version from networks where "
 )
 BY_ID, BY_SLUG = text(NETWORK + "id = :id"), text(NETWORK + "slug = :slug")
+
+SHARED = text(
+    "select distinct network_id from sharings where with_network_id = :id and :what = any(what)"
+    " and since <= :on and (until is null or :on < until)"
+)
 
 
 class KeyInvalid(Exception):
@@ -71,3 +76,9 @@ async def network_row(session: AsyncSession, network: str) -> Any:
     if row is None:
         raise NetworkUnknown(network)
     return row
+
+
+async def shared_with(session: AsyncSession, network_id: UUID, what: str, on: date | datetime) -> set[UUID]:
+    """The networks that let this one see `what` of theirs on that day: members, contacts, places, resources,
+    experiences or practices. Nothing else of them is seen by it."""
+    return set(await session.scalars(SHARED, {"id": network_id, "what": what, "on": day(on)}))

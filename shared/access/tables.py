@@ -63,6 +63,21 @@ grants = Table(
     Index("grants_holders", "network_id", "role"),
 )
 
+sharings = Table(
+    "sharings",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("network_id", Uuid, nullable=False),
+    Column("with_network_id", Uuid, nullable=False),
+    Column("what", ARRAY(Text), nullable=False),
+    Column("since", Date, nullable=False),
+    Column("until", Date),
+    Column("generation", Integer, nullable=False, server_default=text("1")),
+    Column("version", Integer, nullable=False),
+    Index("sharings_with", "with_network_id"),
+    comment="What a network (network_id) lets another one see of its own; checked against the clock at use",
+)
+
 api_keys = Table(
     "api_keys",
     metadata,
