@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Query
+from fastapi import APIRouter, Form
 from pydantic import BaseModel
 from starlette.responses import Response
 
@@ -27,15 +27,16 @@ from services.events.ballots.rules import (
     UnknownBallot,
     Vote,
 )
-from services.events.invitations.routes import Ref, person, wants_json
+from services.events.invitations.routes import Ref, person
 from services.events.meetings import queries as meeting_queries
 from services.events.meetings.routes import GUARDED
 from services.events.meetings.rules import State as MeetingState
 from services.events.policy import Right, policy
-from shared.access import jwt, links
+from shared.access import links
+from shared.runtime.browsers import HTML, Token, answered, as_json, wants_json
 from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.paging import After, Limit, PageOut
-from shared.runtime.problems import Invalid, not_found, problem
+from shared.runtime.problems import Invalid, Problem, not_found, problem
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["ballots"])
@@ -172,8 +173,6 @@ async def ballots(meeting_id: UUID, at: At, after: After = None, limit: Limit = 
 # --- mailed links: before /ballots/{id}, which would take `link` for an id ------------------------------------------
 
 PURPOSE = "vote"
-PAGE: dict[int | str, dict[str, object]] = {200: {"content": {"text/html": {}}}}
-Token = Annotated[str, Query(max_length=jwt.LONGEST, description="From the mailed link")]
 
 
 class PaperOut(BaseModel):
@@ -221,20 +220,23 @@ class SheetOut(BaseModel):
         )
 
 
-@routes.get("/ballots/link", response_model=SheetOut, responses=PAGE)
+@routes.get("/ballots/link", response_model=SheetOut, responses=HTML)
 async def show_link(token: Token, at: Anyone) -> Response:
     """The question with a choice, or the result. Opening it does nothing. A page; with `Accept: application/json` the
     same for programs."""
     at.identity = None  # the link says who it is
 
-    async def shown(link: links.Link, network: Any) -> Response:
+    networks: list[Any] = []
+
+    async def shown() -> Response:
+        link, network = await link_of(token, at, networks)
         sheet = await at.query(queries.sheet, link)
         return as_json(SheetOut.of(sheet, network)) if wants_json(at) else pages.show(at.language, sheet, network)
 
-    return await answered(token, at, shown)
+    return await answered(at, shown, partial(failed, at, networks), html=not wants_json(at))
 
 
-@routes.post("/ballots/link", response_model=GivenOut, responses=PAGE)
+@routes.post("/ballots/link", response_model=GivenOut, responses=HTML)
 async def use_link(
     token: Token,
     at: Anyone,
@@ -244,14 +246,28 @@ async def use_link(
     """Casts the vote; it may be repeated until the ballot is closed, and the last one counts."""
     at.identity = None
 
-    async def used(link: links.Link, network: Any) -> Response:
+    networks: list[Any] = []
+
+    async def used() -> Response:
+        link, network = await link_of(token, at, networks)
         given: list[Given] = []
         await at.command(commands.vote_by_link, link, request_of(vote, invitation_id), out=given.append)
         if wants_json(at):
             return as_json(GivenOut.of(given[-1]))
         return pages.thanks(at.language, given[-1], network)
 
-    return await answered(token, at, used)
+    return await answered(at, used, partial(failed, at, networks), html=not wants_json(at))
+
+
+async def link_of(token: str, at: Edge, networks: list[Any]) -> tuple[links.Link, Any]:
+    """The good link and its network, which is noted in `networks`, so that a refusal is a page of it, too."""
+    link = await links.verify(token, "events", PURPOSE, keys=at.context.link_keys)
+    networks.append(await at.query(queries.network_of, link))
+    return link, networks[-1]
+
+
+def failed(at: Edge, networks: list[Any], refusal: Problem) -> Response:
+    return pages.failed(at.language, refusal, networks[-1] if networks else None)
 
 
 def request_of(vote: str, invitation_id: str) -> VoteBody:
@@ -262,25 +278,6 @@ def request_of(vote: str, invitation_id: str) -> VoteBody:
         return VoteBody(vote=Vote(vote), invitation_id=UUID(invitation_id) if invitation_id else None)
     except ValueError:
         raise Invalid("/invitation_id", "uuid_parsing", "a UUID") from None
-
-
-def as_json(shown: BaseModel) -> Response:
-    return Response(shown.model_dump_json(), headers={"cache-control": "no-store"}, media_type="application/json")
-
-
-async def answered(token: str, at: Edge, act: Callable[[links.Link, Any], Awaitable[Response]]) -> Response:
-    """The answer of `act(link, network)`; for a person at a browser a refusal is a page too, of the network as soon as
-    it is known."""
-    network = None
-    try:
-        link = await links.verify(token, "events", PURPOSE, keys=at.context.link_keys)
-        network = await at.query(queries.network_of, link)
-        return await act(link, network)
-    except Exception as error:
-        refusal = at.context.answers(error)
-        if wants_json(at) or refusal.status >= 500:
-            raise
-        return pages.failed(at.language, refusal, network)
 
 
 # --- one ballot -----------------------------------------------------------------------------------------------------

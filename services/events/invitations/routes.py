@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -28,9 +28,10 @@ from services.events.meetings.routes import ItemOut
 from services.events.meetings.rules import Mode
 from services.events.policy import Right, policy
 from shared.access import links
+from shared.runtime.browsers import HTML, Token, answered, as_json, wants_json
 from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.paging import After, Limit, PageOut
-from shared.runtime.problems import Invalid, not_found, problem
+from shared.runtime.problems import Invalid, Problem, not_found, problem
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["invitations"])
@@ -149,8 +150,6 @@ async def answer(invitation_id: UUID, body: Answer, at: At) -> Response:
 
 
 PURPOSE = "rsvp"
-PAGE: dict[int | str, dict[str, object]] = {200: {"content": {"text/html": {}}}}
-Token = Annotated[str, Query(max_length=4096)]
 
 
 class RsvpOut(BaseModel):
@@ -201,22 +200,24 @@ class RsvpOut(BaseModel):
         )
 
 
-@routes.get("/rsvp/link", response_model=RsvpOut, responses=PAGE)
+@routes.get("/rsvp/link", response_model=RsvpOut, responses=HTML)
 async def show_link(token: Token, at: Anyone) -> Response:
     """What the person is invited to, with a form for the answer. Opening it does nothing. A page; with
     `Accept: application/json` the same for programs."""
     at.identity = None  # the link says who it is
 
-    async def shown(seen: list[Shown]) -> Response:
+    seen: list[Shown] = []
+
+    async def shown() -> Response:
         link = await links.verify(token, "events", PURPOSE, keys=at.context.link_keys)
         seen.append(await at.query(queries.shown, link.subject))
         await at.query(queries.still_open, link.subject)
-        return as_json(seen[-1]) if wants_json(at) else pages.ask(at.language, seen[-1])
+        return as_json(RsvpOut.of(seen[-1])) if wants_json(at) else pages.ask(at.language, seen[-1])
 
-    return await answered(at, shown)
+    return await answered(at, shown, partial(failed, at, seen), html=not wants_json(at))
 
 
-@routes.post("/rsvp/link", response_model=RsvpOut, responses=PAGE)
+@routes.post("/rsvp/link", response_model=RsvpOut, responses=HTML)
 async def use_link(
     token: Token,
     at: Anyone,
@@ -226,7 +227,9 @@ async def use_link(
     """Records the answer; it may be repeated until the meeting begins, and the last one counts."""
     at.identity = None
 
-    async def used(seen: list[Shown]) -> Response:
+    seen: list[Shown] = []
+
+    async def used() -> Response:
         link = await links.verify(token, "events", PURPOSE, keys=at.context.link_keys)
         seen.append(await at.query(queries.shown, link.subject))
         try:
@@ -239,9 +242,13 @@ async def use_link(
             why = pages.not_delegable if isinstance(error, NotDelegable) else pages.choose
             return pages.ask(at.language, seen[-1], error=why(at.language), chosen=answer)
         seen.append(await at.query(queries.shown, link.subject))
-        return as_json(seen[-1]) if wants_json(at) else pages.ask(at.language, seen[-1], recorded=True)
+        return as_json(RsvpOut.of(seen[-1])) if wants_json(at) else pages.ask(at.language, seen[-1], recorded=True)
 
-    return await answered(at, used)
+    return await answered(at, used, partial(failed, at, seen), html=not wants_json(at))
+
+
+def failed(at: Edge, seen: list[Shown], refusal: Problem) -> Response:
+    return pages.failed(at.language, refusal, seen[-1].network if seen else None)
 
 
 def request_of(answer: str, delegate_id: str) -> Answer:
@@ -254,27 +261,6 @@ def request_of(answer: str, delegate_id: str) -> Answer:
         return Answer(answer=Reply(answer), delegate_id=UUID(delegate_id))
     except ValueError:
         raise Invalid("/delegate_id", "uuid_parsing", "a UUID") from None
-
-
-async def answered(at: Edge, act: Callable[[list[Shown]], Awaitable[Response]]) -> Response:
-    """The answer of `act`; for a person at a browser a refusal is a page too, of the network as far as it is known."""
-    seen: list[Shown] = []
-    try:
-        return await act(seen)
-    except Exception as error:
-        refusal = at.context.answers(error)
-        if wants_json(at) or refusal.status >= 500:
-            raise
-        return pages.failed(at.language, refusal, seen[-1].network if seen else None)
-
-
-def as_json(shown: Shown) -> Response:
-    content = RsvpOut.of(shown).model_dump_json()
-    return Response(content, headers={"cache-control": "no-store"}, media_type="application/json")
-
-
-def wants_json(at: Edge) -> bool:
-    return at.request.headers.get("accept", "").startswith("application/json")
 
 
 problems = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -25,12 +26,13 @@ from services.learning.enrolments.rules import (
     UnknownUnit,
     actions,
 )
-from services.learning.paths.pages import answered, wants_html, wants_json
+from services.learning.paths.pages import failed
 from services.learning.paths.routes import Ref, UnitOut, href
 from services.learning.paths.rules import Admission, Audience, Path
 from services.learning.paths.rules import State as PathState
-from shared.access import jwt, links
+from shared.access import links
 from shared.access.actor import day
+from shared.runtime.browsers import HTML, Token, answered, wants_html, wants_json
 from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
@@ -39,8 +41,6 @@ from shared.runtime.vocabularies import vocabulary
 routes = APIRouter(tags=["enrolments"])
 
 PURPOSE = "learn"
-HTML: dict[int | str, Any] = {200: {"content": {"text/html": {}}}}
-Token = Annotated[str, Query(max_length=jwt.LONGEST, description="From the mailed link")]
 
 
 class Statistic(BaseModel, json_schema_extra={"examples": [{"count": 2, "of": 3, "share": 0.6667}]}):
@@ -227,7 +227,7 @@ async def show_link(token: Token, at: Anyone) -> Response:
     async def opened() -> Response:
         return await page_of(at, await subject_of(token, at))
 
-    return await answered(at, opened, html=not wants_json(at))
+    return await answered(at, opened, partial(failed, at.language), html=not wants_json(at))
 
 
 @routes.post("/enrolments/link", response_model=EnrolmentInFullOut)
@@ -244,7 +244,7 @@ async def use_link(
         )
         return await page_of(at, subject) if wants_html(at) else done
 
-    return await answered(at, used, html=wants_html(at))
+    return await answered(at, used, partial(failed, at.language), html=wants_html(at))
 
 
 async def subject_of(token: str, at: Edge) -> UUID:

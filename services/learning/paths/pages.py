@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.responses import Response
 
 from services.learning.paths.rules import Path
-from shared.runtime.edge import Edge
 from shared.runtime.pages import Pages
+from shared.runtime.problems import Problem
 
 PAGES = Pages(__file__)
 TEXTS: dict[str, dict[str, str]] = {
@@ -54,20 +53,5 @@ def public(language: str, path: Path, network: Any) -> Response:
     return PAGES.page(language, path.title, "path.html", network=network, path=path, texts=texts)
 
 
-async def answered(at: Edge, act: Callable[[], Awaitable[Response]], *, html: bool) -> Response:
-    """The answer of `act`; for a person at a browser a refusal is a page too, with what to do next."""
-    try:
-        return await act()
-    except Exception as error:
-        refusal = at.context.answers(error)
-        if not html or refusal.status >= 500:
-            raise
-        return PAGES.problem(at.language, refusal, TEXTS[at.language]["again"])
-
-
-def wants_json(at: Edge) -> bool:
-    return at.request.headers.get("accept", "").startswith("application/json")
-
-
-def wants_html(at: Edge) -> bool:
-    return "text/html" in at.request.headers.get("accept", "")
+def failed(language: str, problem: Problem) -> Response:
+    return PAGES.problem(language, problem, TEXTS[language]["again"])

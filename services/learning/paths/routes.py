@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from services.learning.paths.rules import (
 )
 from services.learning.policy import Right, policy
 from shared.access.roles import Role
+from shared.runtime.browsers import HTML, answered, wants_json
 from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.openapi import IF_MATCH
 from shared.runtime.paging import After, Limit, PageOut
@@ -163,7 +165,7 @@ async def withdraw(path_id: UUID, at: At) -> Response:
     return await at.command(commands.withdraw, path_id, expected=at.if_match(), out=lambda found: PathOut.of(found, at))
 
 
-@routes.get("/paths/{path_id}/page", response_class=Response, responses={200: {"content": {"text/html": {}}}})
+@routes.get("/paths/{path_id}/page", response_class=Response, responses=HTML)
 async def page(path_id: UUID, at: Anyone) -> Response:
     """For everybody: what an open path is about, and how to enrol."""
     at.identity = None
@@ -172,7 +174,7 @@ async def page(path_id: UUID, at: Anyone) -> Response:
         found, network = await at.query(queries.public, path_id)
         return pages.public(at.language, found, network)
 
-    return await pages.answered(at, shown, html=not pages.wants_json(at))
+    return await answered(at, shown, partial(pages.failed, at.language), html=not wants_json(at))
 
 
 problems = {

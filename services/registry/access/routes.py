@@ -6,6 +6,7 @@ import hmac
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -32,6 +33,7 @@ from shared.access import jwks, jwt, links, oidc, tokens
 from shared.access.links import Link
 from shared.access.oidc import Provider, Subject
 from shared.access.roles import Level
+from shared.runtime.browsers import HTML, Token, answered, as_json, wants_html, wants_json
 from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.me import GrantOut, NetworkRights
 from shared.runtime.problems import link_used, problem
@@ -43,8 +45,6 @@ PURPOSE = "sign-in"
 STATE = "trama-oidc"
 """Name of the cookie, and audience of the statement in it, that a browser carries to the provider and back."""
 STATE_SECONDS = 600
-
-Token = Annotated[str, Query(max_length=jwt.LONGEST, description="From the mailed link")]
 
 
 class SignInBody(BaseModel):
@@ -167,7 +167,7 @@ async def sign_in(body: SignInBody, at: Anyone) -> Response:
     return await at.command(commands.request_links, body.email, body.network, lasting, out=lambda _: AcceptedOut())
 
 
-@routes.get("/sign-in/link", response_class=Response, responses={200: {"content": {"text/html": {}}}})
+@routes.get("/sign-in/link", response_class=Response, responses=HTML)
 async def show_link(token: Token, at: Anyone) -> Response:
     """A page that says whom the link lets in, with a button. Opening it does nothing."""
     at.identity = None
@@ -176,7 +176,7 @@ async def show_link(token: Token, at: Anyone) -> Response:
         person = await at.query(queries.usable, await link_of(token, at))
         return pages.confirm(at.language, person.name)
 
-    return await answered(at, shown, html=not wants_json(at))
+    return await answered(at, shown, partial(pages.failed, at.language), html=not wants_json(at))
 
 
 @routes.post("/sign-in/link", response_model=SignedIn)
@@ -188,7 +188,7 @@ async def use_link(token: Token, at: Anyone) -> Response:
         person = await signed_in(at, commands.use_link, await link_of(token, at))
         return await welcome(at, person, Level.MAILBOX)
 
-    return await answered(at, used, html=wants_html(at))
+    return await answered(at, used, partial(pages.failed, at.language), html=wants_html(at))
 
 
 async def link_of(token: str, at: Edge) -> Link:
@@ -255,9 +255,7 @@ class Returned(BaseModel):
     hd: str | None = None
 
 
-@routes.get(
-    "/sign-in/oidc/{provider}/callback", response_class=Response, responses={200: {"content": {"text/html": {}}}}
-)
+@routes.get("/sign-in/oidc/{provider}/callback", response_class=Response, responses=HTML)
 async def callback(
     provider: str,
     at: Anyone,
@@ -284,7 +282,7 @@ async def callback(
             raise SignInFailed from error
         return await enter(at, subject)
 
-    answer = await answered(at, entered, html=not wants_json(at))
+    answer = await answered(at, entered, partial(pages.failed, at.language), html=not wants_json(at))
     answer.delete_cookie(STATE, path="/registry/v1/sign-in/oidc")
     return answer
 
@@ -351,27 +349,7 @@ async def welcome(at: Edge, person: Person | None, level: Level, *, admin: UUID 
         level=level.label,
         person=PersonRef.of(person) if person else None,
     )
-    body = orjson.dumps(made.model_dump(mode="json"))
-    return Response(body, headers={"cache-control": "no-store"}, media_type="application/json")
-
-
-async def answered(at: Edge, act: Callable[[], Awaitable[Response]], *, html: bool) -> Response:
-    """The answer of `act`; for a person at a browser a refusal is a page too, with what to do next."""
-    try:
-        return await act()
-    except Exception as error:
-        refusal = at.context.answers(error)
-        if not html or refusal.status >= 500:
-            raise
-        return pages.failed(at.language, refusal)
-
-
-def wants_json(at: Edge) -> bool:
-    return at.request.headers.get("accept", "").startswith("application/json")
-
-
-def wants_html(at: Edge) -> bool:
-    return "text/html" in at.request.headers.get("accept", "")
+    return as_json(made)
 
 
 @well_known.get("/.well-known/jwks.json")

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from babel.dates import format_date
 from starlette.responses import Response
 
 from services.registry.commitments import rules
 from services.registry.commitments.queries import Linked
 from services.registry.commitments.rules import State
-from shared.runtime.edge import Edge
 from shared.runtime.italian import with_article
 from shared.runtime.pages import Pages, day
 from shared.runtime.problems import Problem
@@ -116,25 +113,7 @@ def state(language: str, linked: Linked) -> str:
     return text
 
 
-async def answered(at: Edge, act: Callable[[list[Linked]], Awaitable[Response]], *, html: bool) -> Response:
-    """The answer of `act`; for a person at a browser a refusal is a page too, with what to do next, and of the network
-    as soon as `act` has noted what the link is about in the list that it is given."""
-    seen: list[Linked] = []
-    try:
-        return await act(seen)
-    except Exception as error:
-        refusal = at.context.answers(error)
-        if not html or refusal.status >= 500:
-            raise
-        network = seen[-1].network if seen else None
-        return PAGES.problem(at.language, refusal, TEXTS[at.language]["again"], network=network)
-
-
-def wants_json(at: Edge) -> bool:
-    """Of a page that is opened: programs ask for JSON, everything else is a browser."""
-    return at.request.headers.get("accept", "").startswith("application/json")
-
-
-def wants_html(at: Edge) -> bool:
-    """Of a form that is sent: browsers ask for HTML."""
-    return "text/html" in at.request.headers.get("accept", "")
+def failed(language: str, seen: list[Linked], problem: Problem) -> Response:
+    """Why it did not work and what to do next; of the network, when what the link is about has been seen."""
+    network = seen[-1].network if seen else None
+    return PAGES.problem(language, problem, TEXTS[language]["again"], network=network)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -32,7 +33,8 @@ from services.registry.commitments.rules import (
     UnknownRule,
     WaiverCode,
 )
-from shared.access import jwt, links
+from shared.access import links
+from shared.runtime.browsers import HTML, Token, answered, wants_html, wants_json
 from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.openapi import IF_MATCH
 from shared.runtime.paging import After, Limit, PageOut
@@ -42,7 +44,6 @@ from shared.runtime.vocabularies import vocabulary
 routes = APIRouter(tags=["commitments"])
 
 PURPOSE = "commitment"
-Token = Annotated[str, Query(max_length=jwt.LONGEST, description="From the mailed link")]
 
 
 class CommitmentRef(BaseModel):
@@ -313,21 +314,21 @@ async def summary(network: str, at: At) -> Response:
 # --- by link ---------------------------------------------------------------------------------------------------------
 
 
-@routes.get("/commitments/link", response_model=LinkedOut, responses={200: {"content": {"text/html": {}}}})
+@routes.get("/commitments/link", response_model=LinkedOut, responses=HTML)
 async def show_link(token: Token, at: Anyone) -> Response:
     """The commitment that a mailed link is about, with a form while it is owed. Opening it does nothing."""
     at.identity = None
 
-    async def shown(_: list[Linked]) -> Response:
+    async def shown() -> Response:
         commitment_id = await subject_of(token, at)
-        if pages.wants_json(at):
+        if wants_json(at):
             return await at.read(queries.linked, commitment_id, out=LinkedOut.of)
         return pages.shown(at.language, await at.query(queries.linked, commitment_id))
 
-    return await pages.answered(at, shown, html=not pages.wants_json(at))
+    return await answered(at, shown, partial(pages.failed, at.language, []), html=not wants_json(at))
 
 
-@routes.post("/commitments/link", response_model=LinkedOut, responses={200: {"content": {"text/html": {}}}})
+@routes.post("/commitments/link", response_model=LinkedOut, responses=HTML)
 async def use_link(
     token: Token,
     at: Anyone,
@@ -335,9 +336,10 @@ async def use_link(
 ) -> Response:
     """Declares the commitment fulfilled. The link works until it is, or until it expires."""
     at.identity = None
-    html = pages.wants_html(at)
+    html = wants_html(at)
+    seen: list[Linked] = []
 
-    async def used(seen: list[Linked]) -> Response:
+    async def used() -> Response:
         commitment_id = await subject_of(token, at)
         if html:
             seen.append(await at.query(queries.linked, commitment_id))
@@ -352,7 +354,7 @@ async def use_link(
             return pages.done(at.language, await at.query(queries.linked, commitment_id))
         return await at.read(queries.linked, commitment_id, out=LinkedOut.of)
 
-    return await pages.answered(at, used, html=html)
+    return await answered(at, used, partial(pages.failed, at.language, seen), html=html)
 
 
 async def subject_of(token: str, at: Edge) -> UUID:
@@ -551,6 +553,10 @@ vocabularies = (
             (Source.HAND, "Inserito dalla segreteria", "Entered by the secretariat"),
             (Source.RULE, "Regola della rete", "Rule of the network"),
             (Source.DECISION, "Decisione di un organo", "Decision of a body"),
+            (Source.PACT, "Patto generativo", "Generative pact"),
+            (Source.PLAN, "Piano", "Plan"),
+            (Source.AGREEMENT, "Accordo o procedura", "Agreement or procedure"),
+            (Source.PROJECT, "Progetto", "Project"),
         ],
     ),
     vocabulary(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -25,8 +26,9 @@ from services.registry.goals.rules import (
     UnknownGoal,
 )
 from services.registry.policy import Right, policy
-from shared.access import jwt, links
+from shared.access import links
 from shared.access.actor import day
+from shared.runtime.browsers import HTML, Token, answered, wants_json
 from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.openapi import IF_MATCH
 from shared.runtime.paging import After, Limit, PageOut
@@ -40,7 +42,6 @@ Title = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")
 ]
 Figure = Annotated[int, Field(ge=1, le=MOST)]
-Token = Annotated[str, Query(max_length=jwt.LONGEST, description="From the mailed link")]
 
 
 class ChangeBody(BaseModel):
@@ -200,19 +201,16 @@ async def goals(
     )
 
 
-@routes.get("/goals/link", response_class=Response, responses={200: {"content": {"text/html": {}}}})
+@routes.get("/goals/link", response_class=Response, responses=HTML)
 async def show_link(token: Token, at: Anyone) -> Response:
     """The goal's page, for whoever was sent a link to it: how far it is, and where to go on. It changes nothing."""
     at.identity = None  # the link says what may be seen, whoever opens it
-    try:
+
+    async def shown() -> Response:
         link = await links.verify(token, "registry", PURPOSE, keys=at.context.link_keys)
-        tracker = await at.query(queries.tracker, link.subject)
-    except Exception as error:
-        refusal = at.context.answers(error)
-        if refusal.status >= 500 or at.request.headers.get("accept", "").startswith("application/json"):
-            raise
-        return pages.failed(at.language, refusal)
-    return pages.page(tracker, day(at.now), at.language)
+        return pages.page(await at.query(queries.tracker, link.subject), day(at.now), at.language)
+
+    return await answered(at, shown, partial(pages.failed, at.language), html=not wants_json(at))
 
 
 @routes.get("/goals/{goal_id}", response_model=GoalOut)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Form, Query, UploadFile
+from fastapi import APIRouter, Form, UploadFile
 from pydantic import BaseModel
 from starlette.responses import Response
 
 from services.registry.commitments import queries as commitments
-from services.registry.commitments.pages import answered, wants_html, wants_json
+from services.registry.commitments.pages import failed
 from services.registry.commitments.queries import Linked
 from services.registry.commitments.routes import LinkedOut
 from services.registry.commitments.rules import State
@@ -30,7 +31,8 @@ from services.registry.representatives.rules import (
     Sheet,
     TooManyRows,
 )
-from shared.access import jwt, links
+from shared.access import links
+from shared.runtime.browsers import HTML, Token, answered, wants_html, wants_json
 from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import FieldError, Problem, problem
@@ -38,7 +40,6 @@ from shared.runtime.problems import FieldError, Problem, problem
 routes = APIRouter(tags=["commitments"])
 
 PURPOSE = "representatives"
-Token = Annotated[str, Query(max_length=jwt.LONGEST, description="From the mailed link")]
 Complete = Annotated[bool, Form(description="The list is complete: the commitment is fulfilled with it")]
 
 
@@ -153,27 +154,28 @@ async def lists(commitment_id: UUID, at: At, after: After = None, limit: Limit =
     return await at.page(queries.lists, commitment_id, after=after, limit=limit, out=ListOut.of)
 
 
-@routes.get("/representatives/link", response_model=LinkedOut, responses={200: {"content": {"text/html": {}}}})
+@routes.get("/representatives/link", response_model=LinkedOut, responses=HTML)
 async def show_link(token: Token, at: Anyone) -> Response:
     """The list that a mailed link asks for, with a form while it is owed. Opening it does nothing."""
     at.identity = None
 
-    async def shown(_: list[Linked]) -> Response:
+    async def shown() -> Response:
         commitment_id = await subject_of(token, at)
         if wants_json(at):
             return await at.read(commitments.linked, commitment_id, out=LinkedOut.of)
         return pages.form(at.language, await at.query(commitments.linked, commitment_id))
 
-    return await answered(at, shown, html=not wants_json(at))
+    return await answered(at, shown, partial(failed, at.language, []), html=not wants_json(at))
 
 
-@routes.post("/representatives/link", response_model=TakenOut, responses={200: {"content": {"text/html": {}}}})
+@routes.post("/representatives/link", response_model=TakenOut, responses=HTML)
 async def use_link(token: Token, at: Anyone, file: UploadFile | None = None, complete: Complete = False) -> Response:
     """Sends the list, by whoever has the link. It works until the commitment is closed or the link expires."""
     at.identity = None
     html = wants_html(at)
+    seen: list[Linked] = []
 
-    async def used(seen: list[Linked]) -> Response:
+    async def used() -> Response:
         commitment_id = await subject_of(token, at)
         if html:
             seen.append(await at.query(commitments.linked, commitment_id))
@@ -190,7 +192,7 @@ async def use_link(token: Token, at: Anyone, file: UploadFile | None = None, com
         body = orjson.dumps(TakenOut.of(taken).model_dump(mode="json"))
         return Response(body, media_type="application/json")
 
-    return await answered(at, used, html=html)
+    return await answered(at, used, partial(failed, at.language, seen), html=html)
 
 
 AGAIN = (RowsRefused, FileRefused, MissingColumns, TooManyRows, FileTooLarge, NoFile)
