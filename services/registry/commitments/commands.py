@@ -13,12 +13,13 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from sqlalchemy import ARRAY, Date, Uuid, bindparam, text
+from sqlalchemy import ARRAY, Date, Text, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
 
 from services.registry.commitments import queries, rules
 from services.registry.commitments.queries import Named
-from services.registry.commitments.rules import Commitment, Kind, Rule, State
+from services.registry.commitments.rules import Commitment, Kind, Rule, Source, State
 from services.registry.networks import queries as networks
 from services.registry.policy import Right, policy
 from shared.access.actor import Actor, day
@@ -219,6 +220,88 @@ async def turn(session: AsyncSession, ids: Sequence[UUID], now: datetime) -> Non
 GROWN_LATE = text(
     "update commitments set state = 'late', version = version + 1, updated_at = now() where id = any(:ids) returning *"
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+
+
+# --- for other slices ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Owed:
+    """What a pact, a plan, an agreement or a project asks of one debtor. `source_id` is the id of what asks, and of
+    nothing else: one commitment for each."""
+
+    network_id: UUID
+    title: str
+    kind: Kind = Kind.ACTION
+    due: date
+    source: Source
+    source_id: UUID
+    organisation_id: UUID | None = None
+    person_id: UUID | None = None
+    body_id: UUID | None = None
+    creditor_body_id: UUID | None = None
+
+
+async def owe(session: AsyncSession, owed: Sequence[Owed], now: datetime) -> list[UUID]:
+    """The commitments, told, in the order of what is owed; what was asked for before is left as it is. The rights are
+    the caller's to check, and its own rows are locked after the debtors (members and people), as in every command here.
+    A day that has passed is late at once. Raises DebtorMissing, UnknownDebtor. Three statements, however many."""
+    for one in owed:
+        rules.require_one_debtor(vars(one))
+    if not owed:
+        return []
+    rows = [{**vars(one), "id": uuid7(), "state": State.OPEN} for one in owed]
+    standing = await queries.lock_owners(session, rows)
+    for one in owed:
+        if not rules.stands(standing.get(one.source_id)):
+            raise rules.UnknownDebtor(*next((name, id_) for name in rules.DEBTORS if (id_ := getattr(one, name))))
+    made = await queries.insert_owed(session, rows, day(now))
+    await _tell_made(session, made)
+    found: dict[tuple[Source, UUID], UUID] = {}
+    for source in {one.source for one in owed}:
+        asked = [one.source_id for one in owed if one.source == source]
+        found |= {(source, id_): made for id_, made in (await queries.ids_of_sources(session, source, asked)).items()}
+    return [found[one.source, one.source_id] for one in owed]
+
+
+async def settle(
+    session: AsyncSession,
+    source: Source,
+    source_ids: Collection[UUID],
+    now: datetime,
+    *,
+    evidence: str | None = None,
+    waive: str | None = None,
+) -> list[UUID]:
+    """Closes what is still owed of these: fulfilled today, as the words in `evidence` show, or waived for the reason
+    in `waive`. Gives the ids of those it closed. Raises EvidenceMissing without either."""
+    evidence, reason = rules.text_of("evidence", evidence), rules.text_of("waive", waive)
+    if (evidence is None) == (reason is None):
+        raise rules.EvidenceMissing
+    asked = {"source": source, "ids": sorted(set(source_ids)), "today": day(now), "evidence": evidence, "why": reason}
+    closed = (await session.execute(SETTLED, asked)).all() if source_ids else ()
+    fact = CommitmentFulfilled if reason is None else CommitmentWaived
+    await stage(session, *(state_of(fact, row) for row in closed))  # their due rows find them closed
+    return [row.id for row in closed]
+
+
+SETTLED = text(
+    """
+    with those as (
+        select id from commitments where source = :source and source_id = any(:ids) and state in ('open', 'late')
+        order by id for update
+    )
+    update commitments c set
+        state = case when cast(:why as text) is null then 'fulfilled' else 'waived' end,
+        evidence = :evidence,
+        fulfilled_on = case when cast(:why as text) is null then cast(:today as date) end,
+        waived_on = case when cast(:why as text) is not null then cast(:today as date) end,
+        waiver_code = case when cast(:why as text) is not null then 'decided' end,
+        waiver_reason = :why,
+        version = c.version + 1, updated_at = now()
+    from those where c.id = those.id returning c.*
+    """
+).bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("evidence", type_=Text), bindparam("why", type_=Text))
 
 
 # --- rules -----------------------------------------------------------------------------------------------------------

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, select, text
+import orjson
+from sqlalchemy import ColumnElement, Row, Text, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.bodies.rules import State as BodyState
@@ -296,3 +297,59 @@ async def lock_debtors(session: AsyncSession, network_id: UUID, named: Mapping[s
         id_ = named.get(field)
         if id_ is not None and not await session.scalar(query.where(column == id_)):
             raise UnknownDebtor(field, id_)
+
+
+# --- many at once ----------------------------------------------------------------------------------------------------
+
+
+async def lock_owners(session: AsyncSession, owed: Sequence[Mapping[str, Any]]) -> dict[UUID, str]:
+    """By source id: the state of the owner's membership, `known` or `erased` of a person, `known` of a body; one that
+    the network does not have is left out. Members and people are locked: none leaves or is erased between this look and
+    the commitment. Of each row one of `organisation_id`, `person_id` and `body_id` is given."""
+    asked = {"rows": _json(owed)}
+    return {row.source_id: row.state for query in OWNERS for row in await session.execute(query, asked)}
+
+
+async def insert_owed(session: AsyncSession, owed: Sequence[Mapping[str, Any]], on: date) -> Sequence[Row[Any]]:
+    """The rows of those that were not there, version 1: what a source asks for twice is owed once. Each row has an id,
+    a state, and the day and code of its waiver if it is owed no more."""
+    return (await session.execute(INSERT_OWED, {"rows": _json(owed), "today": on})).all()
+
+
+GIVEN = (
+    "json_to_recordset(cast(:rows as json)) as d(id uuid, network_id uuid, title text, kind text, organisation_id uuid,"
+    " person_id uuid, body_id uuid, creditor_body_id uuid, due date, source text, source_id uuid, state text,"
+    " waived_on date, waiver_code text)"
+)
+OWNERS = tuple(
+    text(query).bindparams(bindparam("rows", type_=Text))
+    for query in (
+        f"select d.source_id, m.state from {GIVEN} join memberships m using (network_id, organisation_id)"  # noqa: S608
+        " order by m.id for share of m",
+        "select d.source_id, case when p.erased_at is null then 'known' else 'erased' end as state"  # noqa: S608
+        f" from {GIVEN} join known_people using (network_id, person_id) join people p on p.id = person_id"
+        " order by p.id for share of p",
+        f"select d.source_id, case when b.state = 'dissolved' then 'dissolved' else 'known' end as state"  # noqa: S608
+        f" from {GIVEN} join bodies b on b.id = d.body_id and b.network_id = d.network_id",
+    )
+)
+INSERT_OWED = text(
+    "insert into commitments (id, network_id, title, kind, organisation_id, person_id, body_id, creditor_body_id, due,"  # noqa: S608
+    " made_on, source, source_id, state, waived_on, waiver_code, version)"
+    " select d.id, d.network_id, d.title, d.kind, d.organisation_id, d.person_id, d.body_id,"
+    " (select b.id from bodies b where b.id = d.creditor_body_id and b.network_id = d.network_id), d.due, :today,"
+    f" d.source, d.source_id, d.state, d.waived_on, d.waiver_code, 1 from {GIVEN} order by d.source_id"
+    " on conflict (source, source_id) where source not in ('hand', 'rule') do nothing returning *"
+).bindparams(bindparam("rows", type_=Text))
+
+
+async def ids_of_sources(session: AsyncSession, source: Source, source_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """The commitment that each of these asked for, by the id of what asked."""
+    query = select(commitments.c.source_id, commitments.c.id).where(
+        commitments.c.source == source, commitments.c.source_id.in_(source_ids)
+    )
+    return {row.source_id: row.id for row in await session.execute(query)}
+
+
+def _json(rows: Sequence[Mapping[str, Any]]) -> str:
+    return orjson.dumps([dict(row) for row in rows], default=str).decode()

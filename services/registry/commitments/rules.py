@@ -40,11 +40,16 @@ RUNNING = (State.OPEN, State.LATE)
 
 
 class Source(StrEnum):
-    """Where a commitment comes from; `source_id` is the rule or the decision."""
+    """Where a commitment comes from. `source_id` is the rule or the decision, or what in the pact, the plan, the
+    agreement or the project asks for it (a step, an action, an obligation): one commitment each."""
 
     HAND = "hand"
     RULE = "rule"
     DECISION = "decision"
+    PACT = "pact"
+    PLAN = "plan"
+    AGREEMENT = "agreement"
+    PROJECT = "project"
 
 
 class WaiverCode(StrEnum):
@@ -221,6 +226,12 @@ def make(commitment: Commitment, on: date) -> Commitment:
 def require_one_debtor(given: dict[str, Any]) -> None:
     if sum(given.get(name) is not None for name in DEBTORS) != 1:
         raise DebtorMissing
+
+
+def stands(owner: str | None) -> bool:
+    """Whether an owner can be asked for something: `owner` is the state of a membership, or `known`, `erased` or
+    `dissolved`; None is nobody of the network."""
+    return owner not in (None, "withdrawn", "erased", "dissolved")
 
 
 def require_day(field: str, day: date, on: date) -> None:

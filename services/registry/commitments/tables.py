@@ -84,7 +84,14 @@ commitments = Table(
         unique=True,
         postgresql_where=text("source = 'rule' and waiver_code is distinct from 'organisation_left'"),
     ),
-    Index("commitments_of_decision", "source_id", unique=True, postgresql_where=text("source = 'decision'")),
+    # What else asks for something asks once.
+    Index(
+        "commitments_of_source",
+        "source",
+        "source_id",
+        unique=True,
+        postgresql_where=text("source not in ('hand', 'rule')"),
+    ),
     Index("commitments_network", "network_id", "id"),
     Index("commitments_due", "network_id", "due", "id"),
     Index("commitments_organisation", "organisation_id", postgresql_where=text("organisation_id is not null")),
