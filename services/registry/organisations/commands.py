@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -246,24 +246,35 @@ async def _values(
     return values
 
 
-LONGEST_LINE = 8  # of parents above a body; real ones are three: national, regional, local
-
-
 async def _check_parent(session: AsyncSession, parent_id: UUID, organisation: Organisation | None) -> None:
     """The parent exists, and the line above it neither comes back to the organisation nor goes on without end."""
-    above: UUID | None = parent_id
-    for _ in range(LONGEST_LINE):
-        if above is None:
-            return
-        if organisation is not None and above == organisation.id:
-            raise InvalidOrganisation("parent_id", "circle")
-        row = (
-            await session.execute(select(organisations.c.parent_id).where(organisations.c.id == above))
-        ).one_or_none()
-        if row is None:
-            raise InvalidOrganisation("parent_id", "unknown")
-        above = row.parent_id
-    raise InvalidOrganisation("parent_id", "too_deep", str(LONGEST_LINE))
+    child = organisation.id if organisation is not None else NEW
+    refused = rules.adopt({child: parent_id}, {child: None, **await queries.lines(session, [parent_id])})
+    if refused:
+        raise InvalidOrganisation("parent_id", refused[child], str(rules.LONGEST_LINE))
+
+
+NEW = UUID(int=0)
+"""Stands for an organisation that has no id yet."""
+
+
+async def set_parents(session: AsyncSession, wanted: Mapping[UUID, UUID | None], now: datetime) -> dict[UUID, str]:
+    """Makes each of these organisations an affiliate of its parent (None: of nobody), and tells it. By organisation:
+    `updated`, `unchanged`, or why not: `itself`, `unknown`, `circle`, `too_deep`.
+
+    A handful of statements for any number of them. The organisations are locked, as the lines above them are against
+    other changes: of two that would close a circle only one can stand. The right to it is the caller's to check.
+    """
+    locked = await queries.locked(session, wanted)
+    held = {id_: one.parent_id for id_, one in locked.items()}
+    refused = rules.adopt(wanted, {**await queries.lines(session, set(wanted.values()) - {None}), **held})
+    changed = [one for id_, one in locked.items() if id_ not in refused and one.parent_id != wanted[id_]]
+    for one in changed:
+        one.parent_id = wanted[one.id]
+    await queries.write(session, changed, now)
+    await stage(session, *(organisation_fact(facts.OrganisationChanged, one) for one in changed))
+    updated = {one.id for one in changed}
+    return {id_: refused.get(id_) or ("updated" if id_ in updated else "unchanged") for id_ in wanted}
 
 
 def organisation_fact(fact: type[facts.OrganisationState], one: Organisation) -> facts.OrganisationState:

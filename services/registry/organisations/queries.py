@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Text, case, cast, func, literal, or_, select, text, true
+import orjson
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Select,
+    Text,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import set_committed_value
 
 from services.registry.networks import queries as networks
 from services.registry.organisations import rules
@@ -193,6 +209,51 @@ async def organisation_for_update(
     if not actor.admin and await _seen(session, actor, organisation_id, Right.READ_ORGANISATIONS, now) is None:
         raise NotFound
     return organisation
+
+
+async def locked(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Organisation]:
+    """Those that exist, by id and in that order, as they are now; no key lock: who refers to one does not wait."""
+    query = select(Organisation).where(organisations.c.id.in_(sorted(set(ids)))).order_by(organisations.c.id)
+    query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return {one.id: one for one in (await session.execute(query)).scalars()}
+
+
+async def lines(session: AsyncSession, ids: Iterable[UUID | None]) -> dict[UUID, UUID | None]:
+    """The parents of these organisations and of everybody above them, which stay so until the transaction ends. A
+    statement for each step up, and no more steps than a line may have."""
+    found: dict[UUID, UUID | None] = {}
+    step = {id_ for id_ in ids if id_ is not None}
+    for _ in range(rules.LONGEST_LINE + 1):
+        if not step:
+            break
+        query = select(organisations.c.id, organisations.c.parent_id).where(organisations.c.id.in_(sorted(step)))
+        rows = (await session.execute(query.order_by(organisations.c.id).with_for_update(read=True))).all()
+        found |= {row.id: row.parent_id for row in rows}
+        step = {row.parent_id for row in rows if row.parent_id is not None} - found.keys()
+    return found
+
+
+WRITTEN = ("title", "tax_code", "kind", "ownership", "sections", "municipality", "territories", "parent_id", "website")
+WRITE = text(
+    f"update organisations o set ({', '.join(WRITTEN)}, updated_at, version)"  # noqa: S608 (our own names)
+    f" = row({', '.join('n.' + name for name in WRITTEN)}, :now, o.version + 1)"
+    " from json_populate_recordset(null::organisations, cast(:rows as json)) n where o.id = n.id"
+).bindparams(bindparam("rows", type_=Text), bindparam("now", type_=DateTime(timezone=True)))
+
+
+async def write(session: AsyncSession, changed: Sequence[Organisation], now: datetime) -> None:
+    """What a batch has changed of these organisations, locked: one statement, where the unit of work sends one for
+    each."""
+    if not changed:
+        return
+    rows = [{name: getattr(one, name) for name in ("id", *WRITTEN)} for one in changed]
+    with session.no_autoflush:
+        await session.execute(WRITE, {"rows": orjson.dumps(rows, default=str).decode(), "now": now})
+    for one in changed:  # they are what the database has now: the unit of work has nothing more to send
+        for name in WRITTEN:
+            set_committed_value(one, name, getattr(one, name))
+        set_committed_value(one, "updated_at", now)
+        set_committed_value(one, "version", one.version + 1)
 
 
 async def membership_where(

@@ -8,7 +8,7 @@ holds what one network keeps of an organisation: its state through time, its con
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -304,6 +304,43 @@ def check(organisation: Organisation) -> None:
         raise InvalidOrganisation("tax_code", "missing", Kind.INFORMAL_GROUP)
     if organisation.parent_id == organisation.id:
         raise InvalidOrganisation("parent_id", "itself")
+
+
+LONGEST_LINE = 8
+"""Of bodies above an affiliate; real ones are three: national, regional, local."""
+
+
+def adopt(wanted: Mapping[UUID, UUID | None], above: Mapping[UUID, UUID | None]) -> dict[UUID, str]:
+    """What stands in the way of these parents, by affiliate: `itself`, `unknown`, `circle` or `too_deep`.
+
+    `above` are the parents as they are now: of the affiliates and of everybody in the lines above those wanted. The
+    changes are looked at one after the other, so that of two which would close a circle the first one stands.
+    """
+    line, refused = dict(above), {}
+    for child, parent in wanted.items():
+        why = _obstacle(child, parent, line)
+        if why is None:
+            line[child] = parent
+        else:
+            refused[child] = why
+    return refused
+
+
+def _obstacle(child: UUID, parent: UUID | None, line: Mapping[UUID, UUID | None]) -> str | None:
+    if parent == child:
+        return "itself"
+    if child not in line:
+        return "unknown"
+    one, length = parent, 0
+    while one is not None:
+        if one == child:
+            return "circle"
+        if one not in line:
+            return "unknown"
+        if length == LONGEST_LINE:
+            return "too_deep"
+        one, length = line[one], length + 1
+    return None
 
 
 # What leads where: the state asked for, by the states from which it can be reached.
