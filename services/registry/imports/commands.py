@@ -21,7 +21,6 @@ from uuid_utils.compat import uuid7
 from services.registry.bodies import commands as bodies
 from services.registry.commitments import commands as commitments
 from services.registry.imports import rules, texts
-from services.registry.imports.files import LARGEST_FILE
 from services.registry.imports.rules import CREATED, REJECTED, Entry, Reason, Refused, Standing
 from services.registry.imports.tables import import_files, import_rows, imports
 from services.registry.networks import queries as networks
@@ -41,6 +40,7 @@ from shared.contracts.registry import (
 )
 from shared.messaging import Cause, context, stage
 from shared.runtime.problems import NotFound
+from shared.sheets import LARGEST_FILE, FileTooLarge
 
 LEASE = timedelta(seconds=15)  # a batch takes a fraction of a second; after this without news another worker takes over
 MOST_ATTEMPTS = 5  # claims without a batch committed in between: then the job is given up
@@ -53,14 +53,6 @@ class NotPreviewed(Exception):
     def __init__(self, status: str) -> None:
         super().__init__(status)
         self.status = status
-
-
-class FileTooLarge(Exception):
-    """The file has more bytes than are taken."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.accepted = f"{LARGEST_FILE // 1024 // 1024} MB"
 
 
 class Lost(Exception):

@@ -13,8 +13,7 @@ from pydantic import BaseModel
 from starlette.responses import Response, StreamingResponse
 
 from services.registry.imports import commands, queries, worker
-from services.registry.imports.commands import FileTooLarge, NotPreviewed
-from services.registry.imports.files import LARGEST_FILE
+from services.registry.imports.commands import NotPreviewed
 from shared import territories
 from shared.access import links
 from shared.runtime import csv
@@ -22,6 +21,8 @@ from shared.runtime.edge import Anyone, At
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import TYPES, problem, unauthenticated
 from shared.runtime.vocabularies import vocabulary
+from shared.sheets import LARGEST_FILE
+from shared.sheets.problems import refusals
 
 routes = APIRouter(tags=["imports"])
 
@@ -195,13 +196,7 @@ def _cells(row: Any) -> list[Any]:
 
 
 problems = {
-    FileTooLarge: problem(
-        "file-too-large",
-        413,
-        it="File troppo grande\nUn file da importare può avere al massimo {accepted}.",
-        en="File too large\nA file to import may have at most {accepted}.",
-        path="/file",
-    ),
+    **refusals,
     NotPreviewed: problem(
         "not-previewed",
         409,

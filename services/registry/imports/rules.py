@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -17,14 +17,12 @@ from itertools import chain, islice
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from services.registry.imports.files import MOST_ROWS, Record, Unreadable
 from services.registry.organisations import rules as organisations
 from services.registry.organisations.rules import Kind, RuntsSection, Section
+from shared.sheets import MOST_ROWS, SAMPLE, Header, Record, Unreadable, Words, below, header_of, plain
 from shared.territories import Municipality, Territories
 
 CREATED, UPDATED, UNCHANGED, REJECTED = "created", "updated", "unchanged", "rejected"
-SAMPLE = 400  # rows from which the meaning of columns is guessed
-HEADER_WITHIN = 25  # rows in which the header is looked for: titles and logos stand above it
 REQUIRED = ("tax_code", "title", "municipality")
 
 
@@ -75,7 +73,6 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "phone": ("telefono", "tel", "cellulare", "phone", "recapito telefonico", "numero di telefono", "telefono ente"),
     "website": ("sito", "sito web", "website", "web", "url", "sito internet", "web site"),
 }  # fmt: skip
-FIELD_OF = {name: field_ for field_, names in SYNONYMS.items() for name in names}
 # A column about a person or a birth is not about the body, whatever else its name says.
 ABOUT_OTHERS = re.compile(
     r"\b(rappresentante|presidente|referente|delegat[oa]|nascita|nato|nata|persona|person|operativa)\b"
@@ -87,6 +84,7 @@ MARKS: dict[str, str] = {
     "ricerca scientifica": "", "ricerca sanitaria": "", "beni culturali e paesaggistici": "",
     "enti gestori aree protette": "", "imprese sociali": RuntsSection.SOCIAL_ENTERPRISE,
 }  # fmt: skip
+WORDS = Words(SYNONYMS, ABOUT_OTHERS, frozenset(MARKS))
 CROSSES = frozenset({"x", "si", "sì", "1", "yes"})
 KIND_CODES = frozenset(map(str, Kind))
 SECTION_CODES = frozenset(map(str, RuntsSection))
@@ -94,42 +92,11 @@ SECTION_CODES = frozenset(map(str, RuntsSection))
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the fields are. `header` is empty when the file begins with its first row; `first` is its line."""
+    """Where the fields are, and the columns of crosses."""
 
     columns: Mapping[str, int]
     marks: Mapping[int, str] = field(default_factory=dict)
-    header: tuple[str, ...] = ()
-    line: int = 0
-    names: Mapping[str, str] = field(default_factory=dict)  # field -> the column's own name, to show
-
-
-WORDS = re.compile(r"[^\W_]+")
-
-
-@lru_cache(maxsize=4096)
-def plain(text: str) -> str:
-    """Lower case, without accents, words of letters and digits with one space between: to compare what people typed."""
-    if not text.isascii():
-        text = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
-    return " ".join(WORDS.findall(text.lower()))
-
-
-def columns_of(cells: Sequence[str]) -> dict[str, int]:
-    """The fields that a header's names mean: the exact synonyms first, then names that begin or end with one."""
-    names = [plain(cell)[:80] for cell in cells]
-    found: dict[str, int] = {}
-    for number, name in enumerate(names):
-        if name in FIELD_OF:
-            found.setdefault(FIELD_OF[name], number)
-    taken = set(found.values())
-    for number, name in enumerate(names):
-        if number in taken or not name or name in MARKS or ABOUT_OTHERS.search(name):
-            continue
-        for synonym in sorted(FIELD_OF, key=len, reverse=True):
-            if len(synonym) > 3 and (name.startswith(synonym + " ") or name.endswith(" " + synonym)):
-                found.setdefault(FIELD_OF[synonym], number)
-                break
-    return found
+    header: Header = field(default_factory=Header)
 
 
 def layout_of(sample: Sequence[Record], places: Territories) -> Layout:
@@ -137,34 +104,28 @@ def layout_of(sample: Sequence[Record], places: Territories) -> Layout:
     fields missing and the names found, Unreadable(no_rows)."""
     if not sample:
         raise Unreadable("empty")
-    best, best_at, found = -1, 0, {}
-    for at, record in enumerate(sample[:HEADER_WITHIN]):
-        columns = columns_of(record.cells)
-        score = len(columns) + sum(name in columns for name in REQUIRED)
-        if score > best and not any(_is_tax_code(cell) for cell in record.cells):
-            best, best_at, found = score, at, columns
-    header: Record | None = sample[best_at] if best > 0 else None
-    body = sample[best_at + 1 :] if header else sample
-    if header is not None and not body:
-        body = []
-    found = _completed_by_content(found, header, body, places)
+    header = header_of(sample, WORDS.columns_of, needed=REQUIRED, is_row=_has_tax_code)
+    body = list(below(sample, header))
+    found = _completed_by_content(header, body, places)
     if "tax_code" not in found and "vat" in found:
         found["tax_code"] = found.pop("vat")
     missing = [
         name for name in REQUIRED if name not in found and not (name == "municipality" and "municipality_code" in found)
     ]
     if missing:
-        names = [cell for cell in (header or sample[0]).cells if cell]
+        names = [cell for cell in header.cells or sample[0].cells if cell]
         raise Unreadable("missing_columns", missing=missing, found=names)
-    cells = header.cells if header else []
+    cells = header.cells
     marks = {at: MARKS[plain(c)] for at, c in enumerate(cells) if plain(c) in MARKS and at not in found.values()}
     return Layout(
         columns=found,
         marks=marks,
-        header=tuple(cells),
-        line=header.line if header else body[0].line - 1,
-        names={name: cells[at] for name, at in found.items() if at < len(cells)},
+        header=Header(header.line, header.cells, found),
     )
+
+
+def _has_tax_code(record: Record) -> bool:
+    return any(_is_tax_code(cell) for cell in record.cells)
 
 
 def _is_tax_code(cell: str) -> bool:
@@ -181,15 +142,11 @@ def _is_text(cell: str) -> bool:
     return sum(c.isalpha() for c in cell) > 5
 
 
-def _completed_by_content(
-    found: dict[str, int], header: Record | None, body: Sequence[Record], places: Territories
-) -> dict[str, int]:
+def _completed_by_content(header: Header, body: Sequence[Record], places: Territories) -> dict[str, int]:
     """Fields without a name that says so, when nearly every cell of one column can only be that."""
-    found = dict(found)
+    found = dict(header.columns)
     width = max((len(record.cells) for record in body), default=0)
-    named_for_others = {
-        at for at, cell in enumerate(header.cells if header else []) if ABOUT_OTHERS.search(plain(cell))
-    }
+    named_for_others = {at for at, cell in enumerate(header.cells) if WORDS.about_others(plain(cell))}
     free = [at for at in range(width) if at not in found.values() and at not in named_for_others]
     cells = {at: [r.cells[at] for r in body if at < len(r.cells) and r.cells[at]][:200] for at in free}
 
@@ -212,7 +169,7 @@ def _completed_by_content(
         take("municipality", known)
     if "title" not in found and "tax_code" in found:
         nameless = [
-            at for at in free if at not in found.values() and not (header and header.cells[at : at + 1] != [""])
+            at for at in free if at not in found.values() and not (header.cells and header.cells[at : at + 1] != ("",))
         ]
         texts = [at for at in nameless if mostly(at, _is_text) and len(set(cells[at])) >= 0.9 * len(cells[at])]
         if len(texts) == 1:
@@ -267,24 +224,12 @@ def surveyed(records: Iterator[Record], places: Territories) -> tuple[Layout, in
     sample = list(islice(records, SAMPLE))
     layout = layout_of(sample, places)
     total = 0
-    for total, _ in enumerate(rows_of(chain(sample, records), layout), 1):
+    for total, _ in enumerate(below(chain(sample, records), layout.header), 1):
         if total > MOST_ROWS:
             raise Unreadable("too_many_rows", limit=MOST_ROWS)
     if not total:
         raise Unreadable("no_rows")
     return layout, total
-
-
-def rows_of(records: Iterable[Record], layout: Layout) -> Iterator[Record]:
-    """The rows below the header, without those that repeat it."""
-    header = [plain(cell) for cell in layout.header]
-    for record in records:
-        if record.line <= layout.line:
-            continue
-        first = record.cells[0].casefold()
-        if header and first == layout.header[0].casefold() and [plain(cell) for cell in record.cells] == header:
-            continue
-        yield record
 
 
 def read(record: Record, layout: Layout, places: Territories) -> Entry | Refused:

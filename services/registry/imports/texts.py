@@ -1,12 +1,12 @@
-"""The sentences of a report, in Italian and English: what was refused, what was healed, why a file cannot be read."""
+"""The sentences of a report, in Italian and English: what was refused, what was healed."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from services.registry.imports.rules import Reason
+from shared.sheets import texts
 
 ROWS: dict[tuple[str, str], tuple[str, str]] = {
     ("tax_code", "missing"): ("manca il codice fiscale", "the tax code is missing"),
@@ -80,35 +80,6 @@ def short(field: str, code: str, language: str) -> str:
     return (SHORT.get((field, code)) or ROWS[field, code])[language == "en"]
 
 
-FILES: dict[str, tuple[str, str]] = {
-    "empty": ("Il file è vuoto.", "The file is empty."),
-    "no_rows": ("Il file non ha righe oltre all'intestazione.", "The file has no rows below its header."),
-    "too_large": ("Il file supera il limite di {limit} MB.", "The file is larger than the limit of {limit} MB."),
-    "too_many_rows": ("Il file ha più di {limit} righe: dividerlo.", "The file has more than {limit} rows: split it."),
-    "too_many_columns": ("Il file ha più di {limit} colonne.", "The file has more than {limit} columns."),
-    "not_a_table": (
-        "Il file è di tipo {found}: servono un CSV o un foglio di calcolo (XLSX, XLS, ODS).",
-        "The file is {found}: a CSV or a spreadsheet (XLSX, XLS, ODS) is needed.",
-    ),
-    "damaged": ("Il file è danneggiato o incompleto.", "The file is damaged or incomplete."),
-    "locked": ("Il foglio di calcolo è protetto da password.", "The spreadsheet is protected by a password."),
-    "bomb": (
-        "Il foglio di calcolo si espande oltre ogni misura ragionevole e non è stato aperto.",
-        "The spreadsheet unpacks beyond all reason and was not opened.",
-    ),
-    "encoding": (
-        "Il file non è testo in una codifica nota (UTF-8, UTF-16, Windows-1252, Latin-1, DOS 850, Macintosh).",
-        "The file is not text in a known encoding (UTF-8, UTF-16, Windows-1252, Latin-1, DOS 850, Macintosh).",
-    ),
-    "missing_columns": (
-        "Mancano le colonne: {missing}. Intestazioni trovate: {found}.",
-        "Missing columns: {missing}. Headers found: {found}.",
-    ),
-    "internal": (
-        "Errore interno, registrato: nessuna delle righe rimaste è stata importata.",
-        "Internal error, recorded: none of the remaining rows was imported.",
-    ),
-}
 FIELDS = {
     "tax_code": ("codice fiscale", "tax code"),
     "title": ("denominazione", "name"),
@@ -122,18 +93,9 @@ def said(reasons: Iterable[Reason], language: str) -> str:
 
 
 def sentence(reason: Reason, language: str) -> str:
-    return _filled(ROWS[reason.field, reason.code][language == "en"], reason.values)
+    return texts.filled(ROWS[reason.field, reason.code][language == "en"], reason.values)
 
 
 def why_unreadable(reason: str, values: Mapping[str, Any], language: str) -> str:
     """Why a file as a whole was refused."""
-    english = language == "en"
-    shown = dict(values)
-    if reason == "missing_columns":
-        shown["missing"] = ", ".join(FIELDS[name][english] for name in values["missing"])
-        shown["found"] = ", ".join(str(name)[:40] for name in values["found"][:30]) or "–"
-    return _filled(FILES[reason][english], shown)
-
-
-def _filled(text: str, values: Mapping[str, Any]) -> str:
-    return re.sub(r"\{(\w+)\}", lambda name: str(values.get(name[1], "")), text)
+    return texts.why_unreadable(reason, values, language, FIELDS)

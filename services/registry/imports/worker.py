@@ -8,12 +8,10 @@ its rows.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from io import BytesIO, TextIOWrapper
-from typing import IO
 from uuid import UUID
 
 import structlog
@@ -21,14 +19,14 @@ from asyncpg import PostgresError
 from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
 
-from services.registry.imports import commands, files, rules, texts, workbook
+from services.registry.imports import commands, rules, texts
 from services.registry.imports.commands import Job, Lost
-from services.registry.imports.files import Form, Record, Unreadable
 from services.registry.imports.rules import Entry, Layout, Refused
-from shared import territories
+from shared import sheets, territories
 from shared.messaging import caused_by
 from shared.runtime.context import Context
 from shared.runtime.database import away, sqlstate
+from shared.sheets import Sheet, Unreadable, below
 
 BATCH = 1_000
 IDLE = 0.3  # seconds between looks at the table when nothing is to be done
@@ -173,28 +171,26 @@ async def _ahead(batches: Generator[Batch, None, None]) -> AsyncGenerator[Batch,
 class Table:
     """An uploaded file, understood: where its rows are and what its columns mean. Used in threads."""
 
-    form: Form
-    file: IO[bytes]
+    sheet: Sheet
     layout: Layout
     total: int
 
     @classmethod
     def opened(cls, content: bytes) -> Table:
         """Reads the whole file once. Raises Unreadable for whatever is wrong with it as a whole."""
-        form = files.recognise(content)
-        file: IO[bytes] = BytesIO(content) if form.kind == "csv" else workbook.as_text(content)
+        sheet = sheets.opened(content)
         try:
-            layout, total = rules.surveyed(_records(form, file), territories.load())
+            layout, total = rules.surveyed(sheet.records(), territories.load())
         except BaseException:
-            file.close()
+            sheet.close()
             raise
-        return cls(form, file, layout, total)
+        return cls(sheet, layout, total)
 
     def batches(self, after: int) -> Generator[Batch, None, None]:
         """Rows below the line `after`, read and healed."""
         places = territories.load()
         batch: Batch = []
-        for record in rules.rows_of(_records(self.form, self.file), self.layout):
+        for record in below(self.sheet.records(), self.layout.header):
             if record.line <= after:
                 continue
             batch.append(rules.read(record, self.layout, places))
@@ -206,16 +202,8 @@ class Table:
 
     def found(self) -> dict[str, object]:
         """What to show of it: kind, encoding, delimiter, and the column that each field is read from."""
-        return {**asdict(self.form), "header_line": self.layout.line, "columns": dict(self.layout.names)}
+        header = self.layout.header
+        return {**asdict(self.sheet.form), "header_line": header.line, "columns": header.names}
 
     def close(self) -> None:
-        self.file.close()
-
-
-def _records(form: Form, file: IO[bytes]) -> Iterator[Record]:
-    file.seek(0)
-    lines = TextIOWrapper(file, form.encoding or "utf-8", newline="")
-    try:
-        yield from files.records(lines, form.delimiter or ",")
-    finally:
-        lines.detach()  # the file is read twice: it stays open
+        self.sheet.close()

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from io import BytesIO, TextIOWrapper
 from itertools import islice
 from uuid import UUID
 
@@ -21,10 +20,6 @@ from services.registry.commitments import commands as commitments
 from services.registry.commitments import queries as commitment_queries
 from services.registry.commitments.commands import Fulfilment
 from services.registry.commitments.queries import Named
-from services.registry.imports import files, workbook
-from services.registry.imports.commands import FileTooLarge
-from services.registry.imports.files import LARGEST_FILE, Record, Unreadable
-from services.registry.imports.rules import plain
 from services.registry.mandates import commands as mandates
 from services.registry.mandates import queries as mandate_queries
 from services.registry.mandates.rules import Mandate
@@ -43,10 +38,11 @@ from services.registry.representatives.rules import (
     TooManyRows,
 )
 from services.registry.representatives.tables import listed_people, representative_lists
-from shared import territories
+from shared import sheets, territories
 from shared.access.actor import Actor, day
 from shared.contracts.registry import MandateDesignated, PersonRegistered
 from shared.messaging import stage
+from shared.sheets import LARGEST_FILE, FileTooLarge, Record, Unreadable, plain
 
 EVIDENCE = {
     "it": "Elenco dichiarato completo: {rows} righe.",
@@ -84,11 +80,9 @@ def read(content: bytes) -> Sheet:
 
 
 def _records(content: bytes) -> Sequence[Record]:
-    form = files.recognise(content)
     most = MOST_ROWS + rules.HEADER_WITHIN + 1
-    with BytesIO(content) if form.kind == "csv" else workbook.as_text(content) as file:
-        lines = TextIOWrapper(file, form.encoding or "utf-8", newline="")
-        found = list(islice(files.records(lines, form.delimiter or ","), most + 1))
+    with sheets.opened(content) as sheet:
+        found = list(islice(sheet.records(), most + 1))
     if len(found) > most:
         raise TooManyRows
     return found

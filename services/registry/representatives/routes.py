@@ -18,9 +18,6 @@ from services.registry.commitments.pages import failed
 from services.registry.commitments.queries import Linked
 from services.registry.commitments.routes import LinkedOut
 from services.registry.commitments.rules import State
-from services.registry.imports import texts
-from services.registry.imports.commands import FileTooLarge
-from services.registry.imports.files import LARGEST_FILE, Unreadable
 from services.registry.representatives import commands, pages, queries
 from services.registry.representatives.commands import Taken
 from services.registry.representatives.rules import (
@@ -36,6 +33,7 @@ from shared.runtime.browsers import HTML, Token, answered, wants_html, wants_jso
 from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import FieldError, Problem, problem
+from shared.sheets import LARGEST_FILE, FileTooLarge, Unreadable, why_unreadable
 
 routes = APIRouter(tags=["commitments"])
 
@@ -223,7 +221,7 @@ async def read(file: UploadFile | None, at: Edge) -> Sheet:
     try:
         return await asyncio.to_thread(commands.read, content)
     except Unreadable as unreadable:
-        why = texts.why_unreadable(unreadable.reason, unreadable.values, at.language)
+        why = why_unreadable(unreadable.reason, unreadable.values, at.language)
         raise FileRefused(why) from unreadable
 
 

@@ -14,12 +14,11 @@ from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
-from services.registry.imports.files import Record
-from services.registry.imports.rules import plain
 from services.registry.mandates.rules import Mandate, Office, designate
 from services.registry.people.rules import Unfit, email_of, name_of, phone_of
 from shared import territories
 from shared.access.roles import Role
+from shared.sheets import Record, plain
 from shared.territories import Territories
 from shared.territories.areas import Areas
 

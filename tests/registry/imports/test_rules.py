@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.registry.imports import rules, texts
-from services.registry.imports.files import Record, Unreadable
 from services.registry.imports.rules import (
     CREATED,
     REJECTED,
@@ -26,9 +25,9 @@ from services.registry.imports.rules import (
     layout_of,
     merge,
     read,
-    rows_of,
 )
 from shared import territories
+from shared.sheets import Record, Unreadable, below
 from tests.registry.desk import check_digit
 
 ITALY = territories.load()
@@ -79,7 +78,7 @@ def test_headers_in_other_words_are_understood(header: list[str], columns: dict[
 
 def test_the_header_may_stand_below_a_title_and_its_line_is_told() -> None:
     layout = layout_of(sheet(["Elenco dei soci"], ["aggiornato a marzo"], ["CF", "Nome", "Comune"]), ITALY)
-    assert layout.line == 3
+    assert layout.header.line == 3
 
 
 def test_columns_without_a_name_are_known_by_what_they_hold() -> None:
@@ -97,8 +96,8 @@ def test_a_column_with_another_name_is_not_taken_for_the_names() -> None:
 def test_a_list_without_a_header_begins_with_its_first_row() -> None:
     records = sheet(*[["94080470480", f"Associazione {n}", "Firenze"] for n in range(9)])
     layout = layout_of(records, ITALY)
-    assert layout.header == ()
-    assert len(list(rows_of(records, layout))) == 9
+    assert layout.header.cells == ()
+    assert len(list(below(records, layout.header))) == 9
 
 
 def test_missing_columns_are_named_with_what_was_found() -> None:
@@ -110,7 +109,7 @@ def test_missing_columns_are_named_with_what_was_found() -> None:
 def test_a_header_repeated_within_the_list_is_no_row() -> None:
     header = ["CF", "Nome", "Comune"]
     records = sheet(header, ["1", "a", "b"], header, ["2", "c", "d"])
-    assert [record.line for record in rows_of(records, layout_of(records, ITALY))] == [2, 4]
+    assert [record.line for record in below(records, layout_of(records, ITALY).header)] == [2, 4]
 
 
 # --- one row

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from uuid_utils.compat import uuid7
 
-from services.registry.imports.files import Record
 from services.registry.mandates.rules import EndReason, Mandate, State
 from services.registry.representatives import pages
 from services.registry.representatives.rules import (
@@ -32,6 +31,7 @@ from services.registry.representatives.rules import (
 )
 from shared import territories
 from shared.access.roles import Role
+from shared.sheets import Record
 
 PLACES = territories.load()
 TODAY = date(2026, 3, 10)

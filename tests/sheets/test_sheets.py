@@ -5,17 +5,12 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
-from contextlib import suppress
 
 import openpyxl
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
-from services.registry.imports import files, rules, texts, workbook
-from services.registry.imports.files import Form, Record, Unreadable, recognise, records
-from services.registry.imports.worker import Table
-from shared import territories
+from shared.sheets import Form, Record, Unreadable, files, opened, texts, workbook
+from shared.sheets.files import recognise, records
 
 TEXT = "Codice fiscale;Denominazione;Comune\r\n94080470480;Caritas di Forlì – la città più bella;Forlì\r\n"
 
@@ -153,6 +148,12 @@ def test_a_workbook_gives_a_line_for_each_row_and_cells_as_typed() -> None:
     assert text_of(content) == "cf,nome\n,\n1229650377,due righe\n1.5,\n"
 
 
+def test_a_table_in_the_middle_of_a_sheet_keeps_its_lines_and_columns() -> None:
+    content = book([[], [], [None, None, "cf", "nome"], [None, None, "1", "Ente"]])
+    with opened(content) as sheet:
+        assert list(sheet.records()) == [Record(3, ["", "", "cf", "nome"]), Record(4, ["", "", "1", "Ente"])]
+
+
 def test_a_zip_bomb_is_refused_before_it_is_unpacked() -> None:
     bomb = packed({"xl/workbook.xml": b"<x/>", "xl/worksheets/sheet1.xml": b" " * 300_000_000})
     assert len(bomb) < 1_000_000
@@ -208,64 +209,9 @@ def test_a_workbook_whose_parts_are_nonsense_is_damaged() -> None:
         text_of(packed({"xl/workbook.xml": b"nonsense", "[Content_Types].xml": b"?"}))
 
 
-# --- anything
-
-
-def opened(content: bytes) -> int:
-    """How many rows were read or refused, as the worker would."""
-    table = Table.opened(content)
-    try:
-        batches = [item for batch in table.batches(0) for item in batch]
-    finally:
-        table.close()
-    for item in batches:
-        reasons = item.reasons if isinstance(item, rules.Refused) else item.notes
-        assert all(texts.sentence(reason, language) for reason in reasons for language in ("it", "en"))
-    return len(batches)
-
-
-HEADED = b"Codice fiscale;Denominazione;Comune;PR;Tipo;Sezione;Email;Sito\r\n"
-
-
-@given(st.binary(max_size=3_000))
-@example(b"PK\x03\x04" + b"\0" * 100)
-@example(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600)
-@example(b'"' * 2_000)
-@example(b"\xfe\xff\xd8\x00")
-@settings(max_examples=300, deadline=None)
-def test_any_bytes_are_read_or_refused_with_a_sentence(content: bytes) -> None:
-    with suppress(Unreadable):
-        opened(content)
-
-
 @pytest.mark.parametrize("reason", sorted(texts.FILES))
 def test_every_reason_has_a_sentence_in_both_languages_with_all_its_values(reason: str) -> None:
     values = {"limit": 1, "found": ["a"], "missing": ["title"]}
     it, en = (texts.why_unreadable(reason, values, language) for language in ("it", "en"))
     assert it != en
     assert "{" not in it + en
-
-
-@given(st.text(max_size=600), st.sampled_from(["utf-8", "utf-16", "cp1252"]))
-@settings(max_examples=300, deadline=None)
-def test_any_text_under_a_header_is_read_row_by_row(text: str, encoding: str) -> None:
-    content = (HEADED.decode() + text).encode(encoding, "replace")
-    with suppress(Unreadable):
-        opened(content)
-
-
-cell = st.text(st.characters(blacklist_characters="\r\n", blacklist_categories=["Cs"]), max_size=40)
-
-
-@given(st.lists(st.tuples(cell, cell, cell, cell, cell, cell, cell, cell), min_size=1, max_size=8))
-@settings(max_examples=200, deadline=None)
-def test_any_cells_are_taken_or_refused_with_reasons(table: list[tuple[str, ...]]) -> None:
-    layout = rules.layout_of([Record(1, HEADED.decode().strip().split(";"))], territories.load())
-    for number, cells in enumerate(table, 2):
-        item = rules.read(Record(number, [c.strip() for c in cells]), layout, territories.load())
-        assert item.line == number
-        if isinstance(item, rules.Refused):
-            assert item.reasons
-        else:
-            assert item.title
-            assert territories.load().municipality(item.municipality)

@@ -39,6 +39,14 @@ class Unreadable(Exception):
         self.reason, self.values = reason, values
 
 
+class FileTooLarge(Exception):
+    """A file of more bytes than are taken was sent: known before it is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.accepted = f"{LARGEST_FILE // 1024 // 1024} MB"
+
+
 class Record(NamedTuple):
     """One row: the physical line on which it begins (the first of the file is 1) and its cells, stripped."""
 
