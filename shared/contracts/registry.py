@@ -144,6 +144,14 @@ class PersonMerged(Fact, fact="registry.person.merged", tombstone=True):
     into_id: UUID
 
 
+class PersonSought(PersonState, fact="registry.person.sought"):
+    """The dry run of an erasure: every service says what it holds of this person, and which texts hold their name. It
+    travels as a fact of the person, so that it is redacted with them. `asked` is the version of the erasure."""
+
+    erasure_id: UUID
+    asked: int
+
+
 class NoticeDue(PersonState, fact="registry.person.notice_due"):
     """Somebody else entered this person: they are owed the notice of art. 14 GDPR on what `network_id` does with their
     data, whose terms are the network's processing record."""
@@ -175,11 +183,13 @@ class ProcessingChanged(ProcessingState, fact="registry.processing.changed"): ..
 
 class ErasureState(Fact):
     """An erasure of a person's data in all services. `phase` is what each of them is to answer now: dry_run (what is
-    there), quarantine (nobody sees it any more), release (it was called off) or erase."""
+    there: asked by PersonSought), quarantine (nobody sees it any more), release (it was called off) or erase. From
+    quarantine on the person's facts say no name; `person_version` is that of the last one."""
 
     person_id: UUID
     phase: str
     erase_on: date | None = None
+    person_version: int = 0
 
 
 class ErasureOpened(ErasureState, fact="registry.erasure.opened"): ...

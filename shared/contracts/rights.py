@@ -19,18 +19,31 @@ class Holding(Content):
     until: date | None = None
 
 
+class Mention(Content):
+    """A text that holds the person's name, address or number, for somebody to look at: table, column, and the id of the
+    row where it has one. Never the text itself."""
+
+    what: str
+    column: str
+    id: UUID | None = None
+
+
 class ErasureAnswerState(Fact):
-    """One service's answer to one phase (dry_run, quarantine, release or erase) of an erasure."""
+    """One service's answer to one phase (dry_run, quarantine, release or erase) of an erasure. `id` is the erasure's,
+    `version` that of the question. `mentions` come with the dry run, the first 200 of `mentioned`."""
 
     erasure_id: UUID
     person_id: UUID
     phase: str
     holdings: tuple[Holding, ...] = ()
+    mentions: tuple[Mention, ...] = ()
+    mentioned: int = 0
 
 
 class AccessAnswerState(Fact):
     """One part of what a service holds of a person, for the archive of an access request: sealed (compact JWE) for the
-    key of that request alone, which is destroyed with the archive. Parts count from 1 to `parts`."""
+    key of that request alone, which is destroyed with the archive. Parts count from 1 to `parts`; opened and put one
+    after the other they are a JSON document compressed with zlib. `id` is made of request, service and part."""
 
     access_id: UUID
     person_id: UUID
