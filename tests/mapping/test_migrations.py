@@ -10,7 +10,12 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.mapping.coverage import tables as _coverage
+from services.mapping.experiences import tables as _experiences
+from services.mapping.freshness import tables as _freshness
+from services.mapping.imports import tables as _imports
+from services.mapping.needs import tables as _needs
 from services.mapping.presences import tables as _presences
+from services.mapping.resources import tables as _resources
 from services.mapping.store import mapper
 
 OWN = set(mapper.metadata.tables)
@@ -25,6 +30,8 @@ def differences(connection: Connection) -> list[Any]:
 
 
 async def test_the_migrated_database_is_what_the_tables_say(mapping_engine: AsyncEngine) -> None:
-    assert {_presences.presences.name, _coverage.coverage.name} <= OWN
+    assert {_presences.presences.name, _coverage.coverage.name, _resources.resources.name} <= OWN
+    assert {_experiences.experiences.name, _freshness.freshness.name} <= OWN
+    assert {_imports.place_imports.name, _needs.needs.name} <= OWN
     async with mapping_engine.connect() as connection:
         assert await connection.run_sync(differences) == []

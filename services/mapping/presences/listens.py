@@ -59,6 +59,7 @@ def _organisation(received: Received[OrganisationState]) -> dict[str, Any]:
         "municipality": fact.municipality,
         "territories": list(fact.territories),
         "parent_id": fact.parent_id,
+        "ownership": fact.ownership,
         **_received(received),
     }
 

@@ -21,6 +21,7 @@ organisations = Table(
     Column("municipality", Text),
     Column("territories", JSONB, nullable=False),
     Column("parent_id", Uuid),
+    Column("ownership", Text),
     Column("changed_at", DateTime(timezone=True), nullable=False),
     Column("generation", Integer, nullable=False),
     Column("version", Integer, nullable=False),
