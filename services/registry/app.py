@@ -2,6 +2,8 @@
 
 from services.registry.access import routes as access
 from services.registry.api_keys import routes as api_keys
+from services.registry.bodies import commands as body_commands
+from services.registry.bodies import queries as body_queries
 from services.registry.bodies import routes as bodies
 from services.registry.commitments import commands as commitment_commands
 from services.registry.commitments import listens as commitment_listens
@@ -52,8 +54,10 @@ def service(settings: Settings) -> Service:
         metadata=mapper.metadata,
         routers=[part.routes for part in slices],
         pages=[access.well_known],
+        site=[access.site],
         dues={
             mandate_commands.DUE: mandate_commands.turn,
+            body_queries.COVER: body_commands.follow_cover,
             constitution_queries.DUE: constitution_commands.follow,
             goal_commands.DUE: goal_commands.decide,
             commitment_commands.DUE: commitment_commands.turn,

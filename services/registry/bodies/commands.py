@@ -49,6 +49,7 @@ from shared.access.policy import Forbidden
 from shared.access.roles import Role
 from shared.contracts import registry as facts
 from shared.messaging import stage
+from shared.runtime.due import schedule_many
 from shared.runtime.problems import NotFound, expect
 
 T = TypeVar("T")
@@ -119,6 +120,9 @@ class Establishment(Request):
     proxies: int | None = Field(default=None, description="How many absent members one member may stand for")
     forming: bool | None = None
     constituted_on: date | None = Field(default=None, description="Not after today; today if not said")
+    needed_role: Role | None = Field(
+        default=None, description="Of a group: without anybody in office in this role (community_maker) it is uncovered"
+    )
 
 
 class BodyChange(Request):
@@ -144,6 +148,7 @@ class BodyChange(Request):
     first_call: QuorumEntry | None = None
     second_call: QuorumEntry | None = None
     proxies: int | None = None
+    needed_role: Role | None = None
 
 
 class Day(Request):
@@ -171,6 +176,7 @@ async def made(session: AsyncSession, network_id: UUID, request: Establishment, 
     await lock_members(session, network_id)
     members = await queries.active_members(session, network_id)
     body = _body(network_id, request, members, day(now))
+    body.need(request.needed_role, body.constituted_on or day(now))
     rules.check(body)
     rules.check_proxies(body, members)
     if body.parent_id is not None:
@@ -188,6 +194,8 @@ async def made(session: AsyncSession, network_id: UUID, request: Establishment, 
         await interlocutors.follow(session, network_id, body.territory)
     if body.constituted_on is not None:
         await goals.advance(session, body, now)
+    if body.needed_role is not None:
+        await queries.look_at_cover(session, [body.id], now)
     return body
 
 
@@ -240,9 +248,11 @@ async def change(
             raise InvalidBody(name, "missing", "a value, or nothing at all")
     if values.get("parent_id") is not None:
         await _check_parent(session, body, values["parent_id"])
-    if body.change(values, await queries.active_members(session, body.network_id)):
+    if body.change(values, await queries.active_members(session, body.network_id), day(now)):
         await session.flush()
         await stage(session, state_of(facts.BodyChanged, body))
+        if body.needed_role is not None:
+            await queries.look_at_cover(session, [body.id], now)
     return await queries.shown(session, body, now)
 
 
@@ -288,6 +298,20 @@ async def dissolve(session: AsyncSession, actor: Actor, body_id: UUID, *, expect
     held = await mandate_queries.lasting(session, today, body=body.id)
     await mandates.end_all(session, held, today, EndReason.BODY_DISSOLVED, now=now)
     return await queries.shown(session, body, now)
+
+
+async def follow_cover(session: AsyncSession, ids: Sequence[UUID], now: datetime) -> None:
+    """The due table's call: tells which bodies nobody covers any more, and which somebody covers again. What a body is
+    follows from the mandates as they stand, so looking twice tells once."""
+    found, busy = await queries.covers_to_see(session, ids)
+    terms = await queries.terms_of(session, found)
+    turned = [body for body in found if body.cover(terms[body.id], day(now))]
+    await session.flush()
+    await stage(
+        session,
+        *(state_of(facts.BodyUncovered if body.uncovered_since else facts.BodyCovered, body) for body in turned),
+    )
+    await schedule_many(session, queries.COVER, [(id_, now) for id_ in busy])
 
 
 # --- seats -----------------------------------------------------------------------------------------------------------
@@ -507,6 +531,8 @@ def state_of(fact: type[facts.BodyState], body: Body) -> facts.BodyState:
         proxies=body.proxies,
         constituted_on=body.constituted_on,
         dissolved_on=body.dissolved_on,
+        needed_role=body.needed_role,
+        uncovered_since=body.uncovered_since,
     )
 
 

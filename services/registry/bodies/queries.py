@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Text, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, Text, and_, delete, func, insert, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
 
-from services.registry.bodies.rules import Body, Composition, InvalidPlace, Kind, Seat, State
-from services.registry.bodies.tables import bodies, seats
+from services.registry.bodies.rules import Body, Composition, InvalidPlace, Kind, Seat, State, Term
+from services.registry.bodies.tables import bodies, cover_looks, seats
 from services.registry.mandates import queries as mandate_queries
 from services.registry.mandates.queries import NAMED, PERSON_NAME, Named, named_row
 from services.registry.mandates.rules import Mandate
@@ -24,6 +25,7 @@ from services.registry.people.tables import people
 from services.registry.policy import Right, policy
 from shared.access.actor import Actor, day
 from shared.access.roles import Role
+from shared.runtime.due import schedule_many
 from shared.runtime.paging import DEFAULT, Page, page
 from shared.runtime.problems import NotFound
 
@@ -76,6 +78,7 @@ async def listed(
     composition: Sequence[Composition] = (),
     territory: Sequence[str] = (),
     parent: Sequence[UUID] = (),
+    uncovered: bool | None = None,
     on: date | None = None,
     q: str | None = None,
     updated_since: datetime | None = None,
@@ -85,7 +88,7 @@ async def listed(
     now: datetime,
 ) -> Page[Shown]:
     """The bodies of a network. With a day: those constituted by then and not yet dissolved. A territory includes what
-    lies in it; `q` is part of a name, whatever its accents."""
+    lies in it; `q` is part of a name, whatever its accents; `uncovered`: nobody holds the role that it needs."""
     network_id = await networks.id_of(session, ref)
     policy.require(actor, Right.READ_BODIES, network=network_id, on=now)
     query = SHOWN.where(bodies.c.network_id == network_id)
@@ -98,6 +101,8 @@ async def listed(
     ):
         if values:
             query = query.where(column.in_(values))
+    if uncovered is not None:
+        query = query.where(bodies.c.uncovered_since.is_not(None) if uncovered else bodies.c.uncovered_since.is_(None))
     if on:
         query = query.where(bodies.c.constituted_on <= on, _open(bodies.c.dissolved_on, on))
     if q and (wanted := q.strip()):
@@ -285,6 +290,45 @@ async def of_network(
 async def active_members(session: AsyncSession, network_id: UUID) -> int:
     active = and_(memberships.c.network_id == network_id, memberships.c.state == MembershipState.ACTIVE)
     return int((await session.execute(select(func.count()).select_from(memberships).where(active))).scalar_one())
+
+
+# --- who covers a body -----------------------------------------------------------------------------------------------
+
+COVER = "cover"
+"""The kind of due row that waits for another look at who covers a body."""
+
+
+async def look_at_cover(session: AsyncSession, body_ids: Iterable[UUID], now: datetime) -> None:
+    """Somebody may cover these bodies now, or no longer: the due table will look, once this is committed."""
+    rows = [{"id": uuid7(), "body_id": body_id} for body_id in sorted(set(body_ids))]
+    if rows:
+        await session.execute(insert(cover_looks), rows)
+        await schedule_many(session, COVER, [(row["id"], now) for row in rows])
+
+
+async def covers_to_see(session: AsyncSession, ids: Sequence[UUID]) -> tuple[Sequence[Body], list[UUID]]:
+    """The bodies that these looks are at, locked, and the looks at bodies that a command holds: waiting for it could
+    deadlock, as it waits for the due rows."""
+    asked_for = await session.execute(select(cover_looks).where(cover_looks.c.id.in_(ids)))
+    looks = {row.id: row.body_id for row in asked_for}
+    asked = set(looks.values())
+    query = select(Body).where(bodies.c.id.in_(asked)).order_by(bodies.c.id).with_for_update(skip_locked=True)
+    found = (await session.execute(query.execution_options(populate_existing=True))).scalars().all()
+    there = {body.id for body in found}
+    await session.execute(delete(cover_looks).where(cover_looks.c.id.in_(ids), cover_looks.c.body_id.in_(there)))
+    return found, sorted(id_ for id_, body_id in looks.items() if body_id not in there)
+
+
+async def terms_of(session: AsyncSession, covered: Collection[Body]) -> dict[UUID, list[Term]]:
+    """The terms of all who hold, held or will hold the role that each of these bodies needs."""
+    held: dict[UUID, list[Term]] = {body.id: [] for body in covered}
+    needed = [(body.id, body.needed_role) for body in covered if body.needed_role]
+    query = select(mandates.c.body_id, mandates.c.since, mandates.c.ends)
+    for body_id, since, ends in await session.execute(
+        query.where(tuple_(mandates.c.body_id, mandates.c.role).in_(needed))
+    ):
+        held[body_id].append((since, ends))
+    return held
 
 
 # --- locks -----------------------------------------------------------------------------------------------------------

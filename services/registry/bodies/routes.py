@@ -73,7 +73,8 @@ class ShareOut(BaseModel):
 
 class BodyOut(BaseModel):
     """`seats` says how many of the seats that are there today are held (null in a body without seats), `vacant` names
-    the first 20 of the others; `/bodies/{id}/seats?vacant=true` has them all."""
+    the first 20 of the others; `/bodies/{id}/seats?vacant=true` has them all. Since the day `uncovered_since` nobody
+    is in office in `needed_role`, where the body needs somebody in one."""
 
     id: UUID
     network_id: UUID
@@ -91,6 +92,8 @@ class BodyOut(BaseModel):
     dissolved_on: date | None
     seats: ShareOut | None
     vacant: list[Ref]
+    needed_role: Role | None
+    uncovered_since: date | None
     href: str
     version: int
     allowed_actions: list[str]
@@ -118,6 +121,8 @@ class BodyOut(BaseModel):
             dissolved_on=body.dissolved_on,
             seats=ShareOut(count=shown.count, of=shown.of, share=share) if body.seated else None,
             vacant=[Ref(id=seat.id, name=seat.title, href=f"/registry/v1/seats/{seat.id}") for seat in shown.vacant],
+            needed_role=body.needed_role,
+            uncovered_since=body.uncovered_since,
             href=href(shown),
             version=body.version,
             allowed_actions=actions(shown.body, at),
@@ -230,6 +235,7 @@ async def bodies(
     composition: Annotated[list[Composition], Query()] = [],  # noqa: B006
     territory: Annotated[list[str], Query(description="A code, with what lies in it")] = [],  # noqa: B006
     parent: Annotated[list[UUID], Query()] = [],  # noqa: B006
+    uncovered: Annotated[bool | None, Query(description="Only those whose needed role nobody holds")] = None,
     on: Annotated[date | None, Query(description="Constituted by this day and not yet dissolved on it")] = None,
     q: Annotated[str | None, Query(max_length=100, description="Part of the name")] = None,
     updated_since: AwareDatetime | None = None,
@@ -246,6 +252,7 @@ async def bodies(
         composition=composition,
         territory=territory,
         parent=parent,
+        uncovered=uncovered,
         on=on,
         q=q,
         updated_since=updated_since,

@@ -6,7 +6,7 @@ whoever joins. A seat is an object of its own, there from a day until a day whet
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -44,6 +44,9 @@ class Composition(StrEnum):
     BY_TERRITORY = "by_territory"
     OPEN = "open"
 
+
+Term = tuple[date, date | None]
+"""From the first day on which a role is held to the first on which it is not any more; None: nobody knows."""
 
 SEATED = frozenset({Composition.ONE_PER_MEMBER, Composition.FIXED})
 
@@ -189,8 +192,12 @@ FITTING: dict[Composition, tuple[Role, ...]] = {
     Composition.ONE_PER_MEMBER: (Role.REFERENT, Role.REPRESENTATIVE, Role.DELEGATE, Role.MEMBER),
     Composition.FIXED: (),
     Composition.BY_TERRITORY: (Role.COORDINATOR, Role.REPRESENTATIVE, Role.DELEGATE, Role.MEMBER),
-    Composition.OPEN: (Role.MEMBER, Role.REPRESENTATIVE, Role.DELEGATE),
+    Composition.OPEN: (Role.MEMBER, Role.REPRESENTATIVE, Role.DELEGATE, Role.COMMUNITY_MAKER),
 }
+
+NEEDING = (Kind.WORKING_GROUP, Kind.COMMUNITY_OF_PRACTICE)
+NEEDED = (Role.COMMUNITY_MAKER,)
+"""Groups may need somebody in a role: without anybody in office in it they are uncovered."""
 
 
 @dataclass(eq=False)
@@ -212,18 +219,23 @@ class Body:
     dissolved_on: date | None = None
     id: UUID = field(default_factory=uuid7)
     version: int = 0
+    needed_role: Role | None = None  # somebody must be in office in it
+    needed_since: date | None = None  # the day on which that was decided
+    uncovered_since: date | None = None  # the first day on which nobody was; None: somebody is
 
     @property
     def seated(self) -> bool:
         return self.composition in SEATED
 
-    def change(self, values: dict[str, object], members: int) -> bool:
+    def change(self, values: dict[str, object], members: int, on: date) -> bool:
         """Takes the fields given; True if one of them differs. `members` are the network's active ones. Raises
         InvalidBody, BodyDissolved."""
         self.require_living()
         different = {name: value for name, value in values.items() if getattr(self, name) != value}
         for name, value in different.items():
             setattr(self, name, value)
+        if "needed_role" in different:
+            self.need(self.needed_role, on)
         check(self)
         if "proxies" in different:
             check_proxies(self, members)
@@ -238,7 +250,23 @@ class Body:
 
     def dissolve(self, on: date) -> None:
         self.require_living()
-        self.state, self.dissolved_on = State.DISSOLVED, on
+        self.state, self.dissolved_on, self.uncovered_since = State.DISSOLVED, on, None
+
+    def need(self, role: Role | None, since: date) -> None:
+        """Somebody must be in office in the role from that day on; None: nobody must. Where people join by themselves
+        the role is open to those whom the network designates."""
+        self.needed_role, self.needed_since, self.uncovered_since = role, since if role else None, None
+        if role is not None and self.composition is Composition.OPEN and role not in self.roles:
+            self.roles = [*self.roles, str(role)]
+
+    def cover(self, terms: Iterable[Term], on: date) -> bool:
+        """Takes over whether somebody holds the role on that day; `terms` are those of its holders, past and future.
+        True when that differs from what was told."""
+        since = None
+        if self.needed_since is not None and self.state is not State.DISSOLVED:
+            since = uncovered_since(terms, self.needed_since, on)
+        told, self.uncovered_since = self.uncovered_since, since
+        return (told is None) != (since is None)
 
     def require_living(self) -> None:
         if self.state is State.DISSOLVED:
@@ -271,6 +299,19 @@ class Seat:
         self.until = on
 
 
+def uncovered_since(terms: Iterable[Term], needed_since: date, on: date) -> date | None:
+    """The first day since which nobody holds the role, as seen on that day: the one after the last holder's last, or
+    the one from which somebody is needed at all. None while somebody holds it."""
+    since = needed_since
+    for begins, ends in terms:
+        if begins > on or begins == ends:
+            continue
+        if ends is None or ends > on:
+            return None
+        since = max(since, ends)
+    return since
+
+
 def proxies_allowed(kind: Kind, members: int) -> int:
     """How many absent members one may stand for: the law's limit for assemblies."""
     if kind is not Kind.ASSEMBLY:
@@ -295,6 +336,7 @@ def check(body: Body) -> None:
         raise InvalidBody("constituted_on", "too_early", f"from {EARLIEST}")
     if body.parent_id == body.id:
         raise InvalidBody("parent_id", "itself", "another body of the network")
+    _check_need(body)
     _check_roles(body)
     body.first_call.check("first_call")
     if body.second_call is not None:
@@ -308,6 +350,16 @@ def check_proxies(body: Body, members: int) -> None:
         raise InvalidBody("proxies", "range", f"0 to {most}")
 
 
+def _check_need(body: Body) -> None:
+    if body.needed_role is None:
+        return
+    if body.kind not in NEEDING or body.composition not in (Composition.FIXED, Composition.OPEN):
+        kinds = ", ".join(NEEDING)
+        raise InvalidBody("needed_role", "not_allowed", f"none, but in a body of kind {kinds} with seats or open")
+    if body.needed_role not in NEEDED:
+        raise InvalidBody("needed_role", "unfit", ", ".join(NEEDED))
+
+
 def _check_roles(body: Body) -> None:
     fitting = FITTING[body.composition]
     if any(role not in fitting for role in body.roles):
@@ -318,6 +370,8 @@ def _check_roles(body: Body) -> None:
         raise InvalidBody("roles", "missing", ", ".join(fitting))
     if body.composition is Composition.OPEN and Role.MEMBER not in body.roles:
         raise InvalidBody("roles", "missing", Role.MEMBER)
+    if body.composition is Composition.OPEN and body.needed_role not in (None, *body.roles):
+        raise InvalidBody("roles", "missing", body.needed_role)
 
 
 def check_seat(body: Body, seat: Seat, path: str = "") -> Seat:

@@ -62,10 +62,15 @@ bodies = Table(
     Column("proxies", SmallInteger, nullable=False),
     Column("constituted_on", Date),
     Column("dissolved_on", Date),
+    Column("needed_role", words(Role)),
+    Column("needed_since", Date),
+    Column("uncovered_since", Date),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now(), onupdate=func.now()),
     Column("version", Integer, nullable=False),
     CheckConstraint("state <> 'constituted' or constituted_on is not null", name="constituted"),
     CheckConstraint("(state = 'dissolved') = (dissolved_on is not null)", name="dissolved"),
+    CheckConstraint("(needed_role is null) = (needed_since is null)", name="needed"),
+    CheckConstraint("uncovered_since is null or (needed_role is not null and state <> 'dissolved')", name="uncovered"),
     Index("bodies_network", "network_id", "id"),
     Index("bodies_parent", "parent_id", postgresql_where=text("parent_id is not null")),
     Index(
@@ -75,6 +80,16 @@ bodies = Table(
         unique=True,
         postgresql_where=text("kind = 'regional_coordination' and state <> 'dissolved'"),
     ),
+    Index("bodies_uncovered", "network_id", "id", postgresql_where=text("uncovered_since is not null")),
+)
+
+cover_looks = Table(
+    "cover_looks",
+    mapper.metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("body_id", Uuid, nullable=False),
+    comment="What the due table waits for: whether somebody covers a body may have changed. A row for each cause, so "
+    "that two commands never wait for each other here",
 )
 
 seats = Table(

@@ -260,6 +260,7 @@ async def turn(session: AsyncSession, ids: Sequence[UUID], now: datetime) -> Non
     await stage(session, *(state_of(FACT_OF[mandate.told], mandate) for mandate, _ in turned))
     await wait_for_turns(session, found)
     await look_again(session, [(mandate.network_id, mandate.territory, on) for mandate, (on, _) in turned], now)
+    await _look_at_makers(session, [mandate for mandate, _ in turned], now)
     busy = set(ids) - {mandate.id for mandate in found}  # a command holds them: it may be about to change their days
     await schedule_many(session, DUE, [(id_, now) for id_ in busy])
 
@@ -272,6 +273,13 @@ async def tell(session: AsyncSession, now: datetime, *told: tuple[type[MandateSt
     await wait_for_turns(session, mandates)
     await grants.follow(session, {mandate.person_id for mandate in mandates}, now)
     await look_again(session, [(mandate.network_id, mandate.territory, day(now)) for mandate in mandates], now)
+    await _look_at_makers(session, mandates, now)
+
+
+async def _look_at_makers(session: AsyncSession, mandates: Sequence[Mandate], now: datetime) -> None:
+    """A group is covered by its community makers."""
+    makers = [mandate for mandate in mandates if mandate.role is Role.COMMUNITY_MAKER]
+    await bodies.look_at_cover(session, [mandate.body_id for mandate in makers if mandate.body_id], now)
 
 
 async def wait_for_turns(session: AsyncSession, mandates: Sequence[Mandate]) -> None:

@@ -103,9 +103,9 @@ def test_other_bodies_know_no_proxies_unless_they_say_so() -> None:
 
 def test_an_assembly_that_shrinks_is_not_told_at_a_change_of_name() -> None:
     assembly = body(kind=Kind.ASSEMBLY, proxies=5)
-    assert assembly.change({"name": "Assemblea"}, members=499)
+    assert assembly.change({"name": "Assemblea"}, 499, JUNE)
     with pytest.raises(InvalidBody):
-        assembly.change({"proxies": 4}, members=499)
+        assembly.change({"proxies": 4}, 499, JUNE)
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -152,7 +152,7 @@ def test_a_composition_says_what_it_needs(composition: Composition, more: dict[s
 def test_a_body_does_not_hang_below_itself() -> None:
     one = body()
     with pytest.raises(InvalidBody) as refused:
-        one.change({"parent_id": one.id}, members=0)
+        one.change({"parent_id": one.id}, 0, JUNE)
     assert refused.value.code == "itself"
 
 
@@ -165,15 +165,15 @@ def test_a_body_is_constituted_once_and_dissolved_once() -> None:
         one.constitute(JUNE)
     one.dissolve(JUNE)
     assert (one.state, one.constituted_on, one.dissolved_on) == (State.DISSOLVED, MARCH, JUNE)
-    for act in (lambda: one.dissolve(JUNE), lambda: one.constitute(JUNE), lambda: one.change({"name": "X"}, 0)):
+    for act in (lambda: one.dissolve(JUNE), lambda: one.constitute(JUNE), lambda: one.change({"name": "X"}, 0, JUNE)):
         with pytest.raises(BodyDissolved):
             act()
 
 
 def test_a_change_that_changes_nothing_is_none() -> None:
     one = body()
-    assert not one.change({"name": "Comitato", "first_call": Quorum()}, members=0)
-    assert one.change({"second_call": Quorum(0, 1, exceeded=False)}, members=0)
+    assert not one.change({"name": "Comitato", "first_call": Quorum()}, 0, JUNE)
+    assert one.change({"second_call": Quorum(0, 1, exceeded=False)}, 0, JUNE)
 
 
 def test_a_seat_is_there_from_its_first_day_until_it_is_closed() -> None:
