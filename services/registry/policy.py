@@ -35,6 +35,12 @@ class Right(StrEnum):
     READ_COMMITMENTS = "read_commitments"
     WRITE_COMMITMENTS = "write_commitments"
     FULFIL_COMMITMENTS = "fulfil_commitments"
+    READ_EVIDENCE = "read_evidence"
+    READ_PLANS = "read_plans"
+    WRITE_PLANS = "write_plans"
+    READ_AGREEMENTS = "read_agreements"
+    WRITE_AGREEMENTS = "write_agreements"
+    COME_FORWARD = "come_forward"
     MANAGE_API_KEYS = "manage_api_keys"
 
 
@@ -73,5 +79,11 @@ policy = Policy(
         Right.WRITE_COMMITMENTS: SECRETARIAT,
         Right.FULFIL_COMMITMENTS: SPOKESPEOPLE,  # each of what they speak for; people of what they owe themselves
         Right.MANAGE_API_KEYS: SECRETARIAT,
+        Right.READ_EVIDENCE: SPOKESPEOPLE,  # files of what they speak for; and the people of the body it was owed to
+        Right.READ_PLANS: EVERYBODY,
+        Right.WRITE_PLANS: SECRETARIAT,
+        Right.READ_AGREEMENTS: EVERYBODY,
+        Right.WRITE_AGREEMENTS: SECRETARIAT,
+        Right.COME_FORWARD: SPOKESPEOPLE,  # express an interest, each for the organisation they speak for
     }
 )

@@ -13,13 +13,14 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from sqlalchemy import ARRAY, Date, Text, Uuid, bindparam, text
+from sqlalchemy import ARRAY, Date, Text, Uuid, bindparam, insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from services.registry.commitments import queries, rules
 from services.registry.commitments.queries import Named
 from services.registry.commitments.rules import Commitment, Kind, Rule, Source, State
+from services.registry.commitments.tables import commitment_files
 from services.registry.networks import queries as networks
 from services.registry.policy import Right, policy
 from shared.access.actor import Actor, day
@@ -163,24 +164,34 @@ async def fulfil(
     request: Fulfilment,
     *,
     expected: int | None = None,
+    file: tuple[str, bytes] | None = None,
     by_link: bool = False,
     now: datetime,
 ) -> Named:
-    """By the debtor, by the secretariat, or by whoever has been sent the link. Raises Closed, EvidenceMissing,
-    InvalidDay."""
+    """By the debtor, by the secretariat, or by whoever has been sent the link; `file`: its name and what it holds.
+    Raises Closed, EvidenceMissing, InvalidDay, UnfitFile."""
     named = await queries.for_update(session, commitment_id)
     commitment = named.commitment
     if not by_link:
         queries.require_fulfil(actor, named, now)
     expect(expected, commitment.version)
-    await close(session, commitment, request, now)
+    await close(session, commitment, request, now, file)
     return named
 
 
-async def close(session: AsyncSession, commitment: Commitment, request: Fulfilment, now: datetime) -> None:
+async def close(
+    session: AsyncSession,
+    commitment: Commitment,
+    request: Fulfilment,
+    now: datetime,
+    file: tuple[str, bytes] | None = None,
+) -> None:
     """Fulfils a commitment whose row the caller has locked, and tells it."""
-    commitment.fulfil(request.on or day(now), request.evidence, request.link, day(now))
+    shown = rules.file_of(*file) if file else None
+    commitment.fulfil(request.on or day(now), request.evidence, request.link, day(now), shown)
     await session.flush()
+    if file:
+        await session.execute(insert(commitment_files).values(commitment_id=commitment.id, content=file[1]))
     await stage(session, state_of(CommitmentFulfilled, commitment))
     await cancel(session, DUE, commitment.id)
 

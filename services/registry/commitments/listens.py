@@ -1,4 +1,5 @@
-"""What is decided in meetings becomes a commitment, when somebody is to do it by a day."""
+"""What is decided in meetings becomes a commitment, when somebody is to do it by a day; and what comes on the map keeps
+the report of experiences that a member owes."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
+from sqlalchemy import Text, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
@@ -17,7 +20,8 @@ from services.registry.commitments.rules import Kind, Source, State, WaiverCode,
 from services.registry.organisations.rules import State as MembershipState
 from shared.access.actor import LATEST, day
 from shared.contracts.events import DecisionAdopted
-from shared.contracts.registry import CommitmentMade, CommitmentWaived
+from shared.contracts.mapping import AbsenceDeclared, ExperienceValidated
+from shared.contracts.registry import CommitmentFulfilled, CommitmentMade, CommitmentWaived
 from shared.messaging import Received, caused_by, newest, reacts, stage
 from shared.runtime.due import schedule_many
 
@@ -76,3 +80,66 @@ def _standing(owner: str, on: date) -> dict[str, Any]:
     if owner not in GONE:
         return {"state": State.OPEN, "waived_on": None, "waiver_code": None}
     return {"state": State.WAIVED, "waived_on": on, "waiver_code": GONE[owner]}
+
+
+@reacts(ExperienceValidated, AbsenceDeclared)
+async def keep_the_report(
+    session: AsyncSession, facts: Sequence[Received[ExperienceValidated | AbsenceDeclared]], now: datetime
+) -> None:
+    """An experience validated on the map, or the declaration that there is none, closes the report of experiences that
+    the organisation owes the network; of several, the one that is due first. Who owes none is none the worse. Whatever
+    it closes has been here before: there is nothing to wait for."""
+    told = {r.fact_id: r for r in facts if r.fact.organisation_id is not None and r.fact.network_id is not None}
+    rows = [_shown(r, day(now)) for r in told.values()]
+    if not rows:
+        return
+    asked = {"rows": orjson.dumps(rows, default=str).decode()}
+    for kept in await session.execute(KEPT_BY_MAP, asked):
+        with caused_by(replace(told[kept.fact_id].cause, at=now)):
+            await stage(session, state_of(CommitmentFulfilled, kept))
+
+
+def _shown(received: Received[Any], today: date) -> dict[str, Any]:
+    fact = received.fact
+    absent = isinstance(fact, AbsenceDeclared)
+    on = fact.declared_on if absent else day(received.occurred_at)
+    return {
+        "fact_id": received.fact_id,
+        "organisation_id": fact.organisation_id,
+        "network_id": fact.network_id,
+        "at": received.occurred_at.isoformat(),
+        "day": min(on, today),
+        "absent": absent,
+        "what": "" if absent else fact.title,
+    }
+
+
+KEPT_BY_MAP = text(
+    """
+    with shown as (
+        select s.*, n.language,
+            row_number() over (partition by s.network_id, s.organisation_id order by s.at, s.fact_id) as nth
+        from json_to_recordset(cast(:rows as json)) as s(fact_id uuid, organisation_id uuid, network_id uuid,
+            at timestamptz, day date, absent boolean, what text)
+        join networks n on n.id = s.network_id
+    ),
+    owed as (
+        select c.id, c.network_id, c.organisation_id, c.due from commitments c
+        where (c.network_id, c.organisation_id) in (select network_id, organisation_id from shown)
+            and c.kind = 'report_of_experiences' and c.state in ('open', 'late')
+        order by c.id for update
+    ),
+    ordered as (
+        select *, row_number() over (partition by network_id, organisation_id order by due, id) as nth from owed
+    )
+    update commitments c set state = 'fulfilled', fulfilled_on = greatest(s.day, c.made_on),
+        evidence = case
+            when s.absent and s.language = 'en' then 'The absence of experiences was declared'
+            when s.absent then 'Dichiarata l''assenza di esperienze'
+            when s.language = 'en' then 'On the map: ' || s.what
+            else 'Sulla mappa: ' || s.what end,
+        version = c.version + 1, updated_at = now()
+    from ordered o join shown s using (network_id, organisation_id, nth) where c.id = o.id
+    returning c.*, s.fact_id
+    """
+).bindparams(bindparam("rows", type_=Text))

@@ -5,26 +5,29 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any, Literal
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, Row, Text, bindparam, func, select, text
+from sqlalchemy import ColumnElement, Row, Text, bindparam, cast, func, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.bodies.rules import State as BodyState
 from services.registry.bodies.tables import bodies
 from services.registry.commitments.rules import (
     Commitment,
+    File,
     Kind,
     Rule,
     Source,
     State,
     UnknownCommitment,
     UnknownDebtor,
+    UnknownFile,
     UnknownRule,
 )
-from services.registry.commitments.tables import commitment_rules, commitments
+from services.registry.commitments.tables import commitment_files, commitment_rules, commitments
 from services.registry.networks import queries as networks
 from services.registry.organisations.rules import State as MembershipState
 from services.registry.organisations.tables import memberships, organisations
@@ -33,6 +36,7 @@ from services.registry.policy import Right, policy
 from shared.access import loading
 from shared.access.actor import Actor
 from shared.access.links import Link, LinkExpired, LinkInvalid
+from shared.access.policy import Forbidden
 from shared.access.tokens import Identity
 from shared.runtime.paging import DEFAULT, Page, page
 
@@ -84,6 +88,20 @@ async def get(session: AsyncSession, actor: Actor, commitment_id: UUID, *, now: 
     if actor.person_id is None or actor.person_id != found.commitment.person_id:
         policy.require(actor, Right.READ_COMMITMENTS, network=found.commitment.network_id, on=now)
     return found
+
+
+async def file(session: AsyncSession, actor: Actor, commitment_id: UUID, *, now: datetime) -> tuple[File, bytes]:
+    """The file that shows that it was kept: for who may say so, and for the body to which it was owed. Raises
+    UnknownCommitment, UnknownFile, Forbidden."""
+    named = await named_by_id(session, commitment_id)
+    require_evidence(actor, named, now)
+    shown = named.commitment.file
+    content = await session.scalar(
+        select(commitment_files.c.content).where(commitment_files.c.commitment_id == commitment_id)
+    )
+    if shown is None or content is None:
+        raise UnknownFile(commitment_id)
+    return shown, content
 
 
 @dataclass(frozen=True)
@@ -159,6 +177,74 @@ async def summary(session: AsyncSession, actor: Actor, ref: str, *, now: datetim
     return found
 
 
+class By(StrEnum):
+    """What kept and late commitments are counted by."""
+
+    NETWORK = "network"
+    ORGANISATION = "organisation"
+    BODY = "body"
+    CREDITOR = "creditor"
+    KIND = "kind"
+    SOURCE = "source"
+
+
+GROUPS: Mapping[By, tuple[ColumnElement[Any], ColumnElement[Any]]] = {
+    By.NETWORK: (commitments.c.network_id, cast(literal(None), Text)),
+    By.ORGANISATION: (commitments.c.organisation_id, func.max(organisations.c.title)),
+    By.BODY: (commitments.c.body_id, func.max(bodies.c.name)),
+    By.CREDITOR: (commitments.c.creditor_body_id, func.max(creditors.c.name)),
+    By.KIND: (cast(commitments.c.kind, Text), cast(literal(None), Text)),
+    By.SOURCE: (cast(commitments.c.source, Text), cast(literal(None), Text)),
+}
+
+
+async def statistics(
+    session: AsyncSession,
+    actor: Actor,
+    ref: str,
+    *,
+    by: By = By.NETWORK,
+    since: date | None = None,
+    until: date | None = None,
+    after: str | None = None,
+    limit: int = DEFAULT,
+    now: datetime,
+) -> Page[Any]:
+    """For each group: how many commitments whose last day lies from `since` to `until` (excluded) were kept in time,
+    kept late, are late, are still open, were waived. Rows with `key` and `name`."""
+    network_id = await networks.id_of(session, ref)
+    policy.require(actor, Right.READ_COMMITMENTS, network=network_id, on=now)
+    key, name = GROUPS[by]
+    kept = commitments.c.state == State.FULFILLED
+    counts = {
+        "in_time": kept & (commitments.c.fulfilled_on <= commitments.c.due),
+        "kept_late": kept & (commitments.c.fulfilled_on > commitments.c.due),
+        "late": commitments.c.state == State.LATE,
+        "open": commitments.c.state == State.OPEN,
+        "waived": commitments.c.state == State.WAIVED,
+    }
+    grouped = (
+        select(
+            key.label("key"),
+            name.label("name"),
+            *(func.count().filter(which).label(each) for each, which in counts.items()),
+        )
+        .select_from(
+            commitments.outerjoin(organisations, organisations.c.id == commitments.c.organisation_id)
+            .outerjoin(bodies, bodies.c.id == commitments.c.body_id)
+            .outerjoin(creditors, creditors.c.id == commitments.c.creditor_body_id)
+        )
+        .where(commitments.c.network_id == network_id, key.is_not(None))
+        .group_by(key)
+    )
+    if since:
+        grouped = grouped.where(commitments.c.due >= since)
+    if until:
+        grouped = grouped.where(commitments.c.due < until)
+    found = grouped.subquery("statistics")
+    return await page(session, select(*found.c), key=[found.c.key], after=after, limit=limit)
+
+
 async def rules_listed(
     session: AsyncSession, actor: Actor, ref: str, *, after: str | None = None, limit: int = DEFAULT, now: datetime
 ) -> Page[Rule]:
@@ -221,6 +307,31 @@ async def require_standing(session: AsyncSession, _: Actor, link: Link, *, now: 
         raise LinkInvalid("person") from error
     if not may_fulfil(holder, named, now):
         raise LinkExpired("its person answers for it no more")
+
+
+def may_see_evidence(actor: Actor, named: Named, now: datetime) -> bool:
+    one = named.commitment
+    owed_to = one.creditor_body_id is not None and any(
+        grant.network_id == one.network_id and grant.body_id == one.creditor_body_id for grant in actor.current(now)
+    )
+    return (
+        owed_to
+        or _owes(actor, one, now)
+        or policy.has(
+            actor,
+            Right.READ_EVIDENCE,
+            network=one.network_id,
+            organisation=one.organisation_id,
+            territory=named.territory,
+            on=now,
+        )
+    )
+
+
+def require_evidence(actor: Actor, named: Named, now: datetime) -> None:
+    """Raises Forbidden unless the caller may see by what file it was shown."""
+    if not may_see_evidence(actor, named, now):
+        raise Forbidden(f"registry:{Right.READ_EVIDENCE}", policy.rules[Right.READ_EVIDENCE])
 
 
 def _owes(actor: Actor, one: Commitment, now: datetime) -> bool:

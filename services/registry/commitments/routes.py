@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Form, Query
+from fastapi import APIRouter, Body, Form, Query, UploadFile
 from pydantic import AwareDatetime, BaseModel
 from starlette.responses import Response
 
@@ -15,8 +16,11 @@ from services.registry.commitments import commands, pages, queries
 from services.registry.commitments.commands import Change, Fulfilment, Promise, RuleBody, Waiver
 from services.registry.commitments.queries import Linked, Named
 from services.registry.commitments.rules import (
+    LARGEST_FILE,
+    LONGEST_TEXT,
     AlreadyStopped,
     Closed,
+    Commitment,
     DebtorMissing,
     DebtorOfRule,
     EvidenceMissing,
@@ -28,8 +32,10 @@ from services.registry.commitments.rules import (
     State,
     TermMissing,
     TooLong,
+    UnfitFile,
     UnknownCommitment,
     UnknownDebtor,
+    UnknownFile,
     UnknownRule,
     WaiverCode,
 )
@@ -75,6 +81,22 @@ class DebtorOut(BaseModel):
 COLLECTIONS = {"organisation": "organisations", "person": "people", "body": "bodies"}
 
 
+class FileOut(BaseModel):
+    """A file that shows that something is done; what it is was found by its content."""
+
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    href: str
+
+    @classmethod
+    def of(cls, one: Commitment) -> FileOut | None:
+        if one.file is None:
+            return None
+        return cls(**vars(one.file), href=f"/registry/v1/commitments/{one.id}/file")
+
+
 class WaivedOut(BaseModel):
     """Why it is no longer owed; `reason` is what the secretariat wrote, if it was the secretariat's decision."""
 
@@ -99,6 +121,7 @@ class CommitmentOut(BaseModel):
     fulfilled_on: date | None
     evidence: str | None
     link: str | None
+    file: FileOut | None
     waived_on: date | None
     waived: WaivedOut | None
     note: str | None
@@ -126,6 +149,7 @@ class CommitmentOut(BaseModel):
             fulfilled_on=one.fulfilled_on,
             evidence=one.evidence,
             link=one.link,
+            file=FileOut.of(one),
             waived_on=one.waived_on,
             waived=WaivedOut(code=one.waiver_code, reason=one.waiver_reason) if one.waiver_code else None,
             note=one.note,
@@ -208,6 +232,49 @@ class SummaryOut(BaseModel):
             if kind in found
         ]
         return cls(total=sum(whole.values()), states=StatesOut.of(whole), items=kinds)
+
+
+class KeptOut(BaseModel):
+    """How the commitments of one group were kept: of those that have been kept or have grown late (`of`, without the
+    waived and those whose day is still to come), how many in time, late, or not yet. `open` and `waived` are of all.
+    `group` is an id or a code, `name` its name where it has one."""
+
+    by: queries.By
+    group: str
+    name: str | None
+    href: str | None
+    total: int
+    kept_in_time: CountOut
+    kept_late: CountOut
+    late: CountOut
+    open: CountOut
+    waived: CountOut
+
+    @classmethod
+    def of(cls, by: queries.By, row: Any) -> KeptOut:
+        judged = row.in_time + row.kept_late + row.late
+        total = judged + row.open + row.waived
+        collection = GROUPS.get(by)
+        return cls(
+            by=by,
+            group=str(row.key),
+            name=row.name,
+            href=f"/registry/v1/{collection}/{row.key}" if collection else None,
+            total=total,
+            kept_in_time=CountOut.out_of(row.in_time, judged),
+            kept_late=CountOut.out_of(row.kept_late, judged),
+            late=CountOut.out_of(row.late, judged),
+            open=CountOut.out_of(row.open, total),
+            waived=CountOut.out_of(row.waived, total),
+        )
+
+
+GROUPS = {
+    queries.By.NETWORK: "networks",
+    queries.By.ORGANISATION: "organisations",
+    queries.By.BODY: "bodies",
+    queries.By.CREDITOR: "bodies",
+}
 
 
 class RuleOut(BaseModel):
@@ -311,6 +378,32 @@ async def summary(network: str, at: At) -> Response:
     return await at.read(queries.summary, network, out=SummaryOut.of)
 
 
+@routes.get("/networks/{network}/commitments/statistics", response_model=PageOut[KeptOut])
+async def statistics(
+    network: str,
+    at: At,
+    by: Annotated[queries.By, Query(description="The network as a whole, who owes, to whom, the kind, the source")] = (
+        queries.By.NETWORK
+    ),
+    since: Annotated[date | None, Query(description="Due on this day or later")] = None,
+    until: Annotated[date | None, Query(description="Due before this day")] = None,
+    after: After = None,
+    limit: Limit = 50,
+) -> Response:
+    """How commitments were kept: in time, late, or not yet. A share of nothing is null."""
+    return await at.page(
+        queries.statistics,
+        network,
+        by=by,
+        since=since,
+        until=until,
+        after=after,
+        limit=limit,
+        out=partial(KeptOut.of, by),
+        model=KeptOut,
+    )
+
+
 # --- by link ---------------------------------------------------------------------------------------------------------
 
 
@@ -333,6 +426,7 @@ async def use_link(
     token: Token,
     at: Anyone,
     evidence: Annotated[str, Form(description="Words or a link by which it can be seen")] = "",
+    file: UploadFile | None = None,
 ) -> Response:
     """Declares the commitment fulfilled. The link works until it is, or until it expires."""
     at.identity = None
@@ -344,9 +438,10 @@ async def use_link(
         if html:
             seen.append(await at.query(queries.linked, commitment_id))
         given = Fulfilment.model_construct(evidence=evidence, link=None, on=None)  # the rule says what is too long
+        shown = await given_file(file)
         try:
-            await at.command(commands.fulfil, commitment_id, given, by_link=True, out=lambda _: None)
-        except (EvidenceMissing, TooLong) as error:
+            await at.command(commands.fulfil, commitment_id, given, file=shown, by_link=True, out=lambda _: None)
+        except (EvidenceMissing, TooLong, UnfitFile) as error:
             if not html:
                 raise
             return pages.shown(at.language, seen[-1], error=at.context.answers(error), given=evidence)
@@ -395,6 +490,49 @@ async def fulfil(commitment_id: UUID, body: Fulfilment, at: At) -> Response:
         expected=at.if_match(),
         out=lambda named: CommitmentOut.of(named, at),
     )
+
+
+@routes.post("/commitments/{commitment_id}/fulfil/file", response_model=CommitmentOut, openapi_extra=GUARDED)
+async def fulfil_with_file(
+    commitment_id: UUID,
+    at: At,
+    file: UploadFile,
+    evidence: Annotated[str, Form(max_length=LONGEST_TEXT, description="Words that go with it")] = "",
+    link: Annotated[str, Form(max_length=2_000, pattern=r"^\s*(https?://[^\s]+)?\s*$")] = "",
+    on: Annotated[date | None, Form(description="The day, today if not said")] = None,
+) -> Response:
+    """Declares it fulfilled, as a file shows: PDF, signed P7M, image, DOCX, XLSX, ODT, ODS or plain text, up to 20 MB.
+    Needs If-Match."""
+    return await at.command(
+        commands.fulfil,
+        commitment_id,
+        Fulfilment.model_construct(evidence=evidence, link=link, on=on),
+        file=await given_file(file),
+        expected=at.if_match(),
+        out=lambda named: CommitmentOut.of(named, at),
+    )
+
+
+async def given_file(file: UploadFile | None) -> tuple[str, bytes] | None:
+    """Name and content, one byte more than is taken at most; None when a form came without a file."""
+    if file is None or not file.filename:
+        return None
+    return file.filename, await file.read(LARGEST_FILE + 1)
+
+
+FILE_SHOWN: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}}}
+
+
+@routes.get("/commitments/{commitment_id}/file", response_class=Response, responses=FILE_SHOWN)
+async def file(commitment_id: UUID, at: At) -> Response:
+    """The file by which it was shown, to be kept: for the secretariat, for who owes it, and for whom it was owed to."""
+    shown, content = await at.query(queries.file, commitment_id)
+    headers = {
+        "content-disposition": f"attachment; filename*=UTF-8''{quote(shown.name, safe='')}",
+        "etag": f'"{shown.sha256}"',
+        "cache-control": "private, no-store",
+    }
+    return Response(content, media_type=shown.media_type, headers=headers)
 
 
 @routes.post("/commitments/{commitment_id}/waive", response_model=CommitmentOut, openapi_extra=GUARDED)
@@ -478,11 +616,18 @@ problems = {
     EvidenceMissing: problem(
         "evidence-missing",
         422,
-        it="Manca come si vede che è fatto\nScrivere qualche parola, o dare un collegamento.",
-        en="Nothing shows that it is done\nWrite some words, or give a link.",
+        it="Manca come si vede che è fatto\nScrivere qualche parola, dare un collegamento o un file.",
+        en="Nothing shows that it is done\nWrite some words, give a link or a file.",
         path="/evidence",
-        accepted="evidence or link",
+        accepted="evidence, link or file",
     ),
+    UnfitFile: problem(
+        "evidence-file-unfit",
+        422,
+        it="Il file non si può prendere\nSi accetta: {accepted}.",
+        en="The file cannot be taken\nAccepted: {accepted}.",
+    ),
+    UnknownFile: not_found,
     ReasonMissing: problem(
         "reason-missing",
         422,

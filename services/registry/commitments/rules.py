@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,8 @@ from uuid_utils.compat import uuid7
 from shared.access.actor import LATEST, ROME
 
 LONGEST_TEXT = 5_000
+LARGEST_FILE = 20 << 20
+"""Bytes of a file that shows that something is done."""
 
 
 class Kind(StrEnum):
@@ -99,7 +102,20 @@ class InvalidDay(Exception):
 
 
 class EvidenceMissing(Exception):
-    """What is fulfilled must be shown: by words or by a link."""
+    """What is fulfilled must be shown: by words, by a link or by a file."""
+
+
+class UnfitFile(Exception):
+    """Empty, too large, or of none of the kinds that are taken; `code` says which."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code, self.path = code, "/file"
+        self.accepted = f"{FILES}, <= {LARGEST_FILE >> 20} MB"
+
+
+class UnknownFile(Exception):
+    """The commitment was not shown by a file."""
 
 
 class ReasonMissing(Exception):
@@ -130,6 +146,74 @@ class AlreadyStopped(Exception):
     """The rule makes no more commitments."""
 
 
+FILES = "PDF, P7M, PNG, JPEG, WebP, DOCX, XLSX, ODT, ODS, text"
+OFFICE = "application/vnd.openxmlformats-officedocument."
+SIGNED = bytes.fromhex("06092a864886f70d010702")  # the object id of CMS signed data: a .p7m
+MAGIC = (
+    (b"%PDF-", "application/pdf"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+)
+PACKED = (
+    (b"word/document.xml", f"{OFFICE}wordprocessingml.document"),
+    (b"xl/workbook.xml", f"{OFFICE}spreadsheetml.sheet"),
+    (b"mimetypeapplication/vnd.oasis.opendocument.text", "application/vnd.oasis.opendocument.text"),
+    (b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet", "application/vnd.oasis.opendocument.spreadsheet"),
+)
+"""By what the names within a ZIP say: it is not unpacked."""
+
+
+def media_type_of(content: bytes) -> str | None:
+    """What a file is, by what it holds and never by its name; None when it is nothing that is taken."""
+    for magic, media_type in MAGIC:
+        if content.startswith(magic):
+            return media_type
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "image/webp"
+    if content[:4] == b"PK\x03\x04":
+        return next((media_type for name, media_type in PACKED if name in content), None)
+    if content[:1] == b"\x30" and SIGNED in content[:64]:
+        return "application/pkcs7-mime"
+    return "text/plain" if _is_text(content) else None
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return False
+    plain = all(c >= " " or c in "\t\r\n\f" for c in text) and bool(text.strip())
+    return plain and not text.lstrip("\ufeff \t\r\n").startswith("<")
+
+
+@dataclass(frozen=True)
+class File:
+    """What shows that something is done. `name` is for people to recognise, nothing else."""
+
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+
+
+def file_of(name: str, content: bytes) -> File:
+    """Raises UnfitFile."""
+    if not content:
+        raise UnfitFile("empty")
+    if len(content) > LARGEST_FILE:
+        raise UnfitFile("too_large")
+    media_type = media_type_of(content)
+    if media_type is None:
+        raise UnfitFile("kind")
+    return File(file_name_of(name), media_type, len(content), sha256(content).hexdigest())
+
+
+def file_name_of(given: str) -> str:
+    """The last part of the name, whatever the system that sent it."""
+    name = given.replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(c for c in name if c.isprintable() and not "\ud800" <= c <= "\udfff")[-120:].strip() or "file"
+
+
 @dataclass(eq=False)
 class Commitment:
     """Exactly one of `organisation_id`, `person_id` and `body_id` is the debtor. The creditor is the network, or a body
@@ -151,6 +235,10 @@ class Commitment:
     fulfilled_on: date | None = None
     evidence: str | None = None
     link: str | None = None
+    file_name: str | None = None
+    file_type: str | None = None
+    file_size: int | None = None
+    file_sha256: str | None = None
     waived_on: date | None = None
     waiver_code: WaiverCode | None = None
     waiver_reason: str | None = None
@@ -187,17 +275,27 @@ class Commitment:
             setattr(self, name, value)
         return bool(changed)
 
-    def fulfil(self, day: date, evidence: str | None, link: str | None, on: date) -> None:
-        """Done on `day`, today or before, as `evidence` or `link` shows. Raises Closed, EvidenceMissing, InvalidDay."""
+    @property
+    def file(self) -> File | None:
+        if self.file_name is None:
+            return None
+        return File(self.file_name, self.file_type or "", self.file_size or 0, self.file_sha256 or "")
+
+    def fulfil(self, day: date, evidence: str | None, link: str | None, on: date, file: File | None = None) -> None:
+        """Done on `day`, today or before, as `evidence`, `link` or `file` shows. Raises Closed, EvidenceMissing,
+        InvalidDay."""
         self._require_running()
         evidence, link = text_of("evidence", evidence), text_of("link", link)
-        if evidence is None and link is None:
+        if evidence is None and link is None and file is None:
             raise EvidenceMissing
         if day > on:
             raise InvalidDay("on", f"<= {on}")
         if day < self.made_on:
             raise InvalidDay("on", f">= {self.made_on}")
         self.state, self.fulfilled_on, self.evidence, self.link = State.FULFILLED, day, evidence, link
+        if file is not None:
+            self.file_name, self.file_type = file.name, file.media_type
+            self.file_size, self.file_sha256 = file.size, file.sha256
 
     def waive(self, reason: str | None, on: date) -> None:
         """No longer owed, and why. Raises Closed, ReasonMissing."""

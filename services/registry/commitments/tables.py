@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     Table,
     Text,
     Uuid,
@@ -59,6 +60,10 @@ commitments = Table(
     Column("fulfilled_on", Date),
     Column("evidence", Text),
     Column("link", Text),
+    Column("file_name", Text),
+    Column("file_type", Text),
+    Column("file_size", Integer),
+    Column("file_sha256", Text),
     Column("waived_on", Date),
     Column("waiver_code", words(WaiverCode)),
     Column("waiver_reason", Text),
@@ -68,9 +73,10 @@ commitments = Table(
     CheckConstraint("(source = 'hand') = (source_id is null)", name="source"),
     CheckConstraint(
         "(state = 'fulfilled') = (fulfilled_on is not null)"
-        " and (state = 'fulfilled') = (evidence is not null or link is not null)",
+        " and (state = 'fulfilled') = (evidence is not null or link is not null or file_name is not null)",
         name="fulfilled",
     ),
+    CheckConstraint("num_nonnulls(file_name, file_type, file_size, file_sha256) in (0, 4)", name="file"),
     CheckConstraint(
         "(state = 'waived') = (waived_on is not null) and (state = 'waived') = (waiver_code is not null)"
         " and (waiver_code = 'decided') = (waiver_reason is not null)",
@@ -97,6 +103,14 @@ commitments = Table(
     Index("commitments_organisation", "organisation_id", postgresql_where=text("organisation_id is not null")),
     Index("commitments_person", "person_id", postgresql_where=text("person_id is not null")),
     Index("commitments_body", "body_id", postgresql_where=text("body_id is not null")),
+)
+
+commitment_files = Table(
+    "commitment_files",
+    mapper.metadata,
+    Column("commitment_id", Uuid, ForeignKey(commitments.c.id), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    comment="What shows that a commitment was kept; its name, kind, size and checksum are the commitment's",
 )
 
 mapper.map_imperatively(Rule, commitment_rules, version_id_col=commitment_rules.c.version)

@@ -61,7 +61,9 @@ async def test_what_a_source_asks_is_owed_once_by_whoever_it_asks(registry: Runn
 async def test_a_source_closes_what_it_asked_for_and_nothing_else(registry: Running, room: Room) -> None:
     member = await room.organisation()
     debtor = UUID(member["id"])
-    kept, dropped, mine = (owed(room, organisation_id=debtor, source=s) for s in ("plan", "plan", "project"))
+    kept, dropped, mine = (
+        owed(room, organisation_id=debtor, source=s) for s in (Source.PLAN, Source.PLAN, Source.PROJECT)
+    )
     ids = await owe(registry, kept, dropped, mine)
     assert await settle(registry, Source.PLAN, [kept.source_id, mine.source_id], evidence="Verbale 3") == [ids[0]]
     assert await settle(registry, Source.PLAN, [dropped.source_id], waive="Piano chiuso") == [ids[1]]
@@ -96,8 +98,9 @@ async def test_nothing_is_owed_by_strangers_by_nobody_or_by_who_has_left(
         ({"person_id": person["id"]}, "/person_id"),
         ({"body_id": str(uuid7())}, "/body_id"),
     ):
+        given: dict[str, Any] = {name: UUID(id_) for name, id_ in debtor.items()}
         with pytest.raises(UnknownDebtor) as refused:
-            await owe(registry, owed(room, **{name: UUID(id_) for name, id_ in debtor.items()}))
+            await owe(registry, owed(room, **given))
         assert refused.value.path == field
     with pytest.raises(DebtorMissing):
         await owe(registry, owed(room))
