@@ -1,0 +1,81 @@
+"""The words in which services answer, and what people read for them."""
+
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """What every service is asked to do, or has done."""
+
+    DRY_RUN = "dry_run"
+    QUARANTINE = "quarantine"
+    RELEASE = "release"
+    ERASE = "erase"
+
+
+class Outcome(StrEnum):
+    """What became of what a service holds."""
+
+    FOUND = "found"
+    QUARANTINED = "quarantined"
+    RELEASED = "released"
+    ERASED = "erased"
+    RETAINED = "retained"
+
+
+class Ground(StrEnum):
+    """Why something stays when a person is erased: without a name, but told apart from others."""
+
+    OFFICE_HELD = "office_held"
+    APPROVED_MINUTES = "approved_minutes"
+    VOTE_CAST = "vote_cast"
+    ACCOUNTABILITY = "accountability"
+    LEGAL_OBLIGATION = "legal_obligation"
+
+
+OUTCOME_OF = {
+    Phase.DRY_RUN: Outcome.FOUND,
+    Phase.QUARANTINE: Outcome.QUARANTINED,
+    Phase.RELEASE: Outcome.RELEASED,
+    Phase.ERASE: Outcome.ERASED,
+}
+
+PHASES = [
+    (Phase.DRY_RUN, "ricognizione", "dry run"),
+    (Phase.QUARANTINE, "quarantena", "quarantine"),
+    (Phase.RELEASE, "revoca", "calling off"),
+    (Phase.ERASE, "cancellazione", "erasure"),
+]
+OUTCOMES = [
+    (Outcome.FOUND, "trovato", "found"),
+    (Outcome.QUARANTINED, "in quarantena", "quarantined"),
+    (Outcome.RELEASED, "ripristinato", "released"),
+    (Outcome.ERASED, "cancellato", "erased"),
+    (Outcome.RETAINED, "conservato", "retained"),
+]
+GROUNDS = [
+    (
+        Ground.OFFICE_HELD,
+        "incarichi esercitati: si deve poter dire chi li ha avuti (art. 17, par. 3, lett. e GDPR)",
+        "offices held: it must be possible to say who held them (art. 17(3)(e) GDPR)",
+    ),
+    (
+        Ground.APPROVED_MINUTES,
+        "verbali approvati e ciò che ne fa prova (artt. 15 e 24 d.lgs. 117/2017)",
+        "approved minutes and what proves them (art. 15 and 24 of d.lgs. 117/2017)",
+    ),
+    (
+        Ground.VOTE_CAST,
+        "voti espressi in un organo (art. 24 d.lgs. 117/2017)",
+        "votes cast in a body (art. 24 of d.lgs. 117/2017)",
+    ),
+    (
+        Ground.ACCOUNTABILITY,
+        "prova di ciò che è stato fatto e da chi, senza nome (art. 5, par. 2 GDPR)",
+        "proof of what was done and by whom, without a name (art. 5(2) GDPR)",
+    ),
+    (
+        Ground.LEGAL_OBLIGATION,
+        "obblighi di legge, come le scritture di un progetto finanziato (art. 17, par. 3, lett. b GDPR)",
+        "obligations of law, as the records of a funded project (art. 17(3)(b) GDPR)",
+    ),
+]
