@@ -23,10 +23,12 @@ from shared.access.jwt import LEEWAY, TokenExpired, TokenInvalid
 from shared.access.roles import Level
 
 AUDIENCE = "trama"
+PAGES = "trama-pages"
+"""Audience of the statement in a browser's cookie (`shared/runtime/sessions.py`), which is no bearer token."""
 LIFETIME = timedelta(hours=1)
 CACHED = 2048
 
-__all__ = ["AUDIENCE", "LIFETIME", "Identity", "TokenExpired", "TokenInvalid", "Verifier", "sign"]
+__all__ = ["AUDIENCE", "LIFETIME", "PAGES", "Identity", "TokenExpired", "TokenInvalid", "Verifier", "sign"]
 
 
 @dataclass(frozen=True, slots=True)

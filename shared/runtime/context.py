@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.access.jwks import PublicKeys
 from shared.access.policy import Policy
-from shared.access.tokens import Verifier
+from shared.access.tokens import PAGES, Verifier
 from shared.runtime.answers import Answers
 from shared.runtime.clock import Clock
 from shared.runtime.database import Database
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 class Service:
     """Everything that a service is made of; its `app.py` fills it in and nothing else knows all of it.
 
-    `routers` are mounted under `/<name>/v1`, `pages` under `/<name>`. `dues` maps a kind to the handler of what falls
+    `routers` are mounted under `/<name>/v1`, `pages` under `/<name>`, and `site`, the pages for people at a browser, as
+    they are: the gateway knows their first path segments. `dues` maps a kind to the handler of what falls
     due. `workers` run in the background until they are cancelled, in the process that listens.
     """
 
@@ -42,6 +43,7 @@ class Service:
     metadata: MetaData | None = None
     routers: Sequence[APIRouter] = ()
     pages: Sequence[APIRouter] = ()
+    site: Sequence[APIRouter] = ()
     listens: Sequence[ModuleType] = ()
     dues: Mapping[str, Handler] = field(default_factory=dict)
     problems: Sequence[Problems] = ()
@@ -63,6 +65,7 @@ class Context:
     clock: Clock
     answers: Answers
     verifier: Verifier
+    sessions: Verifier
     link_keys: PublicKeys
     limiter: Limiter
     broker: Broker | None = None
@@ -84,10 +87,11 @@ class Context:
             lock_timeout=settings.lock_timeout,
             name=f"trama-{service.name}",
         )
-        verifier = Verifier(PublicKeys(settings.jwks_file), settings.issuer)
+        keys = PublicKeys(settings.jwks_file)
+        verifier, sessions = Verifier(keys, settings.issuer), Verifier(keys, settings.issuer, PAGES)
         links = PublicKeys(settings.link_jwks_file)
         clock = Clock(settings.clock_file)
-        return cls(service, settings, database, clock, Answers(service.problems), verifier, links, Limiter())
+        return cls(service, settings, database, clock, Answers(service.problems), verifier, sessions, links, Limiter())
 
 
 Worker = Callable[[Context], Awaitable[None]]

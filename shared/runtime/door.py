@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
 from shared.runtime import logs, telemetry
+from shared.runtime.pages import Pages
 from shared.runtime.problems import Problem, language_of
 
 if TYPE_CHECKING:
@@ -95,8 +96,9 @@ class Visit:
 
 
 class Door:
-    def __init__(self, app: ASGIApp, context: Callable[[], Context]) -> None:
+    def __init__(self, app: ASGIApp, context: Callable[[], Context], service: str) -> None:
         self.app, self._context = app, context
+        self._pages = Pages.of(service)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -143,7 +145,9 @@ class Door:
     ) -> None:
         problem = failure(error, visit.correlation, self._context().answers)
         language = language_of(headers.get(b"accept-language", b"").decode("latin-1"))
-        await problem.response(language)(scope, receive, send)
+        at_browser = headers.get(b"accept", b"").startswith(b"text/html") and problem.status >= 400
+        answer = self._pages.problem(language, problem) if at_browser else problem.response(language)
+        await answer(scope, receive, send)
 
     def _measure(self, scope: Scope, visit: Visit, context: Context) -> None:
         if scope["path"].endswith(QUIET):

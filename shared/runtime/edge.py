@@ -92,6 +92,11 @@ class Edge:
         return language_of(self.request.headers.get("accept-language"))
 
     @property
+    def address(self) -> str:
+        """Whence the request comes: what strangers are limited by."""
+        return self.request.client.host if self.request.client else "unknown"
+
+    @property
     def actor(self) -> Actor:
         """Who asks. Grants are read in the command's or query's own transaction, so it is known from there on."""
         if self._actor is None:
@@ -322,7 +327,7 @@ def _model_of(out: Callable[..., BaseModel]) -> type[BaseModel]:
 
 async def edge(request: Request) -> Edge:
     """The edge of a request whose caller is known."""
-    at = _edge(request)
+    at = the_edge(request)
     await identify(at)
     if at.identity is None:
         raise unauthenticated()
@@ -332,7 +337,7 @@ async def edge(request: Request) -> Edge:
 async def anyone(request: Request) -> Edge:
     """The edge of a request that strangers may make; who shows a good token is known. A bad one counts as none, so that
     a frontend with an expired token can still sign in."""
-    at = _edge(request)
+    at = the_edge(request)
     try:
         await identify(at)
     except (TokenInvalid, KeyInvalid):
@@ -344,7 +349,8 @@ At = Annotated[Edge, Depends(edge)]
 Anyone = Annotated[Edge, Depends(anyone)]
 
 
-def _edge(request: Request) -> Edge:
+def the_edge(request: Request) -> Edge:
+    """The edge of a request whose caller is still to be found out."""
     if request.scope["query_string"]:
         refuse_unknown(request)
     return Edge(request.app.state.context, request, request.scope["trama"])
@@ -356,7 +362,7 @@ async def identify(at: Edge) -> None:
     scheme, _, credential = request.headers.get("authorization", "").partition(" ")
     settings = context.settings
     if not credential:
-        limited(at, f"ip:{_address(request)}", settings.anonymous_per_minute)
+        limited(at, f"ip:{at.address}", settings.anonymous_per_minute)
         if scheme:
             raise TokenInvalid("no credential")
         return
@@ -367,7 +373,7 @@ async def identify(at: Edge) -> None:
         else:
             limited(at, f"person:{identity.person_id}", settings.rate_per_minute)
     except (TokenInvalid, KeyInvalid):
-        limited(at, f"ip:{_address(request)}", settings.anonymous_per_minute)
+        limited(at, f"ip:{at.address}", settings.anonymous_per_minute)
         raise
     at.identity = identity
 
@@ -397,10 +403,6 @@ def limited(at: Edge, caller: str, per_minute: int) -> None:
     if allowance.exceeded:
         LIMITED.labels(at.context.service.name).inc()
         raise rate_limited(None, accepted=per_minute, headers={"retry-after": str(allowance.reset)})
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else "unknown"
 
 
 _known: dict[Any, frozenset[str]] = {}

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from shared.access.policy import Forbidden
 from shared.messaging.api import facts_router
 from shared.runtime import openapi, telemetry
+from shared.runtime.assets import assets_router
 from shared.runtime.broker import Broker
 from shared.runtime.context import Context, Service, Worker
 from shared.runtime.cors import Cors
@@ -45,7 +46,7 @@ class Application(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         app: ASGIApp = AsyncExitStackMiddleware(self.router)
-        return Door(Cors(app, lambda: self.state.context), lambda: self.state.context)
+        return Door(Cors(app, lambda: self.state.context), lambda: self.state.context, self.title)
 
 
 def create_app(
@@ -83,6 +84,9 @@ def _mount(app: FastAPI, service: Service) -> None:
         app.include_router(router, prefix=f"/{service.name}/v1")
     for router in service.pages:
         app.include_router(router, prefix=f"/{service.name}")
+    for router in service.site:
+        app.include_router(router, include_in_schema=False)
+    app.include_router(assets_router(), prefix=f"/{service.name}")
     common = APIRouter(tags=["about"])
 
     @common.get("/vocabularies", response_model=VocabulariesOut, summary="Codes and their labels")

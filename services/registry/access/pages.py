@@ -1,7 +1,8 @@
-"""The pages of signing in: what a link is about, that it worked, or why it did not and what to do next."""
+"""The pages of signing in: the form, what a link is about, or why it did not work and what to do next."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -10,67 +11,74 @@ from shared.runtime.pages import Pages
 from shared.runtime.problems import Problem
 
 PAGES = Pages(__file__)
-EMPTY = {
-    "lines": (),
-    "button": None,
-    "mandates": (),
-    "credential": None,
-    "for_programs": "",
-    "credential_is": "",
-}
 TEXTS: dict[str, dict[str, str]] = {
     "it": {
         "confirm": "Entra in Trama",
         "confirm_who": "Questo collegamento fa entrare {name}.",
         "confirm_not": "Se non sei tu, o non l'hai chiesto, chiudi la pagina: non è successo nulla.",
         "button": "Entra",
-        "done": "Accesso riuscito",
-        "done_who": "Sei entrato come {name}. Il tuo indirizzo è verificato.",
-        "done_mandates": "Oggi agisci come:",
-        "done_none": "Oggi non hai incarichi in corso: puoi leggere e correggere i tuoi dati.",
-        "programs": "Per chi scrive programmi",
-        "token": "Token di accesso, valido {minutes} minuti: non darlo a nessuno.",
-        "again": "Per averne un altro, chiedi di nuovo il collegamento dalla pagina di accesso della tua rete.",
+        "again": "Per averne un altro, chiedi di nuovo il collegamento dalla pagina di accesso, /sign-in.",
+        "sign_in": "Entra in Trama",
+        "how": "Scrivi l'indirizzo di posta che la tua rete conosce: ti arriva un collegamento che fa entrare, senza "
+        "parola d'ordine.",
+        "email": "Indirizzo di posta elettronica",
+        "ask": "Mandami il collegamento",
+        "unfit": "Scrivi un indirizzo intero, come nome@dominio.it.",
+        "or": "Oppure entra con",
+        "mailed": "Guarda nella tua posta",
+        "mailed_is": "Se l'indirizzo è di qualcuno che una rete conosce, entro un minuto arriva un messaggio con il "
+        "collegamento. Vale {minutes} minuti e una volta sola: aprilo in questo stesso browser.",
+        "mailed_not": "Non arriva? Guarda nella posta indesiderata, o chiedi alla segreteria della tua rete con quale "
+        "indirizzo ti conosce.",
+        "other": "Usa un altro indirizzo",
     },
     "en": {
         "confirm": "Sign in to Trama",
         "confirm_who": "This link signs in {name}.",
         "confirm_not": "If that is not you, or you did not ask for it, close the page: nothing has happened.",
         "button": "Sign in",
-        "done": "Signed in",
-        "done_who": "You are signed in as {name}. Your address is verified.",
-        "done_mandates": "Today you act as:",
-        "done_none": "You hold no office today: you can read and correct what is kept of you.",
-        "programs": "For those who write programs",
-        "token": "Access token, good for {minutes} minutes: give it to nobody.",
-        "again": "To have another, ask for the link again on the sign-in page of your network.",
+        "again": "To have another, ask for the link again on the sign-in page, /sign-in.",
+        "sign_in": "Sign in to Trama",
+        "how": "Give the mail address that your network knows: you get a link that signs you in, without a password.",
+        "email": "Mail address",
+        "ask": "Send me the link",
+        "unfit": "Give a whole address, like name@domain.org.",
+        "or": "Or sign in with",
+        "mailed": "Look in your mail",
+        "mailed_is": "If the address is of somebody whom a network knows, a message with the link comes within a "
+        "minute. It is good for {minutes} minutes and once only: open it in this same browser.",
+        "mailed_not": "Nothing comes? Look in the junk folder, or ask your network's secretariat by which address it "
+        "knows you.",
+        "other": "Use another address",
     },
 }
 
 
-def page(language: str, title: str, **content: Any) -> Response:
-    return PAGES.page(language, title, "page.html", **{**EMPTY, **content})
+def sign_in(language: str, providers: Sequence[Any], *, given: str = "", unfit: bool = False) -> Response:
+    """The form; `unfit`: what was given is no address."""
+    return PAGES.page(
+        language,
+        TEXTS[language]["sign_in"],
+        "sign_in.html",
+        status=422 if unfit else 200,
+        providers=providers,
+        given=given,
+        unfit=unfit,
+        texts=TEXTS[language],
+    )
+
+
+def look_in_the_mail(language: str, minutes: int) -> Response:
+    texts = TEXTS[language]
+    lines = [texts["mailed_is"].format(minutes=minutes), texts["mailed_not"]]
+    return PAGES.page(language, texts["mailed"], "mailed.html", lines=lines, texts=texts)
 
 
 def confirm(language: str, name: str) -> Response:
     """What opening a link shows. It does nothing: mail scanners open links. The button posts to the same address."""
     texts = TEXTS[language]
     lines = [texts["confirm_who"].format(name=name), texts["confirm_not"]]
-    return page(language, texts["confirm"], lines=lines, button=texts["button"])
-
-
-def done(language: str, name: str, mandates: list[str], credential: str, minutes: int) -> Response:
-    texts = TEXTS[language]
-    lines = [texts["done_who"].format(name=name), texts["done_mandates" if mandates else "done_none"]]
-    return page(
-        language,
-        texts["done"],
-        lines=lines,
-        mandates=mandates,
-        credential=credential,
-        for_programs=texts["programs"],
-        credential_is=texts["token"].format(minutes=minutes),
-    )
+    return PAGES.page(language, texts["confirm"], lines=lines, button=texts["button"])
 
 
 def failed(language: str, problem: Problem) -> Response:

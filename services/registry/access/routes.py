@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import orjson
-from fastapi import APIRouter, Cookie, Query
+from fastapi import APIRouter, Cookie, Form, Query
 from joserfc import jws
 from joserfc.errors import JoseError
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -33,13 +33,16 @@ from shared.access import jwks, jwt, links, oidc, tokens
 from shared.access.links import Link
 from shared.access.oidc import Provider, Subject
 from shared.access.roles import Level
+from shared.runtime import sessions
 from shared.runtime.browsers import HTML, Token, answered, as_json, wants_html, wants_json
 from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.me import GrantOut, NetworkRights
 from shared.runtime.problems import link_used, problem
+from shared.runtime.sessions import MaybeSeated, Seated
 
 routes = APIRouter(tags=["sign-in"])
 well_known = APIRouter(tags=["sign-in"])
+site = APIRouter()
 
 PURPOSE = "sign-in"
 STATE = "trama-oidc"
@@ -181,7 +184,7 @@ async def show_link(token: Token, at: Anyone) -> Response:
 
 @routes.post("/sign-in/link", response_model=SignedIn)
 async def use_link(token: Token, at: Anyone) -> Response:
-    """Signs in, once. Answers with a token; a browser gets a page."""
+    """Signs in, once. Answers with a token; a browser gets a session, and goes on to its desk."""
     at.identity = None
 
     async def used() -> Response:
@@ -333,16 +336,18 @@ async def signed_in(at: Edge, command: Callable[..., Awaitable[Person]], given: 
 
 
 async def welcome(at: Edge, person: Person | None, level: Level, *, admin: UUID | None = None) -> Response:
+    """A session for a browser, which goes on to its page; a token for a program."""
     settings = settings_of(at)
     subject = admin or (person.id if person else None)
     assert subject is not None
+    if wants_html(at):
+        answer = sessions.onwards(at)
+        sessions.begin(answer, at, settings.signing_key, subject, level, admin=admin is not None)
+        return answer
     lifetime = timedelta(minutes=settings.token_minutes)
     token = tokens.sign(
         settings.signing_key, settings.issuer, subject, level=level, admin=admin is not None, lifetime=lifetime
     )
-    if person is not None and wants_html(at):
-        mandates = await at.query(queries.mandates_of, person, at.language)
-        return pages.done(at.language, person.name, mandates, token, settings.token_minutes)
     made = SignedIn(
         access_token=token,
         expires_in=int(lifetime.total_seconds()),
@@ -350,6 +355,40 @@ async def welcome(at: Edge, person: Person | None, level: Level, *, admin: UUID 
         person=PersonRef.of(person) if person else None,
     )
     return as_json(made)
+
+
+# --- at a browser -----------------------------------------------------------------------------------------------------
+
+NextPage = Annotated[str | None, Query(alias="next", max_length=500)]
+
+
+@site.get("/sign-in")
+async def sign_in_page(at: MaybeSeated, wanted: NextPage = None) -> Response:
+    """A form for one's address, and the providers that are configured. Who is signed in goes on."""
+    if at.identity is not None and sessions.own_page(wanted):
+        return RedirectResponse(str(wanted), 303)
+    answer = pages.sign_in(at.language, (await ways(at)).providers)
+    sessions.remember(answer, at, wanted)
+    return answer
+
+
+@site.post("/sign-in")
+async def sign_in_form(at: Anyone, email: Annotated[str, Form(max_length=254)] = "") -> Response:
+    """Asks for a link, and says the same whoever has this address."""
+    at.identity = None
+    given = email.strip()
+    if not 3 <= len(given) <= 254 or "@" not in given:
+        return pages.sign_in(at.language, (await ways(at)).providers, given=given, unfit=True)
+    lasting = timedelta(minutes=settings_of(at).sign_in_minutes)
+    await at.command(commands.request_links, given, None, lasting, out=lambda _: None)
+    return pages.look_in_the_mail(at.language, settings_of(at).sign_in_minutes)
+
+
+@site.post("/sign-out")
+async def sign_out(at: Seated) -> Response:
+    answer = RedirectResponse("/sign-in", 303, {"cache-control": "no-store"})
+    sessions.end(answer, at)
+    return answer
 
 
 @well_known.get("/.well-known/jwks.json")

@@ -87,16 +87,18 @@ async def test_pages_speak_english_to_those_who_ask(registry: Running, room: Roo
     assert "Sign in to Trama" in shown.text
 
 
-async def test_a_browser_gets_a_page_with_mandates_and_then_one_that_says_what_to_do(
+async def test_a_browser_gets_a_session_and_then_a_page_that_says_what_to_do(
     registry: Running, room: Room, anybody: Caller
 ) -> None:
     person = await room.person("<b>Giulia</b>", email="pagina@example.org")
     await room.mandate(person, "secretariat", registry.context.clock.today().isoformat())
     url = f"/registry/v1{link(registry, await asked(registry, anybody, person))}"
     done = await registry.client.post(url, headers=HTML)
-    assert done.status_code == 200
-    assert "&lt;b&gt;Giulia&lt;/b&gt; Serra" in done.text
-    assert f"Segreteria, {room.slug.title()}" in done.text
+    assert (done.status_code, done.headers["location"]) == (303, "/desk")
+    assert "HttpOnly" in done.headers["set-cookie"]
+    desk = await registry.client.get(f"/desk/{room.slug}")
+    assert "&lt;b&gt;Giulia&lt;/b&gt; Serra" in desk.text
+    assert f"Segreteria" in desk.text
     again = await registry.client.post(url, headers=HTML)
     assert again.status_code == 410
     assert again.headers["content-type"].startswith("text/html")

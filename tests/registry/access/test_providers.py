@@ -128,9 +128,10 @@ async def test_a_browser_goes_to_the_provider_and_comes_back_signed_in(
     back = {"code": "c-1", "state": asked["state"], "session_state": "whatever", "iss": provider.issuer}
     url = urlsplit(asked["redirect_uri"]).path
     page = await registry.client.get(url, params=back, headers={"accept": "text/html"})
-    assert page.status_code == 200, page.text
-    assert "Accesso riuscito" in page.text
-    assert "Max-Age=0" in page.headers["set-cookie"]
+    assert (page.status_code, page.headers["location"]) == (303, "/desk"), page.text
+    cookies = page.headers.get_list("set-cookie")
+    assert any("trama-oidc=" in cookie and "Max-Age=0" in cookie for cookie in cookies)
+    assert any(cookie.startswith("trama-session=") and "SameSite=lax" in cookie for cookie in cookies)
 
 
 @pytest.mark.parametrize("wrong", ["state", "nonce", "code", "denied", "cookie", "verifier"])
