@@ -11,9 +11,10 @@ from shared.contracts.rights import AccessAnswerState, ErasureAnswerState
 
 
 class ItemState(Fact):
-    """Something on a network's map. `state` is draft, proposed, validated, returned, expired or closed; `visibility` is
-    body, network, networks (those in `shared_with`) or public; `checked_on` is when somebody last said that it is
-    true."""
+    """Something on a network's map. `state` is draft, proposed, validated, returned, expired or closed, and
+    `endorsed_on` when its own organisation stood by it; `visibility` is body, network, networks (those in
+    `shared_with`) or public; `checked_on` is when somebody last said that it is true; from `expires_on` on it is no
+    longer offered."""
 
     title: str
     organisation_id: UUID | None = None
@@ -23,6 +24,7 @@ class ItemState(Fact):
     state: str
     visibility: str
     shared_with: tuple[UUID, ...] = ()
+    endorsed_on: date | None = None
     checked_on: date | None = None
     expires_on: date | None = None
 
@@ -53,11 +55,12 @@ class PlaceClosed(PlaceState, fact="mapping.place.closed"): ...
 
 
 class ResourceState(ItemState):
-    """What a body puts at others' disposal: `kind` is economic, knowledge, organisational, professional or
-    relational."""
+    """What a body puts at others' disposal: `kind` is economic, knowledge, organisational, professional or relational;
+    `available_to` are kinds of organisation, all when there is none."""
 
     kind: str
     themes: tuple[str, ...] = ()
+    available_to: tuple[str, ...] = ()
 
 
 class ResourceProposed(ResourceState, fact="mapping.resource.proposed"): ...
@@ -139,7 +142,8 @@ class NeedWithdrawn(NeedState, fact="mapping.need.withdrawn"): ...
 
 class FreshnessState(Fact):
     """Is the place, resource or experience `item_id` (`item` says which) still as the map shows it? Its organisation is
-    asked and answers by `answer_by`: confirmed, changed or gone; without an answer it expires."""
+    asked and answers by `answer_by`: confirmed, changed or gone; without an answer (lapsed) it expires. A question is
+    superseded when the item is dealt with in another way before."""
 
     item: str
     item_id: UUID
@@ -226,6 +230,12 @@ class ImportState(Fact):
 
 
 class ImportFinished(ImportState, fact="mapping.import.finished"): ...
+
+
+class ImportFailed(ImportState, fact="mapping.import.failed"):
+    """The file as a whole could not be taken; `reason` is for people."""
+
+    reason: str
 
 
 class ErasureAnswered(ErasureAnswerState, fact="mapping.erasure.answered"): ...
