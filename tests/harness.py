@@ -245,6 +245,7 @@ async def running(
         "rate_per_minute": "1000000",
         "anonymous_per_minute": "1000000",
         "due_poll": "0.02",
+        "territories_poll": "0.05",
         "log_level": "error",
         "drain": "2",
         **variables,

@@ -17,6 +17,8 @@ from services.events.settings import Settings
 from services.events.store import mapper
 from shared.access import listens as access_listens
 from shared.runtime.context import Service
+from shared.territories import following
+from shared.territories import listens as territories_listens
 
 SLICES = (meetings, invitations, attendance, ballots, decisions, minutes)
 
@@ -31,6 +33,7 @@ def service(settings: Settings) -> Service:
         routers=[slice_.routes for slice_ in SLICES],
         listens=[
             access_listens,
+            territories_listens,
             people_listens,
             organisations_listens,
             bodies_listens,
@@ -38,6 +41,7 @@ def service(settings: Settings) -> Service:
             invitations_listens,
             minutes_listens,
         ],
+        followers=[following.follow],
         problems=[slice_.problems for slice_ in SLICES],
         vocabularies=[term for slice_ in SLICES for term in slice_.vocabularies],
     )

@@ -10,6 +10,8 @@ from services.learning.settings import Settings
 from services.learning.store import mapper
 from shared.access import listens as access_listens
 from shared.runtime.context import Service
+from shared.territories import following
+from shared.territories import listens as territories_listens
 
 
 def service(settings: Settings) -> Service:
@@ -21,7 +23,8 @@ def service(settings: Settings) -> Service:
         policy=policy,
         metadata=mapper.metadata,
         routers=[part.routes for part in slices],
-        listens=[access_listens, people_listens, mandates_listens, enrolments_listens],
+        listens=[access_listens, territories_listens, people_listens, mandates_listens, enrolments_listens],
+        followers=[following.follow],
         problems=[part.problems for part in slices],
         vocabularies=[*paths.vocabularies, *enrolments.vocabularies],
     )

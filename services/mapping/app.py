@@ -10,6 +10,7 @@ from services.mapping.store import mapper
 from services.mapping.territories import routes as territories
 from shared.access import listens as access_listens
 from shared.runtime.context import Service
+from shared.territories import following
 
 
 def service(settings: Settings) -> Service:
@@ -22,4 +23,5 @@ def service(settings: Settings) -> Service:
         routers=[territories.routes, presences.routes, coverage.routes, ranking.routes],
         vocabularies=[*territories.vocabularies, *presences.vocabularies, *ranking.vocabularies],
         listens=[access_listens, presences_listens],
+        followers=[following.follow],
     )

@@ -29,6 +29,8 @@ from services.notify.store import mapper
 from shared.access import listens as access
 from shared.runtime.context import Context, Service
 from shared.runtime.vocabularies import Term, vocabulary
+from shared.territories import following
+from shared.territories import listens as territories
 
 VOCABULARIES = [
     vocabulary("topics", "argomenti", "topics", [(t.code, *t.label) for t in TOPICS.values()]),
@@ -51,6 +53,7 @@ def service(settings: Settings) -> Service:
         routers=[deliveries_routes, contacts_routes, reminder_routes.routes, inbox.routes],
         listens=[
             access,
+            territories,
             contacts,
             organisations,
             bodies,
@@ -64,6 +67,7 @@ def service(settings: Settings) -> Service:
         dues={reminder_commands.DUE: reminder_commands.remind},
         problems=[deliveries_problems, reminder_routes.problems],
         workers=[send],
+        followers=[following.follow],
         vocabularies=[*VOCABULARIES, *reminder_routes.vocabularies],
         backlogs={"mails": deliveries.due},
     )

@@ -179,17 +179,30 @@ class AreaChanged(AreaState, fact="mapping.area.changed"): ...
 class AreaRemoved(Fact, fact="mapping.area.removed", tombstone=True): ...
 
 
+class PastMunicipality(Content):
+    """A name and a province that a municipality has no more since the day `until`."""
+
+    name: str
+    province: str
+    since: date | None = None
+    until: date | None = None
+
+
 class MunicipalityUpdated(Fact, fact="mapping.municipality.updated"):
-    """A municipality as ISTAT's newer list has it. One that is gone has `until` and the codes of its successors."""
+    """A municipality as ISTAT's newer list has it. One that is gone has `until`, the first day without it, and the
+    codes of its successors. `past` are what it was called since the data that every service has."""
 
     code: str
     istat: str
     title: str
+    italian_title: str
     other_title: str | None = None
     province: str
-    since: date | None = None
+    nuts3: str
+    since: date
     until: date | None = None
     successors: tuple[str, ...] = ()
+    past: tuple[PastMunicipality, ...] = ()
 
 
 class CrossingState(Fact):

@@ -48,6 +48,8 @@ class Service:
     dues: Mapping[str, Handler] = field(default_factory=dict)
     problems: Sequence[Problems] = ()
     workers: Sequence[Worker] = ()
+    followers: Sequence[Worker] = ()
+    """Like `workers`, but in every process that serves or listens: what each must know by itself."""
     vocabularies: Sequence[Vocabulary] = ()
     backlogs: Mapping[str, Callable[[AsyncSession], Awaitable[int]]] = field(default_factory=dict)
     """Work of the service's own that should be done by now (mails to send), counted in readiness beside the lags."""

@@ -164,6 +164,9 @@ def _parts(context: Context, only: str | None) -> Mapping[str, Task]:
     relays, listens = only in (None, "relay", "http"), only in (None, "listen")
     context.broker = Broker(context, relays=only in (None, "relay"), listens=listens) if relays or listens else None
     parts: dict[str, Task] = dict(context.broker.tasks()) if context.broker is not None else {}
+    if only != "relay":
+        for follower in service.followers:
+            parts[getattr(follower, "__qualname__", repr(follower))] = lambda run=follower: run(context)  # type: ignore[misc]
     if listens:
         due = DueLoop(context.database, context.clock, service.dues, poll=settings.due_poll, done=context.wake)
         parts["due"] = due.run

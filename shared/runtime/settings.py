@@ -76,6 +76,8 @@ class ServiceSettings(BaseSettings):
     cors_origins: tuple[str, ...] = ()
     """Frontends that may call with a person's token; a key's origins are its own."""
     due_poll: float = Field(default=0.5, gt=0)
+    territories_poll: float = Field(default=2, gt=0)
+    """Seconds until a change of municipalities is seen by every process."""
     drain: float = Field(default=10, gt=0)
     """Seconds that running requests and batches get when the service is told to stop."""
 

@@ -37,6 +37,7 @@ SARDINIA_MOVED = {"D968": "118", "I707": "114", "L154": "119"}  # Genoni, Seulo 
 # Codes run alphabetically in a province, but these two changed province after that of Cagliari had been numbered: their
 # numbers there stay empty, and they take the last one of the province that they went to.
 SARDINIA_LATE = {"I706": "118", "L154": "118"}  # Seui, Teulada
+SARDINIA_SINCE = "2025-01-01"  # the sources say the year only
 GONE_ABROAD = {"PL", "FU", "ZA", "VG"}  # Pola, Fiume, Zara and Venezia Giulia: no places of today's Italy
 RECENT = "1955-01-01"  # since then the successors are stated in overlay/, before they are derived from the dates
 PRECISION = 4  # decimals of a degree: 11 m, far below what simplification leaves
@@ -278,6 +279,61 @@ def write_historic(records: list[dict[str, Any]], found: Mapping[str, Draft], in
     write_csv("historic.csv", ["code", "name", "sigla", "until", "successor"], sorted(rows.values()))
 
 
+def write_periods(records: list[dict[str, Any]], found: Mapping[str, Draft]) -> None:
+    """Under which name and in which province each municipality stood, one row per period without a change of the two.
+
+    Only of those that are gone or have changed: for the others the one period is what `municipalities.csv` says, since
+    the beginning of the source. `until` is the first day on which it no longer held.
+    """
+    provinces = {row["code"]: row["sigla"] for row in overlay("provinces.csv")}
+    of: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for r in records:
+        known = r["code"][1:].isdigit()  # some short-lived ones never had a cadastral code
+        if known and (r["code"] in found or r["province"] not in GONE_ABROAD):
+            of[r["code"]].append(r)
+    rows: list[list[str]] = []
+    for code, those in sorted(of.items()):
+        periods = _periods(code, those)
+        if one := found.get(code):
+            _close(periods, one, provinces[one.uts])
+        if len(periods) > 1 or one is None:
+            rows += periods
+    write_csv("periods.csv", ["code", "name", "sigla", "since", "until"], rows)
+
+
+def _periods(code: str, records: list[dict[str, Any]]) -> list[list[str]]:
+    made: list[list[str]] = []
+    for r in sorted(records, key=lambda r: r["date_created"]):
+        since, until = r["date_created"][:10], ""
+        if r["date_deleted"]:
+            until = (date.fromisoformat(r["date_deleted"][:10]) + timedelta(days=1)).isoformat()
+        if made and made[-1][4] > since:  # a law that was annulled: the record that began later counts
+            made[-1][4] = since
+            if made[-1][3] == since:
+                made.pop()
+        if made and key(made[-1][1]) == key(r["name"]) and made[-1][2] == r["province"] and made[-1][4] == since:
+            made[-1][4] = until
+        else:
+            made.append([code, r["name"], r["province"], since, until])
+    return made
+
+
+def _close(periods: list[list[str]], one: Draft, sigla: str) -> None:
+    """The last period of a standing municipality is as it is today; what the source does not have yet is added."""
+    last = periods[-1]
+    last[4] = ""
+    if last[2] != sigla:
+        last[4] = SARDINIA_SINCE
+        periods.append([one.code, one.name, sigla, SARDINIA_SINCE, ""])
+    else:
+        renamed = next((row for row in overlay("names.csv") if row["code"] == one.code and row["since"]), None)
+        if renamed and key(last[1]) != key(one.italian):
+            last[4] = renamed["since"]
+            periods.append([one.code, one.name, sigla, renamed["since"], ""])
+        else:
+            last[1] = one.name
+
+
 def rings(shape: Any) -> list[list[list[int]]]:
     """Polygons -> rings -> flat list: first point, then steps, in units of 10^-PRECISION degrees."""
     polygons = sorted(getattr(shape, "geoms", [shape]), key=lambda p: -p.area)
@@ -344,6 +400,7 @@ def main() -> None:
     write_csv("provinces.csv", *_table("provinces.csv"))
     write_csv("regions.csv", *_table("regions.csv"))
     write_historic(records, found, into)
+    write_periods(records, found)
     write_boundaries(shapes, found)
     sizes = {p.relative_to(DATA).as_posix(): p.stat().st_size for p in sorted(DATA.rglob("*")) if p.is_file()}
     sys.stdout.write(f"{len(found)} municipalities, {len(into)} successors, sizes in bytes: {sizes}\n")

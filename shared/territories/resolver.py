@@ -310,13 +310,11 @@ class Resolver:
             yield rest
 
     def _fill(self, territories: Territories) -> None:
-        from shared.territories.store import former_names
-
         for m in territories.municipalities:
             official = {m.name, m.italian_name}
             for name in official | {m.other_name} - {""}:
                 self._add(m, OFFICIAL if name in official else OTHER, m.province, name, "")
-        for former in former_names():
+        for former in territories.former:
             successors = [territories.municipality(c) for c in former.successor.split()]
             rank = FORMER if successors and successors[0] and successors[0].code == former.code else SUPPRESSED
             for one in successors or [None]:

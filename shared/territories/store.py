@@ -1,13 +1,18 @@
-"""Reading the built data: every municipality, province and region of Italy, found by code."""
+"""Reading the built data: every municipality, province and region of Italy, found by code, as it is today."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shared.territories.changes import Overlaid, Update, overlay
+from shared.territories.history import History, Period
 from shared.territories.model import Former, Kind, Municipality, Province, Region
 
 if TYPE_CHECKING:
@@ -17,9 +22,17 @@ DATA = Path(__file__).parent / "data"
 
 
 class Territories:
-    """Italy as of the built data; immutable, one per process (`load()`)."""
+    """Italy as of the built data and the changes laid over them; immutable, one at a time in a process (`load()`)."""
 
-    def __init__(self, municipalities: list[Municipality], provinces: list[Province], regions: list[Region]) -> None:
+    def __init__(
+        self,
+        municipalities: list[Municipality],
+        provinces: list[Province],
+        regions: list[Region],
+        overlaid: Overlaid | None = None,
+    ) -> None:
+        self._overlaid = overlaid
+        self._history: History | None = None
         self.municipalities: tuple[Municipality, ...] = tuple(municipalities)
         self.provinces: tuple[Province, ...] = tuple(provinces)
         self.regions: tuple[Region, ...] = tuple(regions)
@@ -62,6 +75,56 @@ class Territories:
         """The municipalities of a territory, in order of cadastral code."""
         return (m for m in self.municipalities if territory in (m.code, m.province, m.province_code, m.region))
 
+    @property
+    def former(self) -> tuple[Former, ...]:
+        """Every name no longer in force, of standing and of suppressed municipalities."""
+        if self._overlaid is None:
+            return former_names()
+        into = self._overlaid.successors
+
+        def today(former: Former) -> Former:
+            """With the successors that stand today; those of a name that is only old are the municipality itself."""
+            ends = [end for code in former.successor.split() for end in _ends(code, into)]
+            return (
+                former if " ".join(ends) == former.successor else replace(former, successor=" ".join(sorted({*ends})))
+            )
+
+        return tuple(today(former) for former in (*former_names(), *self._overlaid.former))
+
+    @property
+    def history(self) -> History:
+        """What municipalities were called, where they lay and where they went; read when first asked for (30 ms)."""
+        if self._history is None:
+            self._history = self._historic()
+        return self._history
+
+    def _historic(self) -> History:
+        successors = {f.code: f.successor.split() for f in self.former if f.code not in self._by_code}
+        periods: dict[str, list[Period]] = defaultdict(list)
+        for period in _periods():
+            periods[period.code].append(period)
+        for added in self._overlaid.periods if self._overlaid is not None else ():
+            before = periods[added.code]
+            if added.since is None:  # the last period of the data goes on into the first of the changes
+                since = before.pop().since if before and before[-1].until is None else None
+                added = replace(added, since=since)
+            before.append(added)
+        return History([period for those in periods.values() for period in those], successors)
+
+    def standing(self, code: str) -> tuple[Municipality, ...]:
+        """The municipality with this code, or those that took its place; none for a code that is none."""
+        found = self.municipality(code)
+        if found is not None:
+            return (found,)
+        return tuple(m for c in self.history.successors(code.upper()) if (m := self.municipality(c)))
+
+    def with_updates(self, updates: Collection[Update]) -> Territories:
+        """These data with what has happened since; `self` must have none yet."""
+        if not updates:
+            return self
+        laid = overlay(self.municipalities, self._provinces, updates)
+        return Territories(laid.municipalities, list(self.provinces), list(self.regions), laid)
+
     def resolve(self, name: str, province: str | None = None, region: str | None = None) -> Resolution:
         """The municipality that a file means by a name; see `resolver.Resolver.resolve` for what it accepts."""
         if self._resolver is None:
@@ -71,9 +134,44 @@ class Territories:
         return self._resolver.resolve(name, province, region)
 
 
-@lru_cache(maxsize=1)
+_current: tuple[Territories, object] | None = None
+
+
 def load() -> Territories:
-    """Read the data once per process (about 60 ms); the resolver's index is built when the first name is resolved."""
+    """Italy as it is today, as far as this process knows: the built data (read once, about 60 ms) and what `install`
+    laid over them. Ask for it at each use: it is replaced when operators apply a newer list of ISTAT's."""
+    return built() if _current is None else _current[0]
+
+
+def installed() -> object:
+    """The stamp of what was installed last; None for the built data alone."""
+    return None if _current is None else _current[1]
+
+
+def install(updates: Collection[Update], stamp: object) -> None:
+    """From now on `load` gives the built data with these changes (about 60 ms); without any, the built data."""
+    global _current
+    _current = (built().with_updates(updates), stamp) if updates else None
+
+
+def _ends(code: str, into: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Where a chain of successors ends; a circle, which no list of ISTAT's has, ends where it closes."""
+    ends, ahead, seen = set[str](), [code], set[str]()
+    while ahead:
+        one = ahead.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        if into.get(one):
+            ahead += into[one]
+        else:
+            ends.add(one)
+    return sorted(ends)
+
+
+@lru_cache(maxsize=1)
+def built() -> Territories:
+    """The data as they were built; the resolver's index is built when the first name is resolved."""
     regions = [Region(code, name) for code, name in _rows("regions.csv")]
     provinces = [Province(*row) for row in _rows("provinces.csv")]
     of = {p.code: p for p in provinces}
@@ -105,6 +203,15 @@ def load() -> Territories:
 def former_names() -> tuple[Former, ...]:
     """Every name no longer in force that the sources know, of standing and of suppressed municipalities."""
     return tuple(Former(*row) for row in _rows("historic.csv"))
+
+
+def _periods() -> Iterator[Period]:
+    for code, name, sigla, since, until in _rows("periods.csv"):
+        yield Period(code, name, sigla, _day(since), _day(until))
+
+
+def _day(text: str) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def _rows(name: str) -> Iterator[list[str]]:

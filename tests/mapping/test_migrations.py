@@ -9,6 +9,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.mapping.areas import tables as _areas
 from services.mapping.coverage import tables as _coverage
 from services.mapping.experiences import tables as _experiences
 from services.mapping.freshness import tables as _freshness
@@ -17,6 +18,7 @@ from services.mapping.needs import tables as _needs
 from services.mapping.presences import tables as _presences
 from services.mapping.resources import tables as _resources
 from services.mapping.store import mapper
+from services.mapping.yardsticks import tables as _yardsticks
 
 OWN = set(mapper.metadata.tables)
 
@@ -33,5 +35,6 @@ async def test_the_migrated_database_is_what_the_tables_say(mapping_engine: Asyn
     assert {_presences.presences.name, _coverage.coverage.name, _resources.resources.name} <= OWN
     assert {_experiences.experiences.name, _freshness.freshness.name} <= OWN
     assert {_imports.place_imports.name, _needs.needs.name} <= OWN
+    assert {_areas.areas.name, _yardsticks.yardsticks.name} <= OWN
     async with mapping_engine.connect() as connection:
         assert await connection.run_sync(differences) == []

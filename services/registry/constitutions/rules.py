@@ -18,6 +18,7 @@ from uuid_utils.compat import uuid7
 
 from services.registry.interlocutors.rules import Office, italian, of_region
 from shared import territories
+from shared.territories import Territories
 
 MINIMUM_MEMBERS = 3
 MOST_MEMBERS = 1000
@@ -141,10 +142,13 @@ def name_of(region: str) -> str:
     return italian(found.name) if found else region
 
 
-@lru_cache(maxsize=16384)
 def region_of(territory: str) -> str | None:
     """The region that a territory is, or lies in; None for one that nobody knows."""
-    italy = territories.load()
+    return _region_of(territories.load(), territory)
+
+
+@lru_cache(maxsize=16384)
+def _region_of(italy: Territories, territory: str) -> str | None:
     match italy.kind_of(territory):
         case "region":
             return territory

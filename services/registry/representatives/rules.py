@@ -385,9 +385,13 @@ def _month(name: str) -> int:
 # --- where -----------------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=1)
 def areas() -> Areas:
-    return Areas(territories.load())
+    return _areas(territories.load())
+
+
+@lru_cache(maxsize=1)
+def _areas(italy: Territories) -> Areas:
+    return Areas(italy)
 
 
 def _territory(cells: Mapping[str, str], places: Territories, refuse: _Refuse) -> str | None:

@@ -1,8 +1,12 @@
-"""Municipalities that ISTAT changed"""
+"""What has happened to municipalities since the built data."""
+
+from alembic import op
+
+from shared.territories import schema as territories
 
 revision = "0006"
 down_revision = "0005"
 
 
 def upgrade() -> None:
-    """Filled by the slice."""
+    territories.install_v1(op)  # type: ignore[arg-type]  # the module stands for the Operations

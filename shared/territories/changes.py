@@ -1,0 +1,129 @@
+"""What has happened to municipalities since the data were built, as lists of ISTAT's say that operators apply.
+
+The data are of `AS_OF`. A change that took effect before is in them already and is not laid over them again, so that a
+newer release of the data may be deployed over a database that still has it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from shared.territories.history import Period
+from shared.territories.model import Former, Municipality, Province
+
+AS_OF = date(2026, 8, 14)
+"""The day of ISTAT's list that the built data equal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A municipality as ISTAT's newer list has it from `since`. One that is gone has `until`, the first day without it,
+    and the codes of its successors; its names are the last ones. `past` are its periods since the data were built."""
+
+    code: str
+    istat: str
+    name: str
+    italian_name: str
+    other_name: str
+    province: str
+    nuts3: str
+    since: date
+    until: date | None = None
+    successors: tuple[str, ...] = ()
+    past: tuple[Period, ...] = ()
+
+    @property
+    def effective(self) -> date:
+        return self.until or self.since
+
+
+@dataclass(frozen=True)
+class Overlaid:
+    """The municipalities of today, and what the changes add to the names and the history of the data."""
+
+    municipalities: list[Municipality]
+    former: list[Former]
+    periods: list[Period]
+    successors: dict[str, tuple[str, ...]]
+
+
+def overlay(standing: Sequence[Municipality], provinces: Mapping[str, Province], updates: Iterable[Update]) -> Overlaid:
+    """The changes laid over the data. A municipality that came of others has their residents and the point of the most
+    populous of them; one of which nobody said of whom it came has none, and the point of its province's seat."""
+    now = {m.code: m for m in standing}
+    wanted = sorted((u for u in updates if u.effective > AS_OF and u.province in provinces), key=lambda u: u.code)
+    parts: dict[str, list[Municipality]] = defaultdict(list)
+    former: list[Former] = []
+    periods: list[Period] = []
+    direct: dict[str, tuple[str, ...]] = {}
+    for u in wanted:
+        if u.until is not None:
+            direct[u.code] = u.successors
+            if (gone := now.get(u.code)) and len(u.successors) == 1:
+                parts[u.successors[0]].append(gone)
+        chain = _chain(u, known=u.code in now)
+        former += [_former(period, u) for period in chain if period.until is not None]
+        periods += chain
+    for u in wanted:
+        if u.until is None:
+            now[u.code] = _standing(u, now.get(u.code), provinces[u.province], _seat(standing, u.province))
+    for u in wanted:
+        if u.until is not None:
+            now.pop(u.code, None)
+    for code, those in parts.items():
+        if code in now:
+            now[code] = _joined(now[code], those)
+    return Overlaid([now[code] for code in sorted(now)], former, periods, direct)
+
+
+def _chain(u: Update, *, known: bool) -> list[Period]:
+    """Its periods from the one of the data on, whose beginning the data know (None), to the one of today."""
+    since = u.past[-1].until if u.past else None if known else u.since
+    return [*u.past, Period(u.code, u.name, u.province, since, u.until)]
+
+
+def _former(period: Period, u: Update) -> Former:
+    until = period.until.isoformat() if period.until else ""
+    return Former(u.code, period.name, period.province, until, " ".join(u.successors) if u.until else u.code)
+
+
+def _standing(u: Update, base: Municipality | None, province: Province, seat: Municipality | None) -> Municipality:
+    like = base or seat
+    assert like is not None  # every province has municipalities
+    left = {base.province} if base and base.province != u.province else set()
+    return replace(
+        like,
+        code=u.code,
+        istat=u.istat,
+        name=u.name,
+        italian_name=u.italian_name,
+        other_name=u.other_name,
+        province=u.province,
+        province_code=province.code,
+        region=province.region,
+        nuts3=u.nuts3,
+        formerly=tuple(sorted({*base.formerly, *left} - {u.province})) if base else (),
+        population=base.population if base else 0,
+        ages=base.ages if base else tuple(0 for _ in like.ages),
+    )
+
+
+def _seat(standing: Iterable[Municipality], province: str) -> Municipality | None:
+    return max((m for m in standing if m.province == province), key=lambda m: m.population, default=None)
+
+
+def _joined(one: Municipality, parts: Sequence[Municipality]) -> Municipality:
+    largest = max([one, *parts], key=lambda m: m.population)
+    ages = tuple(map(sum, zip(one.ages, *(m.ages for m in parts), strict=True)))
+    siglas = {s for m in parts for s in (m.province, *m.formerly)} | set(one.formerly)
+    return replace(
+        one,
+        ages=ages,
+        population=sum(ages),
+        lat=largest.lat,
+        lon=largest.lon,
+        formerly=tuple(sorted(siglas - {one.province})),
+    )
