@@ -24,6 +24,9 @@ from services.registry.networks import routes as networks
 from services.registry.organisations import routes as organisations
 from services.registry.people import routes as people
 from services.registry.policy import policy
+from services.registry.processing import commands as processing_commands
+from services.registry.processing import listens as processing_listens
+from services.registry.processing import routes as processing
 from services.registry.representatives import routes as representatives
 from services.registry.settings import Settings
 from services.registry.store import mapper
@@ -36,6 +39,7 @@ def service(settings: Settings) -> Service:
         organisations,
         imports,
         people,
+        processing,
         mandates,
         bodies,
         constitutions,
@@ -61,14 +65,16 @@ def service(settings: Settings) -> Service:
             constitution_queries.DUE: constitution_commands.follow,
             goal_commands.DUE: goal_commands.decide,
             commitment_commands.DUE: commitment_commands.turn,
+            processing_commands.DUE: processing_commands.turn,
         },
-        listens=[constitution_listens, commitment_listens],
+        listens=[constitution_listens, commitment_listens, processing_listens],
         problems=[part.problems for part in slices],
         workers=[import_worker.run],
         vocabularies=[
             *networks.vocabularies,
             *organisations.vocabularies,
             *imports.vocabularies,
+            *processing.vocabularies,
             *mandates.vocabularies,
             *bodies.vocabularies,
             *constitutions.vocabularies,

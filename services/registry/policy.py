@@ -20,6 +20,10 @@ class Right(StrEnum):
     READ_PEOPLE = "read_people"
     WRITE_PEOPLE = "write_people"
     ERASE_PEOPLE = "erase_people"
+    MERGE_PEOPLE = "merge_people"
+    READ_PROCESSING = "read_processing"
+    WRITE_PROCESSING = "write_processing"
+    MANAGE_NOTICES = "manage_notices"
     READ_BODIES = "read_bodies"
     WRITE_BODIES = "write_bodies"
     JOIN_BODIES = "join_bodies"
@@ -63,6 +67,10 @@ policy = Policy(
         Right.READ_PEOPLE: COORDINATION,
         Right.WRITE_PEOPLE: SECRETARIAT,
         Right.ERASE_PEOPLE: SECRETARIAT,
+        Right.MERGE_PEOPLE: SECRETARIAT,  # of every network that knows either of them
+        Right.READ_PROCESSING: EVERYBODY,
+        Right.WRITE_PROCESSING: SECRETARIAT,
+        Right.MANAGE_NOTICES: SECRETARIAT,
         Right.READ_BODIES: EVERYBODY,
         Right.WRITE_BODIES: SECRETARIAT,
         Right.JOIN_BODIES: EVERYBODY,  # the open ones, each for themselves

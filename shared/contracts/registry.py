@@ -152,12 +152,14 @@ class PersonSought(PersonState, fact="registry.person.sought"):
     asked: int
 
 
-class NoticeDue(PersonState, fact="registry.person.notice_due"):
-    """Somebody else entered this person: they are owed the notice of art. 14 GDPR on what `network_id` does with their
-    data, whose terms are the network's processing record."""
+class NoticeDue(Fact, fact="registry.person.notice_due"):
+    """Somebody else entered this person: by the day `due` they are owed the notice of art. 14 GDPR on what the network
+    `network_id` does with their data, whose terms are its processing record. `version` is the person's, who has not
+    changed."""
 
     notice_id: UUID
     processing_id: UUID
+    due: date
 
 
 class ProcessingState(Fact):
@@ -447,8 +449,9 @@ class Objective(Content):
 
 
 class PlanState(Fact):
-    """A district's plan, from `since` to `last_day` (included), which an act may extend. `state` is draft, adopted or
-    closed; `follows_id` is the plan whose objectives it carries on."""
+    """A district's plan, from `since` to `last_day` (included), which an act may extend: `extended_from` was the last
+    day before. A draft is told to nobody; `state` is adopted, expired (over, with objectives to be decided) or closed.
+    `follows_id` is the plan whose objectives it carries on. Titles and indicators of objectives are told shortened."""
 
     title: str
     guideline: str | None = None
@@ -470,25 +473,31 @@ class PlanChanged(PlanState, fact="registry.plan.changed"): ...
 class PlanExtended(PlanState, fact="registry.plan.extended"): ...
 
 
+class PlanExpired(PlanState, fact="registry.plan.expired"):
+    """Its last day is over: each objective is to be declared achieved, lapsed or carried over."""
+
+
 class PlanClosed(PlanState, fact="registry.plan.closed"): ...
 
 
 class AgreementState(Fact):
-    """A memorandum, a programme agreement, a procedure of co-programming or co-design (art. 55 of the Third Sector
-    Code) or a funding call (art. 72). `state` is one of its kind's, in order; `deadline` is the last day to come
-    forward, and `interested` are the members that did, or that a call concerns."""
+    """A memorandum, a convention, a programme agreement, a procedure of co-programming or co-design (art. 55 of the
+    Third Sector Code) or a funding call (art. 72). A draft is told to nobody; `state` is signing, in_force, ended,
+    open, evaluation, tables, concluded or withdrawn, as its kind has them. `deadline` is the last day to come
+    forward."""
 
     title: str
     kind: str
     state: str
     authority_id: UUID | None = None  # the organisation that calls or leads
     body_id: UUID | None = None
+    plan_id: UUID | None = None
     territories: tuple[str, ...] = ()
     signatories: tuple[UUID, ...] = ()
-    interested: tuple[UUID, ...] = ()
     deadline: date | None = None
     since: date | None = None
     until: date | None = None
+    outcome_id: UUID | None = None  # the convention that a procedure came to
 
 
 class AgreementOpened(AgreementState, fact="registry.agreement.opened"): ...
@@ -501,24 +510,65 @@ class AgreementAdvanced(AgreementState, fact="registry.agreement.advanced"):
 class AgreementChanged(AgreementState, fact="registry.agreement.changed"): ...
 
 
+class AudienceState(Fact):
+    """Some of the members whom an open procedure or call concerns: those that are eligible on the day on which it
+    opened, 1,000 in each part."""
+
+    agreement_id: UUID
+    part: int
+    organisations: tuple[UUID, ...]
+
+
+class AudienceListed(AudienceState, fact="registry.agreement_audience.listed"): ...
+
+
+class InterestState(Fact):
+    """A member that came forward. `state` is expressed, withdrawn, admitted or excluded."""
+
+    agreement_id: UUID
+    organisation_id: UUID
+    state: str
+    expressed_on: date
+    points: float | None = None
+
+
+class InterestExpressed(InterestState, fact="registry.interest.expressed"): ...
+
+
+class InterestWithdrawn(InterestState, fact="registry.interest.withdrawn"): ...
+
+
+class InterestEvaluated(InterestState, fact="registry.interest.evaluated"):
+    """Admitted or excluded; why is told to those whom it concerns, and in no fact."""
+
+
+class PactStep(Content):
+    """A step that is still to be done: its number, from 1, and its day."""
+
+    number: int
+    due: date
+
+
 class PactState(Fact):
-    """A generative pact between the body `body_id` and a person or household in difficulty, who is nowhere in a fact:
-    `code` is the pact's own number. `maker_id` is the community maker that follows it now. Steps and obligations are
-    told as figures. `state` is draft, complete, signed, ended or broken_off."""
+    """A generative pact between a working group (`body_id`) or an organisation and a person or household in difficulty,
+    who is nowhere in a fact: `code` is the pact's own number. `maker_id` is the community maker that follows it now.
+    Steps and obligations are told as figures, no text of theirs. `state` is draft, complete, signed, ended or
+    broken_off; `until` is the day after its last. `missing`: kinds of actors that hold no concrete commitment yet."""
 
     code: str
-    body_id: UUID
+    body_id: UUID | None = None
+    organisation_id: UUID | None = None
     maker_id: UUID | None = None
-    territory: str | None = None
+    territory: str
     state: str
     since: date | None = None
     until: date | None = None
     renewals: int = 0
     steps: int = 0
     steps_done: int = 0
-    next_step: int | None = None  # its number, from 1
-    next_due: date | None = None
-    missing: tuple[str, ...] = ()  # kinds of actors that hold no concrete commitment yet
+    due_steps: tuple[PactStep, ...] = ()
+    missing: tuple[str, ...] = ()
+    outcome: str | None = None
 
 
 class PactDrafted(PactState, fact="registry.pact.drafted"): ...
@@ -534,7 +584,8 @@ class PactHandedOver(PactState, fact="registry.pact.handed_over"):
     """Another community maker follows it, or nobody does until one is named."""
 
 
-class PactEnded(PactState, fact="registry.pact.ended"): ...
+class PactEnded(PactState, fact="registry.pact.ended"):
+    """It has come to its end, or was broken off; `outcome` says how."""
 
 
 class Counted(Content):

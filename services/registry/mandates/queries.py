@@ -28,6 +28,7 @@ from services.registry.organisations.rules import State as MembershipState
 from services.registry.organisations.tables import memberships, organisations
 from services.registry.people.tables import known_people, people
 from services.registry.policy import Right, policy
+from services.registry.processing import commands as processing
 from shared import territories
 from shared.access.actor import Actor, day
 from shared.access.roles import Role
@@ -210,6 +211,7 @@ async def lock_parties(session: AsyncSession, actor: Actor, mandate: Mandate, no
             raise NotAMember(mandate.organisation_id)
     acquaintance = insert(known_people).values(network_id=mandate.network_id, person_id=mandate.person_id)
     await session.execute(acquaintance.on_conflict_do_nothing())
+    await processing.owe(session, mandate.network_id, [mandate.person_id], now)
 
 
 async def with_office_locked(session: AsyncSession, mandate_id: UUID, *successors: UUID) -> Mandate:

@@ -16,6 +16,7 @@ from services.registry.people.queries import Readable
 from services.registry.people.rules import Language, Person, Retained, email_of, name_of, phone_of
 from services.registry.people.tables import known_people
 from services.registry.policy import Right, policy
+from services.registry.processing import commands as processing
 from shared.access.actor import Actor, day
 from shared.contracts.registry import PersonChanged, PersonErased, PersonRegistered, PersonState
 from shared.messaging import redact, stage
@@ -35,6 +36,8 @@ async def register(session: AsyncSession, actor: Actor, ref: str, *, now: dateti
     session.add(person)
     await session.flush()
     await session.execute(KNOWN, {"network_id": network_id, "person_id": person.id})
+    own = [person.id] if await queries.own_mailbox(session, actor, person.email) else []
+    await processing.owe(session, network_id, [person.id], now, themselves=own)
     await stage(session, state_of(PersonRegistered, person))
     return queries.readable_in([network_id], actor, person, now)
 
@@ -45,8 +48,11 @@ async def change(
     """Takes the fields given, leaves the others; null takes an address or a number away. Raises Unfit."""
     person = await queries.for_update(session, actor, Right.WRITE_PEOPLE, person_id, now)
     expect(expected, person.version)
+    before = person.email
     if person.change(**clean(fields)):
         await session.flush()
+        if person.email is not None and person.email != before:
+            await processing.reachable(session, person.id, now)
         await stage(session, state_of(PersonChanged, person))
     return await queries.readable(session, actor, person, now)
 
@@ -66,6 +72,7 @@ async def erase(
         await session.execute(delete(signing_in).where(signing_in.c.person_id == person.id))
     await idempotency.forget(session, person.id)
     await commitments.forgive(session, person.id, now)
+    await processing.forget(session, person.id, now)
     erased = PersonErased(id=person.id, version=person.version, network_id=person.network_id)
     await redact(session, erased)
     await stage(session, erased)

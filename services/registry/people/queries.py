@@ -81,6 +81,14 @@ def rights_in(rooms: Sequence[UUID], actor: Actor, person: Person, now: datetime
     return held | (set(OWN) if actor.person_id == person.id else set())
 
 
+async def own_mailbox(session: AsyncSession, actor: Actor, email: str | None) -> bool:
+    """Whether the caller has shown that they read this mailbox: then they enter themselves."""
+    if actor.person_id is None or email is None:
+        return False
+    own = select(people.c.id).where(people.c.id == actor.person_id, people.c.email == email)
+    return await session.scalar(own.where(people.c.email_verified_at.is_not(None))) is not None
+
+
 async def last_held(session: AsyncSession, person_id: UUID, on: date) -> Row[UUID, date | None] | None:
     """(id, ends) of a mandate that the person holds on that day or is about to. One that was declined or withdrawn
     before its first day is held on none, however far ahead that day lies."""

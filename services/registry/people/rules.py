@@ -53,6 +53,7 @@ class Person:
     email_verified_at: datetime | None = None
     phone: str | None = None
     erased_at: datetime | None = None
+    merged_into: UUID | None = None  # the person who stands for this one, who was a duplicate
     id: UUID = field(default_factory=uuid7)
     version: int = 0
 

@@ -35,11 +35,14 @@ people = Table(
     Column("email_verified_at", DateTime(timezone=True)),
     Column("phone", Text),
     Column("erased_at", DateTime(timezone=True)),
+    Column("merged_into", Uuid, ForeignKey("people.id")),
     Column("search", Text, Computed(SEARCH, persisted=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now(), onupdate=func.now()),
     Column("version", Integer, nullable=False),
     CheckConstraint("erased_at is null or (email is null and phone is null and family_name = '')", name="erased"),
+    CheckConstraint("merged_into is null or erased_at is not null", name="merged"),
     Index("people_email", "email", postgresql_where=text("email is not null")),
+    Index("people_merged", "merged_into", postgresql_where=text("merged_into is not null")),
     Index("people_search", "search", postgresql_using="gin", postgresql_ops={"search": "gin_trgm_ops"}),
 )
 

@@ -26,6 +26,7 @@ from services.registry.mandates.rules import Mandate
 from services.registry.people import commands as people
 from services.registry.people.rules import Person
 from services.registry.people.tables import known_people
+from services.registry.processing import commands as processing
 from services.registry.representatives import queries, rules
 from services.registry.representatives.rules import (
     MOST_ROWS,
@@ -115,7 +116,7 @@ async def take(
     outcomes, contradictions = rules.judge(sheet.rows, standing, entered, day(now))
     if contradictions:
         raise RowsRefused(contradictions, sheet.columns, language)
-    await _enter(session, newcomers.values())
+    await _enter(session, newcomers.values(), now)
     await _designate(session, [outcome.mandate for outcome in outcomes if outcome.new], now)
     list_id = await _note(session, actor, named, outcomes, set(entered.values()), complete=complete, now=now)
     if complete:
@@ -169,13 +170,15 @@ def _newcomers(rows: Iterable[Row], standing: Standing) -> dict[tuple[str, str],
     return found
 
 
-async def _enter(session: AsyncSession, newcomers: Collection[Person]) -> None:
+async def _enter(session: AsyncSession, newcomers: Collection[Person], now: datetime) -> None:
     if not newcomers:
         return
     session.add_all(newcomers)
     await session.flush()
     known = [{"network_id": person.network_id, "person_id": person.id} for person in newcomers]
     await session.execute(insert(known_people), known)
+    network_id = next(iter(newcomers)).network_id  # a list is of one member of one network
+    await processing.owe(session, network_id, [person.id for person in newcomers], now)
     await stage(session, *(people.state_of(PersonRegistered, person) for person in newcomers))
 
 
