@@ -19,7 +19,7 @@ from services.notify.messages.intents import (
     secretariats,
     to_each,
 )
-from services.notify.messages.rules import IMPORT_REPORT, MANDATE_ENDED, MANDATE_GIVEN, SIGN_IN, Topic
+from services.notify.messages.rules import IMPORT_REPORT, MANDATE_ENDED, MANDATE_GIVEN, PRIVACY_NOTICE, SIGN_IN, Topic
 from shared.access.actor import day
 from shared.contracts.registry import (
     ImportFailed,
@@ -29,6 +29,7 @@ from shared.contracts.registry import (
     MandateEnded,
     MandateStarted,
     MandateState,
+    NoticeDue,
     SignInRequested,
 )
 from shared.messaging import Received, reacts
@@ -56,6 +57,25 @@ async def mail_the_sign_in_link(
         ],
         now,
     )
+
+
+@reacts(NoticeDue)
+async def tell_of_the_processing(session: AsyncSession, facts: Sequence[Received[NoticeDue]], now: datetime) -> None:
+    """Once for each notice, however often it is asked for."""
+    await people_known(session, {r.fact.id for r in facts})
+    await networks_known(session, {r.fact.network_id for r in facts})
+    intents = [
+        intent(
+            r,
+            PRIVACY_NOTICE,
+            now,
+            subject=r.fact.notice_id,
+            person_id=r.fact.id,
+            parameters={"notice_id": str(r.fact.notice_id)},
+        )
+        for r in facts
+    ]
+    await intend(session, intents, now)
 
 
 @reacts(MandateDesignated, MandateStarted)

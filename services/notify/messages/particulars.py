@@ -69,6 +69,12 @@ def sign_in(asked: Asked) -> dict[str, Any]:
     return {"link": link, "expires_at": expires_at}
 
 
+def privacy_notice(asked: Asked) -> dict[str, Any]:
+    """The page has the whole notice, as the network's record stands when it is read."""
+    until = asked.until(asked.now + rules.NOTICE_LINK_LASTS)
+    return {"link": asked.link("registry", "notices/link", "notice", asked.id("notice_id"), until)}
+
+
 def import_report(asked: Asked) -> dict[str, Any]:
     import_id, until = asked.id("import_id"), asked.wall + rules.REPORT_LINK_LASTS
     figures = ("file_name", "rows", "created", "updated", "unchanged", "rejected", "problems", "failed_because")
@@ -353,6 +359,7 @@ PARTICULARS: Mapping[str, Callable[[Asked], dict[str, Any]]] = {
     rules.MINUTES_APPROVED.code: minutes_approved,
     rules.GOAL_ADVANCED.code: goal,
     rules.GOAL_DECIDED.code: goal,
+    rules.PRIVACY_NOTICE.code: privacy_notice,
     rules.ENROLLED.code: enrolled,
 }
 """By topic: a new one is added here, in `rules.TOPICS` and as a folder of templates."""

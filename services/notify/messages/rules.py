@@ -88,6 +88,9 @@ FIGURES_OF_A_GOAL = ("goal_id", "title", "reached", "minimum", "full", "last_day
 GOAL_ADVANCED = Topic("goal-advanced", False, "avanzamento di un obiettivo", "progress of a goal", FIGURES_OF_A_GOAL)
 GOAL_DECIDED = Topic("goal-decided", False, "esito di un obiettivo", "outcome of a goal", FIGURES_OF_A_GOAL)
 
+PRIVACY_NOTICE = Topic("privacy-notice", True, "informativa sui dati", "privacy notice", ("notice_id",))
+"""Art. 14 GDPR: to whom others have entered, once in each network."""
+
 ENROLLED = Topic("enrolled", False, "iscrizione a un percorso", "enrolment in a path", ("enrolment_id",))
 
 TOPICS = {
@@ -112,6 +115,7 @@ TOPICS = {
         MINUTES_APPROVED,
         GOAL_ADVANCED,
         GOAL_DECIDED,
+        PRIVACY_NOTICE,
         ENROLLED,
     )
 }
@@ -191,6 +195,7 @@ COMMITMENT_LINK_LASTS = timedelta(days=60)
 """After the day on which it is due: what is late can be kept, too."""
 GOAL_LINK_LASTS = timedelta(days=30)
 LEARNING_LINK_LASTS = timedelta(days=180)
+NOTICE_LINK_LASTS = timedelta(days=365)
 
 
 def link_until(until: datetime, now: datetime, wall: datetime) -> datetime:

@@ -57,7 +57,7 @@ def known(**changed: Any) -> Known:
 
 
 def asked(given: dict[str, Any] | None = None, now: datetime = NOW, **changed: Any) -> Asked:
-    ids = ("commitment_id", "meeting_id", "invitation_id", "ballot_id", "minutes_id", "enrolment_id")
+    ids = ("commitment_id", "meeting_id", "invitation_id", "ballot_id", "minutes_id", "enrolment_id", "notice_id")
     return Asked(
         {**{name: str(IT) for name in ids}, **(given or {})},
         IT,
@@ -158,6 +158,7 @@ def test_a_move_is_told_as_long_as_it_stands() -> None:
         ("meeting-convened", "events", "rsvp", timedelta(days=7, hours=2), {}),
         ("ballot-opened", "events", "vote", timedelta(days=7, hours=2), {"invitation": str(IT)}),
         ("enrolled", "learning", "learn", timedelta(days=180), {}),
+        ("privacy-notice", "registry", "notice", timedelta(days=365), {}),
     ],
 )
 def test_a_clock_in_the_past_leaves_links_their_time(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from uuid_utils.compat import uuid7
 
-from shared.contracts.registry import ImportFailed, MandateStarted, RowProblem
+from shared.contracts.registry import ImportFailed, MandateStarted, NoticeDue, RowProblem
 from tests.harness import until
 from tests.notify.network import TITLE, Network
 
@@ -61,6 +61,27 @@ async def test_a_person_reads_in_their_language(notify: Network) -> None:
     assert "From:       January 1, 2026" in mail.text
     assert "To:         December 31, 2026 included" in mail.text
     assert '<html lang="en"' in mail.part("html")
+
+
+async def test_who_was_entered_by_others_is_told_once_where_the_notice_is(notify: Network, tmp_path: Path) -> None:
+    person, english = notify.person(), notify.person(language="en")
+    due = [
+        NoticeDue(
+            id=one.id, version=1, network_id=notify.id, notice_id=uuid7(), processing_id=uuid7(), due=date(2026, 4, 1)
+        )
+        for one in (person, english)
+    ]
+    await notify.running.tell(person, english, *due, *due)
+    (mail,) = await notify.mails(person)
+    assert mail.message["Subject"] == f"I tuoi dati in {TITLE}: informativa"
+    link = await notify.link(mail.text, "/registry/v1/notices/link", "notice", tmp_path)
+    assert (link.subject, link.audience) == (due[0].notice_id, "registry")
+    (mail,) = await notify.mails(english)
+    assert mail.message["Subject"] == f"Your data in {TITLE}: privacy notice"
+    await notify.running.settled()
+    assert len(notify.of(person)) == 1
+    (delivery,) = await notify.deliveries(person=str(person.id))
+    assert (delivery["topic"], delivery["state"]) == ("privacy-notice", "sent")
 
 
 async def test_a_new_mandate_is_told_with_what_for_whom_and_since_when(notify: Network) -> None:
