@@ -3,16 +3,20 @@
 from services.registry.access import routes as access
 from services.registry.api_keys import routes as api_keys
 from services.registry.bodies import commands as body_commands
+from services.registry.bodies import pages as body_pages
 from services.registry.bodies import queries as body_queries
 from services.registry.bodies import routes as bodies
 from services.registry.commitments import commands as commitment_commands
 from services.registry.commitments import listens as commitment_listens
+from services.registry.commitments import pages as commitment_pages
 from services.registry.commitments import routes as commitments
 from services.registry.constitutions import commands as constitution_commands
 from services.registry.constitutions import listens as constitution_listens
 from services.registry.constitutions import queries as constitution_queries
 from services.registry.constitutions import routes as constitutions
+from services.registry.desk import pages as desk
 from services.registry.goals import commands as goal_commands
+from services.registry.goals import pages as goal_pages
 from services.registry.goals import routes as goals
 from services.registry.imports import queries as import_queries
 from services.registry.imports import routes as imports
@@ -31,6 +35,8 @@ from services.registry.representatives import routes as representatives
 from services.registry.settings import Settings
 from services.registry.store import mapper
 from shared.runtime.context import Service
+from shared.territories import following
+from shared.territories import listens as territories_listens
 
 
 def service(settings: Settings) -> Service:
@@ -58,7 +64,7 @@ def service(settings: Settings) -> Service:
         metadata=mapper.metadata,
         routers=[part.routes for part in slices],
         pages=[access.well_known],
-        site=[access.site],
+        site=[access.site, desk.site, commitment_pages.site, body_pages.site, goal_pages.site],
         dues={
             mandate_commands.DUE: mandate_commands.turn,
             body_queries.COVER: body_commands.follow_cover,
@@ -67,8 +73,9 @@ def service(settings: Settings) -> Service:
             commitment_commands.DUE: commitment_commands.turn,
             processing_commands.DUE: processing_commands.turn,
         },
-        listens=[constitution_listens, commitment_listens, processing_listens],
+        listens=[territories_listens, constitution_listens, commitment_listens, processing_listens],
         problems=[part.problems for part in slices],
+        followers=[following.follow],
         workers=[import_worker.run],
         vocabularies=[
             *networks.vocabularies,

@@ -45,3 +45,16 @@ def wants_html(at: Edge) -> bool:
 def as_json(shown: BaseModel) -> Response:
     """For a program; nobody keeps it."""
     return Response(shown.model_dump_json(), headers={"cache-control": "no-store"}, media_type="application/json")
+
+
+async def refusal(at: Edge, act: Callable[[], Awaitable[Any]]) -> Problem | None:
+    """Does what a form asked for; the problem when it is refused, so that the form can be shown again. An error of ours
+    stays one."""
+    try:
+        await act()
+    except Exception as error:
+        refused = at.context.answers(error)
+        if refused.status >= 500:
+            raise
+        return refused
+    return None

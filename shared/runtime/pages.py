@@ -24,6 +24,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.responses import Response
 
 from shared.runtime.assets import fingerprint
@@ -54,6 +55,17 @@ def day(value: date | datetime, language: str) -> str:
 def hour(value: datetime, language: str) -> str:
     """`15:30`, in Italy."""
     return format_time(value.astimezone(ROME), "HH:mm", locale=language)
+
+
+def link(href: str, label: str, *, hidden: str = "") -> Markup:
+    """A link as the cell of a table; `hidden` goes on with its label for who hears it without its row."""
+    more = Markup('<span class="hidden"> {}</span>').format(hidden) if hidden else ""
+    return Markup('<a href="{}">{}{}</a>').format(href, label, more)
+
+
+def tag(label: str, kind: str = "") -> Markup:
+    """A state as a word in a coloured field (`late`, `good`): the word says it without the colour."""
+    return Markup('<span class="tag {}">{}</span>').format(kind, label)
 
 
 def number(value: float, language: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -50,13 +51,10 @@ async def usable(session: AsyncSession, actor: Actor, link: Link, *, now: dateti
     return person
 
 
-async def mandates_of(
-    session: AsyncSession, actor: Actor, person: Person, language: str, *, now: datetime
-) -> list[str]:
-    """The mandates that the person holds today, in words: "Referente dell'ente, Alleanza per le Case"."""
-    del actor
+async def offices(session: AsyncSession, person_id: UUID, language: str, *, now: datetime) -> list[str]:
+    """What the person acts as today, in words: "Referente dell'ente, Alleanza per le Case"."""
     held = select(mandates.c.role, networks.c.name).join(networks, networks.c.id == mandates.c.network_id)
-    held = held.where(mandates.c.person_id == person.id, mandates.c.since <= day(now))
+    held = held.where(mandates.c.person_id == person_id, mandates.c.since <= day(now))
     found = await session.execute(held.where(or_(mandates.c.ends.is_(None), mandates.c.ends > day(now))))
     label = {term.code: getattr(term, language) for term in ROLES.terms}
     return sorted(f"{label[role]}, {name}" for role, name in found)

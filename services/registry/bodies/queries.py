@@ -200,6 +200,42 @@ async def seats_of(
     return Page([_placed_row(row) for row in found.items], found.next)
 
 
+async def seats_in(
+    session: AsyncSession,
+    actor: Actor,
+    ref: str,
+    *,
+    vacant: bool | None = None,
+    after: str | None = None,
+    limit: int = DEFAULT,
+    now: datetime,
+) -> Page[Placed]:
+    """The seats of all bodies of a network that are not dissolved, as they are today."""
+    network_id = await networks.id_of(session, ref)
+    policy.require(actor, Right.READ_BODIES, network=network_id, on=now)
+    query = _placed(day(now)).where(
+        seats.c.network_id == network_id, _there(day(now)), bodies.c.state != State.DISSOLVED
+    )
+    if vacant is not None:
+        query = query.where(mandates.c.id.is_(None) if vacant else mandates.c.id.is_not(None))
+    found = await page(session, query, key=[bodies.c.name, seats.c.title, seats.c.id], after=after, limit=limit)
+    return Page([_placed_row(row) for row in found.items], found.next)
+
+
+async def held_and_all(session: AsyncSession, network_id: UUID, now: datetime) -> tuple[int, int]:
+    """How many seats of a network's bodies are held today, and how many there are."""
+    on = day(now)
+    query = (
+        select(func.count(mandates.c.id), func.count(seats.c.id))
+        .select_from(seats)
+        .join(bodies, bodies.c.id == seats.c.body_id)
+        .outerjoin(mandates, and_(mandates.c.seat_id == seats.c.id, _running(on)))
+        .where(seats.c.network_id == network_id, _there(on), bodies.c.state != State.DISSOLVED)
+    )
+    held, seats_there = (await session.execute(query)).one()
+    return held, seats_there
+
+
 def _placed(on: date) -> Select[Any]:
     return (
         select(Seat, Body, organisations.c.title, Mandate, PERSON_NAME)

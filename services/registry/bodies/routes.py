@@ -337,6 +337,26 @@ async def add_seat(body_id: UUID, body: SeatEntry, at: At) -> Response:
     )
 
 
+@routes.get("/networks/{network}/seats", response_model=PageOut[SeatOut])
+async def seats_in(
+    network: str,
+    at: At,
+    vacant: Annotated[bool | None, Query(description="Only those without a holder, or only the held ones")] = None,
+    after: After = None,
+    limit: Limit = 50,
+) -> Response:
+    """The seats of all bodies of a network, by the body's name."""
+    return await at.page(
+        queries.seats_in,
+        network,
+        vacant=vacant,
+        after=after,
+        limit=limit,
+        out=lambda placed: SeatOut.of(placed, at),
+        model=SeatOut,
+    )
+
+
 @routes.get("/seats/{seat_id}", response_model=SeatOut)
 async def seat(seat_id: UUID, at: At) -> Response:
     """A seat, with who holds it today."""

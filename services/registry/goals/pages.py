@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
+from uuid import UUID
 
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from services.registry.bodies.rules import Kind
@@ -13,13 +15,19 @@ from services.registry.bodies.rules import State as BodyState
 from services.registry.constitutions.queries import Standing
 from services.registry.constitutions.routes import LABELS
 from services.registry.constitutions.rules import Code, missing, name_of
+from services.registry.desk.seating import entered
+from services.registry.goals import queries
 from services.registry.goals.queries import Tracked, Tracker
 from services.registry.goals.rules import Choice, Goal, Reason, State
-from shared.runtime.pages import Pages
+from shared.access.actor import day
+from shared.runtime.pages import Pages, Seat, link
 from shared.runtime.pages import day as long_day
-from shared.runtime.problems import Problem
+from shared.runtime.paging import After
+from shared.runtime.problems import NotFound, Problem
+from shared.runtime.sessions import Seated
 
 PAGES = Pages(__file__)
+site = APIRouter()
 TEXTS: dict[str, dict[str, str]] = {
     "it": {
         "progress": "{reached} di {minimum} {unit}",
@@ -61,6 +69,12 @@ TEXTS: dict[str, dict[str, str]] = {
         "state_none": "non avviato",
         "nothing_missing": "nulla",
         "not_begun": "Non ancora avviate, e senza enti con referenti: {names}.",
+        "goals": "Obiettivi",
+        "goals_caption": "Gli obiettivi di costituzione della rete",
+        "col_goal": "Obiettivo",
+        "col_stands": "A che punto è",
+        "goals_none": "La rete non ha ancora obiettivi.",
+        "further": "Altri obiettivi",
         "again": "Se serve un altro collegamento, chiedilo alla segreteria della tua rete.",
     },
     "en": {
@@ -103,6 +117,12 @@ TEXTS: dict[str, dict[str, str]] = {
         "state_none": "not begun",
         "nothing_missing": "nothing",
         "not_begun": "Not begun yet, and without members with referents: {names}.",
+        "goals": "Goals",
+        "goals_caption": "The network's goals of constitution",
+        "col_goal": "Goal",
+        "col_stands": "How far it is",
+        "goals_none": "The network has no goals yet.",
+        "further": "Further goals",
         "again": "If you need another link, ask the secretariat of your network.",
     },
 }
@@ -162,8 +182,8 @@ def _named(codes: Iterable[Code], language: str) -> list[str]:
     return [label[0].lower() + label[1:] for label in labels]
 
 
-def page(tracker: Tracker, on: date, language: str) -> Response:
-    """Everything that the goal is about, to be read on a phone as on paper."""
+def page(tracker: Tracker, on: date, language: str, seat: Seat | None = None) -> Response:
+    """Everything that the goal is about, to be read on a phone as on paper; `seat`: at somebody's desk."""
     texts, tracked = TEXTS[language], tracker.tracked
     goal, choice = tracked.goal, tracked.choice
     begun = [standing for standing in tracker.standings if standing.coordination or standing.members]
@@ -173,6 +193,7 @@ def page(tracker: Tracker, on: date, language: str) -> Response:
         goal.title,
         "goal.html",
         network=tracker.network,
+        seat=seat,
         texts=texts,
         summary=summary(tracked, on, language),
         goal=goal,
@@ -212,3 +233,36 @@ def _row(standing: Standing, texts: dict[str, str], language: str) -> tuple[str,
 def failed(language: str, problem: Problem) -> Response:
     """Why there is nothing to see, and what to do next."""
     return PAGES.problem(language, problem, TEXTS[language]["again"])
+
+
+# --- at the desk -----------------------------------------------------------------------------------------------------
+
+
+@site.get("/desk/{network}/goals")
+async def at_desk(network: str, at: Seated, after: After = None) -> Response:
+    """The goals of a network, the last one first."""
+    room, seat = await entered(at, network, "/goals")
+    found = await at.query(queries.listed, network, after=after, limit=50)
+    texts, base, today = TEXTS[at.language], f"/desk/{network}/goals", day(at.now)
+    return PAGES.page(
+        at.language,
+        texts["goals"],
+        "goals.html",
+        network=room.network,
+        seat=seat,
+        wide=True,
+        texts=texts,
+        items=[
+            (link(f"{base}/{each.goal.id}", each.goal.title), summary(each, today, at.language)) for each in found.items
+        ],
+        further=f"{base}?after={found.next}" if found.next else None,
+    )
+
+
+@site.get("/desk/{network}/goals/{goal_id}")
+async def one_at_desk(network: str, goal_id: UUID, at: Seated) -> Response:
+    room, seat = await entered(at, network, "/goals")
+    found = await at.query(queries.get, goal_id)
+    if found.goal.network_id != room.network.id:
+        raise NotFound
+    return page(await at.query(queries.tracker, goal_id), day(at.now), at.language, seat)
