@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -60,6 +60,6 @@ class History:
                 found[period.province].add(period.code)
         return {sigla: frozenset(codes) for sigla, codes in found.items()}
 
-    def named(self, key: str, day: date, *, made: Mapping[Period, str]) -> list[Period]:
-        """The periods that held on that day under a name with this key; `made` gives each period's."""
-        return [period for period, own in made.items() if own == key and period.holds(day)]
+    def everything(self) -> Iterator[Period]:
+        """Every period, by municipality."""
+        return (period for periods in self._periods.values() for period in periods)

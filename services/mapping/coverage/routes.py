@@ -10,26 +10,13 @@ from starlette.responses import Response
 
 from services.mapping.coverage import queries
 from services.mapping.coverage.queries import Covered
-from services.mapping.coverage.rules import share
 from services.mapping.presences.routes import Kinds, Network
-from services.mapping.territories.routes import TerritoryRef, Within
+from services.mapping.territories.routes import Statistic, TerritoryRef, Within
 from services.mapping.territories.rules import Level
 from shared.runtime.edge import At
 from shared.runtime.paging import After, Limit, PageOut
 
 routes = APIRouter(tags=["coverage"])
-
-
-class Statistic(BaseModel, json_schema_extra={"examples": [{"count": 3, "of": 7, "share": 0.4286}]}):
-    """A part of a whole; the share is null, not zero, when the whole is empty."""
-
-    count: int
-    of: int
-    share: float | None
-
-    @classmethod
-    def made(cls, count: int, of: int) -> Statistic:
-        return cls.model_construct(count=count, of=of, share=share(count, of))
 
 
 class CoverageOut(BaseModel):

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.mapping.coverage import commands as coverage
 from services.mapping.presences.rules import ACTING, ACTIVE, Key, Organisation, Presence, Source, change, presences
-from services.mapping.territories.queries import locate
+from services.mapping.territories.queries import placed
 from services.mapping.territories.rules import Area, fold
 
 TURN = 0x70726573
@@ -97,7 +97,7 @@ def _wanted(member: Any) -> list[Presence]:
         tuple(member.territories),
         member.changed_at,
     )
-    return presences(organisation, member.network_id, member.mandated or (), member.since_changed_at, locate)
+    return presences(organisation, member.network_id, member.mandated or (), member.since_changed_at, placed)
 
 
 def _kept(row: Any) -> Presence:

@@ -15,6 +15,7 @@ from services.mapping.presences.tables import mandates, memberships, organisatio
 from shared.contracts import Fact
 from shared.contracts.registry import MandateState, MembershipState, OrganisationState
 from shared.messaging import Received, newest, projects, upsert_newest
+from shared.territories.following import refreshed
 
 S = TypeVar("S", bound=Fact)
 
@@ -31,6 +32,7 @@ async def members_and_where_they_are(session: AsyncSession, facts: Sequence[Rece
     Which organisation a membership or a mandate is of never changes, so the newest fact tells whom to derive again.
     """
     await commands.take_turn(session)
+    await refreshed(session)  # an operator may have applied a newer list of municipalities a moment ago
     touched: set[UUID] = set()
     if rows := [_organisation(fact) for fact in newest(of(facts, OrganisationState))]:
         touched |= set(await upsert_newest(session, organisations, rows))

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from starlette.responses import Response
 
 from services.mapping.presences import queries
-from services.mapping.territories.queries import known
+from services.mapping.territories.queries import named
 from services.mapping.territories.routes import TerritoryRef
 from shared.runtime.edge import At
 from shared.runtime.paging import After, Limit, PageOut
@@ -70,7 +70,7 @@ class PresenceOut(BaseModel):
         )
         return cls.model_construct(
             organisation=organisation,
-            territory=TerritoryRef.of(known(row.territory)),
+            territory=TerritoryRef.of(named(row.territory)),
             sources=list(row.sources),
             kind=row.kind,
             sections=[entry["section"] for entry in row.sections],

@@ -66,13 +66,13 @@ def presences(
 
     A code that the reference data do not know places nobody: it is counted nowhere rather than somewhere wrong.
     """
-    because: dict[str, set[Source]] = {}
-    if organisation.municipality:
-        because.setdefault(organisation.municipality, set()).add(Source.SEAT)
-    for code in organisation.territories:
-        because.setdefault(code, set()).add(Source.WORKS)
-    for code in mandated:
-        because.setdefault(code, set()).add(Source.MANDATE)
+    said = [(organisation.municipality, Source.SEAT)] if organisation.municipality else []
+    said += [(code, Source.WORKS) for code in organisation.territories]
+    said += [(code, Source.MANDATE) for code in mandated]
+    because: dict[str, tuple[Area, set[Source]]] = {}
+    for code, source in said:
+        if area := locate(code):  # two municipalities that were merged are one place
+            because.setdefault(area.code, (area, set()))[1].add(source)
     return [
         Presence(
             network_id,
@@ -85,8 +85,7 @@ def presences(
             organisation.sections,
             max(changed_at, organisation.changed_at),
         )
-        for code, sources in sorted(because.items())
-        if (area := locate(code))
+        for _, (area, sources) in sorted(because.items())
     ]
 
 

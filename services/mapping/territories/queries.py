@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Literal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.mapping.territories.rules import COUNTRY, Area, fold
+from services.mapping.territories.rules import COUNTRY, Area, common, fold
 from shared import territories
 from shared.access.actor import Actor
 from shared.runtime.paging import Page
 from shared.runtime.problems import Invalid, NotFound
+from shared.territories import Period
 
-Kind = Literal["region", "province", "municipality"]
-ORDER: tuple[Kind, ...] = ("region", "province", "municipality")
+Italian = Literal["region", "province", "municipality"]
+Kind = Literal["region", "province", "municipality", "area"]
+ORDER: tuple[Kind, ...] = ("region", "province", "municipality", "area")
 
 
 @dataclass(frozen=True, slots=True)
 class Territory:
-    """A region, province or municipality with its residents; `at` is (latitude, longitude) inside a municipality."""
+    """A region, province or municipality with its residents, by age too (the bands of `territories.AGE_BANDS`); `at` is
+    (latitude, longitude) inside a municipality. An area of a network stands here like a territory of its own."""
 
     kind: Kind
     area: Area
     name: str
     population: int
     search: str
+    ages: tuple[int, ...] = ()
     istat: str | None = None
     sigla: str | None = None
     at: tuple[float, float] | None = None
@@ -45,29 +49,32 @@ class Territory:
         return ORDER.index(self.kind), self.search, self.code
 
 
-@lru_cache(maxsize=1)
 def everything() -> Mapping[str, Territory]:
-    """All of Italy by code, in the order of lists: 8,024 entries, built once in about 40 ms."""
-    italy = territories.load()
-    people: Counter[str] = Counter()
+    """All of Italy by code, in the order of lists: 8,024 entries, built in about 40 ms whenever the map changes."""
+    return _everything(territories.load())
+
+
+@lru_cache(maxsize=2)
+def _everything(italy: territories.Territories) -> Mapping[str, Territory]:
+    people: dict[str, list[int]] = defaultdict(lambda: [0] * len(territories.AGE_BANDS))
     for m in italy.municipalities:
-        people[m.region] += m.population
-        people[m.province_code] += m.population
-    found = [Territory("region", Area(r.code, r.code), r.name, people[r.code], fold(r.name)) for r in italy.regions]
+        for code in (m.region, m.province_code, m.code):
+            people[code] = [a + b for a, b in zip(people[code], m.ages, strict=True)]
+
+    def made(kind: Kind, area: Area, name: str, **more: Any) -> Territory:
+        ages = tuple(people[area.code])
+        return Territory(kind, area, name, sum(ages), fold(name), ages, **more)
+
+    found = [made("region", Area(r.code, r.code), r.name) for r in italy.regions]
+    found += [made("province", Area(p.code, p.region, p.code), p.name, sigla=p.sigla) for p in italy.provinces]
     found += [
-        Territory("province", Area(p.code, p.region, p.code), p.name, people[p.code], fold(p.name), None, p.sigla)
-        for p in italy.provinces
-    ]
-    found += [
-        Territory(
+        made(
             "municipality",
             Area(m.code, m.region, m.province_code, m.code),
             m.name,
-            m.population,
-            fold(m.name),
-            m.istat,
-            m.province,
-            (m.lat, m.lon),
+            istat=m.istat,
+            sigla=m.province,
+            at=(m.lat, m.lon),
         )
         for m in italy.municipalities
     ]
@@ -78,6 +85,13 @@ def locate(code: str) -> Area | None:
     """The area that a code names in today's map; None when it is not in it."""
     territory = everything().get(code)
     return territory.area if territory else None
+
+
+def placed(code: str) -> Area | None:
+    """Like `locate`; a municipality that is gone lies in its successor, or in what its successors lie in together."""
+    if here := locate(code):
+        return here
+    return common(area for m in territories.load().standing(code) if (area := locate(m.code)))
 
 
 def find(code: str) -> Territory | None:
@@ -97,6 +111,19 @@ def known(code: str) -> Territory:
     return territory
 
 
+def named(code: str) -> Territory:
+    """A territory to be shown, also one that is gone or that this process does not know yet: by its last name, or by
+    its code. What is kept must not make a list unreadable."""
+    if found := find(code):
+        return found
+    past = territories.load().history.periods(code)
+    here = placed(code)
+    area = Area(code, here.region if here else "", here.province if here else None, code)
+    return Territory(
+        "municipality", area, past[-1].name if past else code, 0, code, sigla=past[-1].province if past else None
+    )
+
+
 def areas(codes: Iterable[str], path: str) -> dict[str, Area]:
     """The areas that a filter names, by their own code; Invalid at `path` for one that is none."""
     found = {code: find(code) for code in codes}
@@ -110,7 +137,6 @@ def parents(territory: Territory) -> list[Territory]:
     return [everything()[code] for _, code in territory.area.chain()[1:] if code != COUNTRY]
 
 
-@lru_cache(maxsize=1)
 def italians() -> int:
     return sum(territory.population for territory in everything().values() if territory.kind == "region")
 
@@ -161,11 +187,75 @@ async def page(
     return paged(listed(kinds=kinds, within=areas(within, "?within"), q=q), after, limit)
 
 
-def feature(territory: Territory) -> dict[str, Any]:
+def feature(kind: Italian, territory: Territory) -> dict[str, Any]:
     """A GeoJSON feature (RFC 7946) with the simplified boundary."""
     return {
         "type": "Feature",
         "id": territory.code,
-        "geometry": territories.boundaries(territory.kind).get(territory.code),
+        "geometry": territories.boundaries(kind).get(territory.code),
         "properties": {"code": territory.code, "name": territory.name, "population": territory.population},
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What became of a municipality, or of a sigla of provinces that are no more, and what it was before.
+
+    `then` is the period that held on the day asked for; None when it was not there on that day, or no day was asked.
+    """
+
+    code: str
+    today: Territory | None
+    periods: Sequence[Period]
+    successors: Sequence[Territory]
+    predecessors: Sequence[Period]
+    then: Period | None
+
+
+def history(code: str, on: date | None) -> Past:
+    """Raises NotFound for what never was a municipality or a sigla, as far as the sources know."""
+    today = find(code)
+    if today is not None and today.kind != "municipality":
+        return Past(today.code, today, (), (), (), None)
+    past = territories.load().history
+    own = today.code if today else code.upper()
+    periods = past.periods(own)
+    if not periods and today is None:
+        return _former_sigla(own)
+    if not periods and today is not None:
+        periods = (Period(own, today.name, today.sigla or "", None, None),)
+    return Past(
+        own,
+        today,
+        periods,
+        [territory for one in past.successors(own) if (territory := find(one))],
+        [last for one in past.predecessors(own) for last in past.periods(one)[-1:]],
+        next((period for period in periods if on and period.holds(on)), None),
+    )
+
+
+def _former_sigla(sigla: str) -> Past:
+    """Where the municipalities that were under an old sigla lie today: the provinces, that with most of them first."""
+    italy = territories.load()
+    gone = italy.history.siglas().get(sigla, ())
+    now = Counter(m.province_code for code in gone for m in italy.standing(code))
+    if not now:
+        raise NotFound(sigla)
+    return Past(sigla, None, (), [everything()[code] for code, _ in now.most_common()], (), None)
+
+
+def called(name: str, province: str | None, on: date) -> list[Period]:
+    """The municipalities that bore this name on that day (in that province, when a sigla is given)."""
+    italy = territories.load()
+    wanted = fold(name)
+    found = [
+        period
+        for period in italy.history.everything()
+        if period.holds(on) and fold(period.name) == wanted and province in (None, period.province)
+    ]
+    always = [
+        Period(m.code, m.name, m.province, None, None)
+        for m in italy.municipalities
+        if not italy.history.periods(m.code) and wanted in {fold(m.name), fold(m.italian_name), fold(m.other_name)}
+    ]
+    return found + [period for period in always if province in (None, period.province)]

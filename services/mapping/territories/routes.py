@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import lru_cache
 from typing import Annotated, Literal
 
@@ -10,12 +11,15 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from services.mapping.coverage.rules import share
 from services.mapping.territories import queries
-from services.mapping.territories.queries import Kind, Territory
+from services.mapping.territories.queries import Italian, Kind, Past, Territory
+from services.mapping.territories.rules import by_group
 from shared import territories
 from shared.runtime.edge import At
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.vocabularies import vocabulary
+from shared.territories import Period
 
 routes = APIRouter(tags=["territories"])
 
@@ -28,6 +32,7 @@ vocabularies = [
             ("region", "Regione", "Region", "Costituzione, art. 131"),
             ("province", "Provincia o unità territoriale sovracomunale", "Province or supra-municipal unit", "ISTAT"),
             ("municipality", "Comune", "Municipality", "ISTAT"),
+            ("area", "Area della rete", "Area of the network", "D.lgs. 112/1998; L. 328/2000, art. 8"),
         ],
     )
 ]
@@ -36,6 +41,8 @@ Within = Annotated[
     list[Annotated[str, Field(max_length=6)]],
     Query(max_length=50, description="Only what lies in one of these: region, province (code or sigla), municipality"),
 ]
+CENSUS = date(2023, 1, 1)
+SOURCE = "ISTAT, popolazione residente al 1° gennaio 2023 (dati provvisori), CC BY 4.0"
 LECCO = {
     "code": "E507",
     "name": "Lecco",
@@ -97,6 +104,99 @@ class TerritoryOut(BaseModel):
         )
 
 
+class Statistic(BaseModel, json_schema_extra={"examples": [{"count": 3, "of": 7, "share": 0.4286}]}):
+    """A part of a whole; the share is null, not zero, when the whole is empty."""
+
+    count: int
+    of: int
+    share: float | None
+
+    @classmethod
+    def made(cls, count: int, of: int) -> Statistic:
+        return cls.model_construct(count=count, of=of, share=share(count, of))
+
+
+class PeriodOut(BaseModel):
+    """A municipality under one name in one province, from `since` until `until` (exclusive; null: to this day)."""
+
+    code: str
+    name: str
+    province: str = Field(description="The sigla of its time")
+    since: date | None = Field(description="Null: since before our sources begin")
+    until: date | None
+
+    @classmethod
+    def of(cls, period: Period) -> PeriodOut:
+        return cls.model_construct(
+            code=period.code, name=period.name, province=period.province, since=period.since, until=period.until
+        )
+
+
+class HistoryOut(BaseModel):
+    """What a municipality was and what became of it. `then` is what it was on the day asked for, null when it was not
+    there; `successors` are of today, and of an old sigla the provinces in which its municipalities lie now."""
+
+    code: str
+    in_force: bool
+    today: TerritoryRef | None
+    periods: list[PeriodOut]
+    successors: list[TerritoryRef]
+    predecessors: list[PeriodOut] = Field(description="Municipalities that are gone into this one, as they were last")
+    on: date | None
+    then: PeriodOut | None
+
+    @classmethod
+    def of(cls, past: Past, on: date | None) -> HistoryOut:
+        return cls.model_construct(
+            code=past.code,
+            in_force=past.today is not None,
+            today=TerritoryRef.of(past.today) if past.today else None,
+            periods=[PeriodOut.of(period) for period in past.periods],
+            successors=[TerritoryRef.of(one) for one in past.successors],
+            predecessors=[PeriodOut.of(one) for one in past.predecessors],
+            on=on,
+            then=PeriodOut.of(past.then) if past.then else None,
+        )
+
+
+class AgeOut(BaseModel):
+    """Residents from one age to another, both included; the last band has no end."""
+
+    first: int
+    last: int | None
+    residents: Statistic
+
+
+class PopulationOut(BaseModel):
+    """Residents by age on the day `on`. `minors` are under 18, `working_age` 18 to 64, `elderly` 65 and over."""
+
+    territory: TerritoryRef
+    on: date
+    residents: int
+    ages: list[AgeOut]
+    minors: Statistic
+    working_age: Statistic
+    elderly: Statistic
+    source: str
+
+    @classmethod
+    def of(cls, territory: Territory) -> PopulationOut:
+        whole, groups = territory.population, by_group(territories.AGE_BANDS, territory.ages)
+        return cls.model_construct(
+            territory=TerritoryRef.of(territory),
+            on=CENSUS,
+            residents=whole,
+            ages=[
+                AgeOut.model_construct(first=first, last=last, residents=Statistic.made(count, whole))
+                for (first, last), count in zip(territories.AGE_BANDS, territory.ages, strict=True)
+            ],
+            minors=Statistic.made(groups.minors, whole),
+            working_age=Statistic.made(groups.working_age, whole),
+            elderly=Statistic.made(groups.elderly, whole),
+            source=SOURCE,
+        )
+
+
 class ResolutionOut(BaseModel):
     """What a name means. `how` is the step that found it; `certain` says whether the name itself was found.
 
@@ -109,12 +209,13 @@ class ResolutionOut(BaseModel):
     reason: str | None
     explanation: str | None
     candidates: list[TerritoryRef]
+    then: list[PeriodOut] = Field(description="With `on`: what bore this name on that day, under the code of its time")
 
 
 @routes.get("/territories", response_model=PageOut[TerritoryOut])
 async def listed(
     at: At,
-    kind: Annotated[list[Kind], Query(max_length=3)] = [],  # noqa: B006 (FastAPI copies defaults)
+    kind: Annotated[list[Italian], Query(max_length=3)] = [],  # noqa: B006 (FastAPI copies defaults)
     within: Within = [],  # noqa: B006
     q: Annotated[str | None, Query(max_length=100, description="Part of the name, without minding accents")] = None,
     after: After = None,
@@ -132,8 +233,9 @@ async def resolved(
     name: Annotated[str, Query(min_length=1, max_length=200, examples=["S. Angelo Lodigiano"])],
     province: Annotated[str | None, Query(max_length=100, description="Sigla or name")] = None,
     region: Annotated[str | None, Query(max_length=100, description="Name or code")] = None,
+    on: Annotated[date | None, Query(description="The day on which the name was written")] = None,
 ) -> ResolutionOut:
-    """The municipality that a file means: bilingual names, lost accents, old names and provinces, mergers."""
+    """The municipality of today that a file means: bilingual names, lost accents, old names and provinces, mergers."""
     found = territories.load().resolve(name, province, region)
     return ResolutionOut(
         municipality=TerritoryRef.of(queries.known(found.municipality.code)) if found.municipality else None,
@@ -142,7 +244,12 @@ async def resolved(
         reason=found.reason or None,
         explanation=found.explain(at.language) or None,
         candidates=[TerritoryRef.of(queries.known(candidate.code)) for candidate in found.candidates],
+        then=[PeriodOut.of(period) for period in queries.called(name, _sigla(province), on)] if on else [],
     )
+
+
+def _sigla(province: str | None) -> str | None:
+    return province.upper() if province and len(province) == 2 else None
 
 
 class Feature(BaseModel):
@@ -168,12 +275,12 @@ async def boundaries(_: At, kind: Literal["region", "province"] = "region", with
     """The simplified boundaries of all regions, or of the provinces of some; neighbours share theirs exactly."""
     areas = tuple(sorted(queries.areas(within, "?within")))
     headers = {"cache-control": "private, max-age=86400"}
-    return Response(_geojson(kind, areas), headers=headers, media_type="application/geo+json")
+    return Response(_geojson(territories.load(), kind, areas), headers=headers, media_type="application/geo+json")
 
 
 @lru_cache(maxsize=32)
-def _geojson(kind: Kind, within: tuple[str, ...]) -> bytes:
-    features = [queries.feature(territory) for territory in queries.listed(kinds=[kind], within=within)]
+def _geojson(italy: territories.Territories, kind: Italian, within: tuple[str, ...]) -> bytes:  # noqa: ARG001 (the key)
+    features = [queries.feature(kind, territory) for territory in queries.listed(kinds=[kind], within=within)]
     return orjson.dumps({"type": "FeatureCollection", "features": features})
 
 
@@ -183,3 +290,22 @@ async def one(
 ) -> TerritoryOut:
     """By cadastral or ISTAT code, province code or sigla, region code; population and what it lies in."""
     return TerritoryOut.of(queries.known(code))
+
+
+Code = Annotated[str, Path(max_length=6, description="E507, 097042, 097, LC, 03", examples=["E507"])]
+
+
+@routes.get("/territories/{code}/history", response_model=HistoryOut)
+async def history(
+    _: At,
+    code: Code,
+    on: Annotated[date | None, Query(description="What it was on this day", examples=["1990-06-30"])] = None,
+) -> HistoryOut:
+    """Names, provinces, mergers: of a municipality in force, of one that is gone, or of an old sigla (`PS`, `FO`)."""
+    return HistoryOut.of(queries.history(code, on), on)
+
+
+@routes.get("/territories/{code}/population", response_model=PopulationOut)
+async def population(_: At, code: Code) -> PopulationOut:
+    """Residents by age of a region, a province or a municipality."""
+    return PopulationOut.of(queries.known(code))

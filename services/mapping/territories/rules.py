@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 COUNTRY = "IT"
 
@@ -16,6 +17,8 @@ class Level(StrEnum):
     REGION = "region"
     PROVINCE = "province"
     MUNICIPALITY = "municipality"
+    AREA = "area"
+    """Drawn by a network; see `areas`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,19 @@ class Area:
         return [(level, code) for level, code in levels if code] + [(Level.COUNTRY, COUNTRY)]
 
 
+def common(areas: Iterable[Area]) -> Area | None:
+    """The smallest area in which all of these lie; None when that is the country, or when there are none."""
+    found = list(areas)
+    if not found:
+        return None
+    first = found[0]
+    if all(area == first for area in found):
+        return first
+    if first.province and all(area.province == first.province for area in found):
+        return Area(first.province, first.region, first.province)
+    return Area(first.region, first.region) if all(area.region == first.region for area in found) else None
+
+
 Locate = Callable[[str], Area | None]
 """The area that a code names, or None. Two digits are a region, three a province, a cadastral code a municipality."""
 
@@ -47,3 +63,19 @@ def fold(text: str) -> str:
     """Text as people type it into a search: lower case, no accents, one space between words, no punctuation."""
     bare = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
     return " ".join(re.findall(r"\w+", bare))
+
+
+class Groups(NamedTuple):
+    """Residents under 18, from 18 to 64, and from 65 on."""
+
+    minors: int
+    working_age: int
+    elderly: int
+
+
+def by_group(bands: Sequence[tuple[int, int | None]], ages: Sequence[int]) -> Groups:
+    """Sums of bands; a band lies wholly in one group."""
+    counted = list(zip(bands, ages, strict=True))
+    minors = sum(n for (first, _), n in counted if first < 18)
+    elderly = sum(n for (first, _), n in counted if first >= 65)
+    return Groups(minors, sum(ages) - minors - elderly, elderly)
