@@ -33,6 +33,7 @@ from services.registry.processing import listens as processing_listens
 from services.registry.processing import routes as processing
 from services.registry.representatives import routes as representatives
 from services.registry.settings import Settings
+from services.registry.sharings import routes as sharings
 from services.registry.store import mapper
 from shared.runtime.context import Service
 from shared.territories import following
@@ -42,6 +43,7 @@ from shared.territories import listens as territories_listens
 def service(settings: Settings) -> Service:
     slices = (
         networks,
+        sharings,
         organisations,
         imports,
         people,
@@ -79,6 +81,7 @@ def service(settings: Settings) -> Service:
         workers=[import_worker.run],
         vocabularies=[
             *networks.vocabularies,
+            *sharings.vocabularies,
             *organisations.vocabularies,
             *imports.vocabularies,
             *processing.vocabularies,

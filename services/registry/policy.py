@@ -16,6 +16,9 @@ class Right(StrEnum):
     READ_ORGANISATIONS = "read_organisations"
     WRITE_ORGANISATIONS = "write_organisations"
     MANAGE_MEMBERSHIPS = "manage_memberships"
+    ENROL_AFFILIATES = "enrol_affiliates"
+    MERGE_ORGANISATIONS = "merge_organisations"
+    SHARE = "share"
     IMPORT = "import"
     READ_PEOPLE = "read_people"
     WRITE_PEOPLE = "write_people"
@@ -45,6 +48,11 @@ class Right(StrEnum):
     READ_AGREEMENTS = "read_agreements"
     WRITE_AGREEMENTS = "write_agreements"
     COME_FORWARD = "come_forward"
+    READ_PACTS = "read_pacts"
+    WRITE_PACTS = "write_pacts"
+    READ_PACT_READINGS = "read_pact_readings"
+    READ_PACT_STATISTICS = "read_pact_statistics"
+    ERASE_PACTS = "erase_pacts"
     MANAGE_API_KEYS = "manage_api_keys"
 
 
@@ -52,6 +60,7 @@ NOBODY: tuple[Role, ...] = ()
 """Administrators only."""
 SECRETARIAT = (Role.SECRETARIAT,)
 COORDINATION = (Role.SECRETARIAT, Role.COORDINATOR)
+FOLLOWING_PACTS = (Role.SECRETARIAT, Role.COORDINATOR, Role.COMMUNITY_MAKER)
 SPOKESPEOPLE = (Role.SECRETARIAT, Role.COORDINATOR, Role.REFERENT)
 EVERYBODY = tuple(Role)
 
@@ -63,6 +72,9 @@ policy = Policy(
         Right.READ_ORGANISATIONS: EVERYBODY,  # members see and export all of their network's map
         Right.WRITE_ORGANISATIONS: SECRETARIAT,
         Right.MANAGE_MEMBERSHIPS: SECRETARIAT,
+        Right.ENROL_AFFILIATES: (Role.SECRETARIAT, Role.REFERENT),  # referents those of their own organisation
+        Right.MERGE_ORGANISATIONS: SECRETARIAT,  # of every network in which the duplicate is
+        Right.SHARE: SECRETARIAT,
         Right.IMPORT: SECRETARIAT,
         Right.READ_PEOPLE: COORDINATION,
         Right.WRITE_PEOPLE: SECRETARIAT,
@@ -86,6 +98,11 @@ policy = Policy(
         Right.READ_COMMITMENTS: EVERYBODY,
         Right.WRITE_COMMITMENTS: SECRETARIAT,
         Right.FULFIL_COMMITMENTS: SPOKESPEOPLE,  # each of what they speak for; people of what they owe themselves
+        Right.READ_PACTS: FOLLOWING_PACTS,  # figures and codes; who the beneficiary is, only its maker (pacts/rules.py)
+        Right.WRITE_PACTS: (Role.COMMUNITY_MAKER, Role.COORDINATOR),
+        Right.READ_PACT_READINGS: COORDINATION,
+        Right.READ_PACT_STATISTICS: EVERYBODY,  # small counts are hidden
+        Right.ERASE_PACTS: COORDINATION,
         Right.MANAGE_API_KEYS: SECRETARIAT,
         Right.READ_EVIDENCE: SPOKESPEOPLE,  # files of what they speak for; and the people of the body it was owed to
         Right.READ_PLANS: EVERYBODY,

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import orjson
 from sqlalchemy import (
     ColumnElement,
+    Date,
     DateTime,
     Select,
     Text,
+    and_,
     bindparam,
     case,
-    cast,
+    exists,
+    false,
     func,
     literal,
     or_,
@@ -24,20 +29,33 @@ from sqlalchemy import (
     text,
     true,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
+from services.registry.merges.tables import merges
 from services.registry.networks import queries as networks
 from services.registry.organisations import rules
-from services.registry.organisations.rules import Membership, Organisation
-from services.registry.organisations.tables import memberships, organisations
+from services.registry.organisations.rules import Membership, Organisation, State
+from services.registry.organisations.tables import directory, directory_facets, memberships, organisations
 from services.registry.policy import Right, policy
+from services.registry.sharings.rules import What
+from services.registry.sharings.tables import sharings
 from shared.access.actor import Actor, day
 from shared.runtime.paging import DEFAULT, Page, page
-from shared.runtime.problems import NotFound
+from shared.runtime.problems import Invalid, NotFound
 
-SORTS = ("name", "-name", "updated", "-updated")
+
+@dataclass(frozen=True)
+class Sight:
+    """How a reader sees the members of a network: from inside, or from a network with which it shares them; and whether
+    with the contacts that it notes of them."""
+
+    inside: bool = True
+    contacts: bool = True
+
+
+FULL = Sight()
 
 
 @dataclass(frozen=True)
@@ -47,6 +65,7 @@ class Member:
     organisation: Organisation
     membership: Membership | None
     parent: str | None = None
+    sight: Sight = FULL
 
     @property
     def version(self) -> int:
@@ -62,8 +81,19 @@ class Belonging(Member):
         return self.membership.version
 
 
+class Merged(Exception):
+    """It was a duplicate of another organisation, which stands for it."""
+
+    def __init__(self, into_id: UUID, name: str) -> None:
+        super().__init__(str(into_id))
+        self.into_id, self.name = into_id, name
+        href = f"/registry/v1/organisations/{into_id}"
+        self.more = {"into": {"id": str(into_id), "name": name, "href": href}}
+        self.headers = {"location": href}
+
+
 parents = organisations.alias("parents")
-FOLDED = func.fold(organisations.c.title, type_=Text)
+ORDER = [directory.c.name, directory.c.organisation_id]
 
 
 def _members() -> Select[Any]:
@@ -87,37 +117,122 @@ async def listed(
     on: date | None = None,
     q: str | None = None,
     updated_since: datetime | None = None,
-    sort: str = "name",
+    sort: str | None = None,
     after: str | None = None,
     limit: int = DEFAULT,
     now: datetime,
 ) -> Page[Member]:
     """The members of a network. `on` is the day on which states and sections are looked at (today); a territory
-    includes what lies in it, and an organisation is in it by its seat or by its work. Raises InvalidOrganisation."""
+    includes what lies in it, and an organisation is in it by its seat or by its work. With `q` and no `sort` the best
+    come first. Raises InvalidOrganisation.
+
+    A page of the directory is read first, and then its members: a plan cannot go wrong on the way.
+    """
     network_id = await networks.id_of(session, ref)
-    policy.require(actor, Right.READ_ORGANISATIONS, network=network_id, on=now)
-    at = on or day(now)
-    query = _members().where(memberships.c.network_id == network_id)
-    if state:
-        query = query.where(_state_on(at).in_(state))
-    elif on:
-        query = query.where(_state_on(at).is_not(None))
-    if territory:
-        query = query.where(_lies_in(territory))
-    if kind:
-        query = query.where(organisations.c.kind.in_(kind))
-    if section:
-        query = query.where(_entered(section, at))
-    if parent:
-        query = query.where(organisations.c.parent_id.in_(parent))
-    if q and (wanted := q.strip()):
-        query = query.where(_like(wanted))
-    changed = func.greatest(organisations.c.updated_at, memberships.c.updated_at, type_=organisations.c.updated_at.type)
+    sight = await seen_as(session, actor, network_id, now)
+    query = select(directory.c.organisation_id).where(directory.c.network_id == network_id)
+    query = query.where(*_places(territory), *_chosen(kind, parent), *_entered(section, on or day(now)))
+    query = query.where(*_in_state(state if sight.inside else [State.ACTIVE], on))
     if updated_since:
-        query = query.where(changed >= updated_since)
-    key = [changed if sort.endswith("updated") else FOLDED, organisations.c.id]
-    found = await page(session, query, key=key, after=after, limit=limit, descending=sort.startswith("-"))
-    return Page([Member(row[0], row[1], row[2]) for row in found.items], found.next)
+        query = query.where(directory.c.updated_at >= updated_since)
+    if q and q.strip() and sort is None:
+        found = await _best_first(session, query, q.strip(), after, limit)
+    else:
+        if q and q.strip():
+            query = query.where(await _found_by(session, q.strip()))
+        by = sort or "name"
+        key = [directory.c.updated_at, directory.c.organisation_id] if by.endswith("updated") else ORDER
+        found = await page(session, query, key=key, after=after, limit=limit, descending=by.startswith("-"))
+    return Page(await _loaded(session, network_id, [_id(row) for row in found.items], sight), found.next)
+
+
+def _id(row: Any) -> UUID:
+    return row if isinstance(row, UUID) else row[0]  # type: ignore[no-any-return]
+
+
+async def _loaded(session: AsyncSession, network_id: UUID, ids: Sequence[UUID], sight: Sight) -> list[Member]:
+    """Members in the order of these ids."""
+    if not ids:
+        return []
+    query = _members().where(memberships.c.network_id == network_id, memberships.c.organisation_id == func.any(ids))
+    found = {row[0].id: Member(row[0], row[1], row[2], sight) for row in await session.execute(query)}
+    return [found[id_] for id_ in ids if id_ in found]
+
+
+async def seen_as(session: AsyncSession, actor: Actor, network_id: UUID, now: datetime) -> Sight:
+    """How the actor sees this network's members. Raises Forbidden when they are not the actor's to see."""
+    if policy.has(actor, Right.READ_ORGANISATIONS, network=network_id, on=now):
+        return FULL
+    shown = await session.scalar(
+        select(func.array_agg(aggregate_order_by(SHARED.c.what, SHARED.c.what))).where(
+            *_shared_with(actor, now), SHARED.c.network_id == network_id
+        )
+    )
+    if What.MEMBERS not in (shown or ()):
+        policy.require(actor, Right.READ_ORGANISATIONS, network=network_id, on=now)
+    return Sight(inside=False, contacts=What.CONTACTS in shown)
+
+
+SHARED = select(
+    sharings.c.network_id,
+    sharings.c.with_network_id,
+    sharings.c.since,
+    sharings.c.until,
+    func.unnest(sharings.c.what).label("what"),
+).subquery("shared")
+
+
+def _shared_with(actor: Actor, now: datetime) -> list[ColumnElement[bool]]:
+    """In force today, with a network in which the actor reads organisations."""
+    own = {n for n in actor.networks(now) if policy.has(actor, Right.READ_ORGANISATIONS, network=n, on=now)}
+    today = day(now)
+    running = and_(SHARED.c.since <= today, or_(SHARED.c.until.is_(None), SHARED.c.until > today))
+    return [SHARED.c.with_network_id.in_(own), running]
+
+
+# --- what lists choose by --------------------------------------------------------------------------------------------
+
+MANY_PLACES = 400
+"""From so many codes on (the large regions) so many members are in one of them that reading on by name finds a page
+sooner than collecting all of them."""
+
+
+def _places(territory: Sequence[str]) -> list[ColumnElement[bool]]:
+    """In one of these territories, by its seat or by its work."""
+    if not territory:
+        return []
+    codes = sorted({code for whole in territory for code in rules.codes_within(whole)})
+    if len(codes) <= MANY_PLACES:
+        return [_has_facet(codes)]
+    given = literal(codes, ARRAY(Text))
+    at_work = select(organisations.c.id).where(
+        organisations.c.id == directory.c.organisation_id, organisations.c.territories.overlap(given)
+    )
+    return [or_(directory.c.municipality.in_(select(func.unnest(given))), at_work.exists())]
+
+
+def _has_facet(codes: Sequence[str]) -> ColumnElement[bool]:
+    """Under one of these codes in the directory. For one code its rows are in the order of the list already."""
+    facet = directory_facets.c
+    alone = facet.facet == codes[0] if len(codes) == 1 else facet.facet == func.any(literal(list(codes), ARRAY(Text)))
+    same = (facet.network_id == directory.c.network_id, facet.name == directory.c.name)
+    return exists().where(*same, facet.organisation_id == directory.c.organisation_id, alone)
+
+
+def _chosen(kind: Sequence[str], parent: Sequence[UUID]) -> list[ColumnElement[bool]]:
+    chosen = [directory.c.kind == kind[0] if len(kind) == 1 else directory.c.kind.in_(kind)] if kind else []
+    return chosen + ([directory.c.parent_id.in_(parent)] if parent else [])
+
+
+def _in_state(state: Sequence[str], on: date | None) -> list[ColumnElement[bool]]:
+    if on is None:
+        return [directory.c.state.in_(state)] if state else []
+    query = exists().where(
+        memberships.c.network_id == directory.c.network_id,
+        memberships.c.organisation_id == directory.c.organisation_id,
+        _state_on(on).in_(state) if state else _state_on(on).is_not(None),
+    )
+    return [query]
 
 
 def _state_on(on: date) -> ColumnElement[Any]:
@@ -129,26 +244,125 @@ def _state_on(on: date) -> ColumnElement[Any]:
     return case((memberships.c.since <= on, memberships.c.state), else_=before)
 
 
-def _lies_in(territory: Sequence[str]) -> ColumnElement[bool]:
-    codes = sorted({code for whole in territory for code in rules.codes_within(whole)})
-    given = cast(literal(codes, ARRAY(Text)), ARRAY(Text))
-    return or_(organisations.c.municipality == func.any(given), organisations.c.territories.overlap(given))
+def _entered(section: Sequence[str], on: date) -> list[ColumnElement[bool]]:
+    """In one of these sections on that day: first by the directory, which does not know the days."""
+    if not section:
+        return []
+    dated = text(
+        "exists (select 1 from organisations, jsonb_to_recordset(organisations.sections)"
+        " s(section text, since date, until date) where organisations.id = directory.organisation_id"
+        " and s.section = any(:sections) and coalesce(s.since <= :day, true) and coalesce(s.until > :day, true))"
+    ).bindparams(bindparam("sections", list(section), ARRAY(Text)), bindparam("day", on, Date))
+    return [_has_facet(section), dated]  # type: ignore[list-item]
 
 
-def _entered(section: Sequence[str], on: date) -> ColumnElement[bool]:
-    return text(
-        "exists (select 1 from jsonb_to_recordset(organisations.sections) s(section text, since date, until date)"
-        " where s.section = any(:sections) and coalesce(s.since <= :day, true) and coalesce(s.until > :day, true))"
-    ).bindparams(sections=list(section), day=on)  # type: ignore[return-value]
+# --- search ----------------------------------------------------------------------------------------------------------
+
+CODE = re.compile(r"(?:IT)?(\d{5,11}|[A-Z]{6}\d[0-9A-Z]{1,9})")
+SIMILAR = 0.4
+"""How alike (pg_trgm, 0 to 1) two words are when one may be a slip of the pen: `leco` and `lecco` are 0.57."""
+MEANT = 8
+"""How many words of names one word may have meant."""
 
 
-def _like(wanted: str) -> ColumnElement[bool]:
-    """Part of the name, or nearly a part of it (a slip of the pen), whatever its accents; or a tax code's beginning."""
-    escaped = wanted.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-    folded = func.fold(wanted, type_=Text)
-    alike = folded.op("<%")(FOLDED) if len(wanted) >= 4 else ~true()
-    part = FOLDED.like(func.concat("%", func.fold(escaped, type_=Text), "%"))
-    return or_(part, alike, organisations.c.tax_code.like(escaped.upper() + "%"))
+async def _best_first(session: AsyncSession, query: Select[Any], q: str, after: str | None, limit: int) -> Page[Any]:
+    """First who bears that tax code, then names that begin with it, then names with all its words in any order, last
+    names with words like them; each by name. The cursor says in which of these it stands: every part is read in the
+    order of an index, and a later one only when the page is not full yet."""
+    folded = await session.scalar(select(func.fold(q)))
+    words = _words(folded)
+    all_there = _with_all(words, folded)
+    parts: list[Callable[[], Awaitable[ColumnElement[bool]]]] = [
+        partial(_as_is, _by_code(q)),
+        partial(_as_is, directory.c.name.startswith(folded, autoescape=True)),
+        partial(_as_is, and_(all_there, ~directory.c.name.startswith(folded, autoescape=True))),
+        partial(_nearly, session, words, all_there),
+    ]
+    number, within = _place(after, len(parts))
+    items: list[Any] = []
+    while number < len(parts):
+        found = await page(
+            session,
+            query.where(await parts[number]()),
+            key=ORDER,
+            after=within,
+            limit=max(limit - len(items), 1),
+        )
+        if len(items) == limit and found.items:
+            return Page(items, f"{number}.")
+        items += found.items
+        if found.next is not None:
+            return Page(items, f"{number}.{found.next}")
+        number, within = number + 1, None
+    return Page(items, None)
+
+
+def _place(after: str | None, parts: int) -> tuple[int, str | None]:
+    if after is None:
+        return 0, None
+    number, dot, within = after.partition(".")
+    if not dot or len(number) != 1 or not number.isdecimal() or int(number) >= parts:
+        raise Invalid("?after", "cursor", "`next` of a page of this same list")
+    return int(number), within or None
+
+
+async def _found_by(session: AsyncSession, q: str) -> ColumnElement[bool]:
+    """All that `_best_first` would find, for another order."""
+    folded = await session.scalar(select(func.fold(q)))
+    words = _words(folded)
+    all_there = _with_all(words, folded)
+    return or_(_by_code(q), all_there, await _nearly(session, words, all_there))
+
+
+async def _as_is(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return condition
+
+
+def _words(folded: str) -> list[str]:
+    return list(dict.fromkeys(word for word in re.split("[^a-z0-9]+", folded) if word))[:10]
+
+
+def _by_code(q: str) -> ColumnElement[bool]:
+    """The tax code begins so."""
+    code = CODE.fullmatch(re.sub(r"[\s.\-/]", "", q).upper())
+    if code is None:
+        return false()
+    bearing = select(organisations.c.id).where(organisations.c.tax_code.startswith(code[1]))
+    return directory.c.organisation_id.in_(bearing)
+
+
+def _with_all(words: Sequence[str], folded: str) -> ColumnElement[bool]:
+    """All words, in any order; of signs alone, the signs."""
+    return and_(*map(_with, words)) if words else directory.c.name.contains(folded, autoescape=True)
+
+
+def _with(word: str) -> ColumnElement[bool]:
+    """Somewhere in the name; of one or two letters, at the beginning of a word of it."""
+    return directory.c.name.contains(word) if len(word) > 2 else directory.c.name.regexp_match(rf"\m{word}")
+
+
+async def _nearly(session: AsyncSession, words: Sequence[str], all_there: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Each word, or one that it may have meant, is in the name, and not all of them as they are.
+
+    What a word may have meant is found among the words of all names, whose number does not grow with that of names.
+    """
+    meant: dict[str, list[str]] = {word: [] for word in words}
+    for row in await session.execute(LIKE, {"words": [word for word in words if len(word) > 3]}):
+        meant[row.asked].append(row.word)
+    if not any(meant.values()):
+        return false()
+    near = [or_(_with(word), *(directory.c.name.contains(other) for other in others)) for word, others in meant.items()]
+    return and_(*near, ~all_there)
+
+
+LIKE = text(
+    "select asked, k.word from unnest(:words) asked cross join lateral ("
+    " select word, max(similarity(word, asked)) as alike from name_words where word % asked and word <> asked"
+    " and similarity(word, asked) >= :similar group by word order by alike desc, word limit :meant) k"
+).bindparams(bindparam("words", type_=ARRAY(Text)), similar=SIMILAR, meant=MEANT)
+
+
+# --- single ones -----------------------------------------------------------------------------------------------------
 
 
 async def membership_page(
@@ -185,27 +399,69 @@ async def get(session: AsyncSession, actor: Actor, organisation_id: UUID, *, now
     when there is no such network: ids do not tell who exists."""
     organisation = await session.get(Organisation, organisation_id)
     if organisation is None:
-        raise NotFound
+        raise await gone(session, actor, organisation_id, now)
     membership = await _seen(session, actor, organisation_id, Right.READ_ORGANISATIONS, now)
-    if membership is None and not actor.admin:
+    if membership is not None or actor.admin:
+        return await member(session, organisation, membership)
+    shown = await _shown(session, actor, now, memberships.c.organisation_id == organisation_id)
+    if shown is None:
         raise NotFound
-    return await member(session, organisation, membership)
+    return replace(await member(session, organisation, shown[0]), sight=shown[1])
+
+
+async def gone(session: AsyncSession, actor: Actor, organisation_id: UUID, now: datetime) -> Exception:
+    """Merged, naming who stands for it, to those who may read that one; NotFound to others, and when nobody does."""
+    query = select(organisations.c.id, organisations.c.title).join(merges, merges.c.into_id == organisations.c.id)
+    into = (await session.execute(query.where(merges.c.id == organisation_id))).one_or_none()
+    if into is None:
+        return NotFound()
+    if not actor.admin and await _seen(session, actor, into.id, Right.READ_ORGANISATIONS, now) is None:
+        return NotFound()
+    return Merged(into.id, into.title)
 
 
 async def get_membership(session: AsyncSession, actor: Actor, membership_id: UUID, *, now: datetime) -> Belonging:
     membership = await session.get(Membership, membership_id)
-    if membership is None or not policy.has(actor, Right.READ_ORGANISATIONS, network=membership.network_id, on=now):
+    if membership is None:
         raise NotFound
-    return await belonging(session, membership)
+    if policy.has(actor, Right.READ_ORGANISATIONS, network=membership.network_id, on=now):
+        return await belonging(session, membership)
+    shown = await _shown(session, actor, now, memberships.c.id == membership_id)
+    if shown is None:
+        raise NotFound
+    return replace(await belonging(session, membership), sight=shown[1])
+
+
+async def _shown(
+    session: AsyncSession, actor: Actor, now: datetime, which: ColumnElement[bool]
+) -> tuple[Membership, Sight] | None:
+    """An active membership of another network, which shares its members with one of the actor's; with contacts if
+    there is such a one."""
+    what = func.array_agg(aggregate_order_by(SHARED.c.what, SHARED.c.what)).label("what")
+    query = (
+        select(memberships.c.id, what)
+        .join(SHARED, SHARED.c.network_id == memberships.c.network_id)
+        .where(which, memberships.c.state == State.ACTIVE, *_shared_with(actor, now))
+        .group_by(memberships.c.id)
+        .having(func.bool_or(SHARED.c.what == What.MEMBERS))
+        .order_by(func.bool_or(SHARED.c.what == What.CONTACTS).desc(), memberships.c.id)
+        .limit(1)
+    )
+    found = (await session.execute(query)).one_or_none()
+    if found is None:
+        return None
+    membership = await session.get_one(Membership, found.id)
+    return membership, Sight(inside=False, contacts=What.CONTACTS in found.what)
 
 
 async def organisation_for_update(
     session: AsyncSession, actor: Actor, organisation_id: UUID, now: datetime
 ) -> Organisation:
     """Locked. Raises NotFound when the actor may not even read it."""
-    organisation = await session.get(Organisation, organisation_id, with_for_update=True)
+    lock = {"key_share": True}  # a designation holds the membership and refers to the organisation
+    organisation = await session.get(Organisation, organisation_id, with_for_update=lock)
     if organisation is None:
-        raise NotFound
+        raise await gone(session, actor, organisation_id, now)
     if not actor.admin and await _seen(session, actor, organisation_id, Right.READ_ORGANISATIONS, now) is None:
         raise NotFound
     return organisation

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from services.registry.organisations import commands, queries, rules
 from services.registry.organisations.commands import Contacts, Record, Registration, Step
-from services.registry.organisations.queries import Member
+from services.registry.organisations.queries import FULL, Member, Merged, Sight
 from services.registry.organisations.rules import (
     AlreadyMember,
     InvalidOrganisation,
@@ -88,7 +88,9 @@ class MembershipOut(BaseModel):
     allowed_actions: list[str]
 
     @classmethod
-    def of(cls, membership: Membership, name: str, at: Edge) -> MembershipOut:
+    def of(cls, membership: Membership, name: str, at: Edge, sight: Sight = FULL) -> MembershipOut:
+        if not sight.inside:
+            return cls._from_outside(membership, name, contacts=sight.contacts)
         may = partial(
             policy.has,
             at.actor,
@@ -115,6 +117,29 @@ class MembershipOut(BaseModel):
             href=f"/registry/v1/memberships/{membership.id}",
             version=membership.version,
             allowed_actions=[*(["change"] if may(Right.WRITE_ORGANISATIONS) else []), *steps],
+        )
+
+    @classmethod
+    def _from_outside(cls, membership: Membership, name: str, *, contacts: bool) -> MembershipOut:
+        """As a network sees it with which this one shares its members: that it is one, and since when."""
+        return cls(
+            id=membership.id,
+            network_id=membership.network_id,
+            organisation=Ref(
+                id=membership.organisation_id,
+                name=name,
+                href=f"/registry/v1/organisations/{membership.organisation_id}",
+            ),
+            state=State(membership.state),
+            since=membership.since,
+            history=[],
+            email=membership.email if contacts else None,
+            pec=membership.pec if contacts else None,
+            phone=membership.phone if contacts else None,
+            notes=None,
+            href=f"/registry/v1/memberships/{membership.id}",
+            version=membership.version,
+            allowed_actions=[],
         )
 
 
@@ -156,7 +181,7 @@ class OrganisationOut(BaseModel):
             if one.parent_id and parent
             else None,
             website=one.website,
-            membership=MembershipOut.of(membership, one.title, at) if membership else None,
+            membership=MembershipOut.of(membership, one.title, at, member.sight) if membership else None,
             updated_at=one.updated_at,
             href=f"/registry/v1/organisations/{one.id}",
             version=one.version,
@@ -176,7 +201,7 @@ class MembershipChange(Contacts):
 
 def membership_out(member: Member, at: Edge) -> MembershipOut:
     assert member.membership is not None
-    return MembershipOut.of(member.membership, member.organisation.title, at)
+    return MembershipOut.of(member.membership, member.organisation.title, at, member.sight)
 
 
 Territory = Annotated[list[str], Query(max_length=100, description="Codes: `03`, `097` or `LC`, `E507`")]
@@ -209,13 +234,21 @@ async def organisations(
     state: States = [],  # noqa: B006
     parent: Annotated[list[UUID], Query()] = [],  # noqa: B006
     on: On = None,
-    q: Annotated[str | None, Query(max_length=200, description="Part of the name, or a tax code's beginning")] = None,
+    q: Annotated[
+        str | None,
+        Query(max_length=200, description="Words of the name in any order, or a tax code's beginning; forgives slips"),
+    ] = None,
     updated_since: AwareDatetime | None = None,
-    sort: Literal["name", "-name", "updated", "-updated"] = "name",
+    sort: Annotated[
+        Literal["name", "-name", "updated", "-updated"] | None,
+        Query(description="By name if not said; with `q` the best first"),
+    ] = None,
     after: After = None,
     limit: Limit = 50,
 ) -> Response:
-    """The members of a network. Filters of one name are alternatives, of different names conditions."""
+    """The members of a network. Filters of one name are alternatives, of different names conditions. With `q` the best
+    come first: those with that tax code, names that begin so, names with all its words, names with words like them.
+    The people of a network with which this one shares its members see its active ones."""
     return await at.page(
         queries.listed,
         network,
@@ -335,6 +368,12 @@ async def withdraw(membership_id: UUID, at: At, body: StepBody) -> Response:
 
 
 problems = {
+    Merged: problem(
+        "merged",
+        410,
+        it="Ente unito a un altro\nEra un doppione di «{name}», che ora vale per entrambi: `into` dice dove si trova.",
+        en="Merged into another organisation\nA duplicate of “{name}”, which stands for both: `into` says where.",
+    ),
     InvalidTaxCode: problem(
         "tax-code-invalid",
         422,

@@ -1,7 +1,11 @@
 """Where organisations and memberships are kept.
 
 Sections and earlier states are documents of their row: they are read and written with it, and never by themselves.
-`fold(title)` (lower case, without accents; made by the migration) is what search and order by name use.
+
+`directory` is what lists are read from: a row for each membership with what lists choose and order by, so that a page
+costs the same in a network of a thousand and of a million members, and beside one. It is written by triggers of the two
+tables (made by the migration), in the statement that changes them, whoever sends it: a copy that a command could forget
+would be wrong one day. `name` is the title folded: lower case, without accents.
 """
 
 from sqlalchemy import (
@@ -15,7 +19,6 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
-    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -48,15 +51,7 @@ organisations = Table(
     CheckConstraint(_one_of("ownership", [str(ownership) for ownership in Ownership]), name="ownership"),
     CheckConstraint("tax_code is not null or kind = 'informal_group'", name="tax_code_unless_informal"),
     Index("organisations_tax_code", "tax_code", unique=True),
-    Index("organisations_municipality", "municipality"),
     Index("organisations_parent", "parent_id", postgresql_where=text("parent_id is not null")),
-    Index("organisations_by_name", func.fold(text("title")), "id"),
-    Index(
-        "organisations_search",
-        func.fold(text("title")).label("folded"),
-        postgresql_using="gin",
-        postgresql_ops={"folded": "gin_trgm_ops"},
-    ),
 )
 
 memberships = Table(
@@ -78,6 +73,56 @@ memberships = Table(
     CheckConstraint(_one_of("state", [str(state) for state in State]), name="state"),
     Index("memberships_network_organisation", "network_id", "organisation_id", unique=True),
     Index("memberships_organisation", "organisation_id"),
+)
+
+directory = Table(
+    "directory",
+    mapper.metadata,
+    Column("network_id", Uuid, primary_key=True),
+    Column("organisation_id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("municipality", Text),
+    Column("parent_id", Uuid),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+    Index("directory_by_name", "network_id", "name", "organisation_id"),
+    Index("directory_by_kind", "network_id", "kind", "name", "organisation_id"),
+    Index("directory_by_state", "network_id", "state", "name", "organisation_id"),
+    Index(
+        "directory_by_parent",
+        "network_id",
+        "parent_id",
+        "name",
+        "organisation_id",
+        postgresql_where=text("parent_id is not null"),
+    ),
+    Index("directory_by_change", "network_id", "updated_at", "organisation_id"),
+    Index("directory_organisation", "organisation_id"),
+    # the network stands in the index too: a search in a small one does not read the hits of a large one
+    Index("directory_search", "network_id", "name", postgresql_using="gin", postgresql_ops={"name": "gin_trgm_ops"}),
+    comment="Written by triggers: the later of the two rows' changes, and what lists choose by",
+)
+
+directory_facets = Table(
+    "directory_facets",
+    mapper.metadata,
+    Column("network_id", Uuid, primary_key=True),
+    Column("facet", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("organisation_id", Uuid, primary_key=True),
+    comment="Written by triggers: under each place where a member has its seat or works, and each section whatever its "
+    "days, the members in the order of lists. Codes of places and sections never look alike",
+)
+
+name_words = Table(
+    "name_words",
+    mapper.metadata,
+    Column("word", Text, nullable=False),
+    Index("name_words_word", "word"),
+    Index("name_words_search", "word", postgresql_using="gin", postgresql_ops={"word": "gin_trgm_ops"}),
+    comment="Written by triggers: the words of all names, to find those that a slip of the pen meant. Not unique, so "
+    "that two transactions which bring the same word need not wait for each other",
 )
 
 mapper.map_imperatively(Organisation, organisations, version_id_col=organisations.c.version)

@@ -15,7 +15,7 @@ from services.registry.commitments.queries import Named
 from services.registry.commitments.rules import Closed
 from services.registry.mandates.rules import Mandate
 from services.registry.mandates.tables import mandates
-from services.registry.organisations.tables import memberships, organisations
+from services.registry.organisations.tables import directory, organisations
 from services.registry.people.tables import known_people, people
 from services.registry.representatives.rules import NotAList, Row, same_name
 from services.registry.representatives.tables import representative_lists
@@ -129,14 +129,13 @@ async def other_members(
     session: AsyncSession, network_id: UUID, organisation_id: UUID, cells: Collection[str]
 ) -> Sequence[str]:
     """The names of other members that these cells bear exactly."""
-    folded = func.fold(organisations.c.title, type_=Text)
     query = (
         select(organisations.c.title)
-        .join(memberships, memberships.c.organisation_id == organisations.c.id)
+        .join(directory, directory.c.organisation_id == organisations.c.id)
         .where(
-            memberships.c.network_id == network_id,
-            organisations.c.id != organisation_id,
-            folded.in_([func.fold(cell, type_=Text) for cell in cells]),
+            directory.c.network_id == network_id,
+            directory.c.organisation_id != organisation_id,
+            directory.c.name.in_([func.fold(cell, type_=Text) for cell in cells]),
         )
     )
     return (await session.execute(query)).scalars().all()
