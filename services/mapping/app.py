@@ -1,10 +1,17 @@
 """Mapping put together: the only file that knows all of it."""
 
+from services.mapping.areas import routes as areas
 from services.mapping.coverage import routes as coverage
+from services.mapping.experiences import routes as experiences
+from services.mapping.freshness import commands as freshness_commands
+from services.mapping.items import listens as items_listens
+from services.mapping.items import routes as items
+from services.mapping.places import routes as places
 from services.mapping.policy import policy
 from services.mapping.presences import listens as presences_listens
 from services.mapping.presences import routes as presences
 from services.mapping.ranking import routes as ranking
+from services.mapping.resources import routes as resources
 from services.mapping.settings import Settings
 from services.mapping.store import mapper
 from services.mapping.territories import routes as territories
@@ -20,8 +27,27 @@ def service(settings: Settings) -> Service:
         settings=settings,
         policy=policy,
         metadata=mapper.metadata,
-        routers=[territories.routes, presences.routes, coverage.routes, ranking.routes],
-        vocabularies=[*territories.vocabularies, *presences.vocabularies, *ranking.vocabularies],
-        listens=[access_listens, presences_listens],
+        routers=[
+            territories.routes,
+            presences.routes,
+            areas.routes,
+            coverage.routes,
+            ranking.routes,
+            places.routes,
+            resources.routes,
+            experiences.routes,
+        ],
+        vocabularies=[
+            *territories.vocabularies,
+            *presences.vocabularies,
+            *areas.vocabularies,
+            *ranking.vocabularies,
+            *items.vocabularies,
+            *places.vocabularies,
+            *resources.vocabularies,
+        ],
+        listens=[access_listens, presences_listens, items_listens],
+        problems=[areas.problems, items.problems, places.problems, resources.problems, experiences.problems],
+        dues=freshness_commands.turns(),
         followers=[following.follow],
     )

@@ -60,6 +60,12 @@ class Rule:
             stale += timedelta(days=1)
         return stale + timedelta(days=1)
 
+    def next_look(self, checked: date | None, expires: date | None, answer_by: date | None) -> date | None:
+        """The next day on which something happens to a validated item: its question is put, lapses (`answer_by` is that
+        of an open one), or its last day has passed."""
+        asking = answer_by + timedelta(days=1) if answer_by else checked and self.due_on(checked)
+        return min((one for one in (asking, expires) if one), default=None)
+
     def score(self, checked: date | None, on: date) -> float | None:
         """1 on the day of the check, 0 when it expires unanswered, evenly in between; None when never checked."""
         if checked is None:

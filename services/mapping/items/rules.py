@@ -138,6 +138,9 @@ class Item:
     id: UUID = field(default_factory=uuid7)
     version: int = 0
 
+    def check(self, on: date) -> None:
+        """Raises what is wrong with its own fields, seen on that day."""
+
     def actions(self) -> list[str]:
         """What its state allows; who may do it is the policy's to say."""
         return list(ACTIONS[self.state])

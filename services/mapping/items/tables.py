@@ -1,17 +1,18 @@
 """The columns that places, resources and experiences have in common: three tables, each complete in itself.
 
-No foreign keys to organisations, bodies and networks: these are projections, and may be rebuilt at any time.
+No foreign keys to organisations, bodies and networks: these are projections, and may be rebuilt at any time. Bodies are
+known here by name, because a place can rely on a working group.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, Date, DateTime, Index, Integer, Text, Uuid, func
+from sqlalchemy import CheckConstraint, Column, Date, DateTime, Index, Integer, Table, Text, Uuid, func
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.mapping.items.rules import State, Visibility
-from services.mapping.store import words
+from services.mapping.store import mapper, words
 
 
 def columns() -> list[Any]:
@@ -53,3 +54,18 @@ def constraints(name: str) -> list[Any]:
         Index(f"{name}_areas", "areas", postgresql_using="gin"),
         Index(f"{name}_search", "search", postgresql_using="gin", postgresql_ops={"search": "gin_trgm_ops"}),
     ]
+
+
+bodies = Table(
+    "bodies",
+    mapper.metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("network_id", Uuid, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("territory", Text),
+    Column("generation", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    comment="As the registry tells them",
+)

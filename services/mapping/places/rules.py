@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
+
+import phonenumbers
 
 from services.mapping.items.rules import Item, Subject
 
@@ -43,7 +46,7 @@ class MunicipalityMissing(Exception):
 
 @dataclass(eq=False, kw_only=True)
 class Place(Item):
-    """`hours` are opening hours as `hours.Opening` writes them; `position` is WGS 84; the working group that it can
+    """`hours` are opening hours as `hours.Opening` writes them; the position is WGS 84; the working group that it can
     rely on is `body_id`."""
 
     subject: ClassVar[Subject] = Subject.PLACE
@@ -65,7 +68,7 @@ class Place(Item):
     import_id: UUID | None = None
     identity: str | None = None
 
-    def check(self) -> None:
+    def check(self, on: date) -> None:  # noqa: ARG002
         """Raises ActivitiesElsewhere, HalfAPosition, MunicipalityMissing."""
         if not self.municipality:
             raise MunicipalityMissing
@@ -79,3 +82,18 @@ def in_order(activities: Iterable[str]) -> list[str]:
     """Each once, as the vocabulary has them."""
     given = set(activities)
     return [str(one) for one in Activity if one in given]
+
+
+class InvalidPhone(Exception):
+    """No number that can be called."""
+
+
+def phone_of(given: str) -> str:
+    """The number as `+390372404238`; without a prefix it is an Italian one. Raises InvalidPhone."""
+    try:
+        number = phonenumbers.parse(given, "IT")
+    except phonenumbers.NumberParseException as error:
+        raise InvalidPhone from error
+    if not phonenumbers.is_possible_number(number) or number.extension:
+        raise InvalidPhone
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

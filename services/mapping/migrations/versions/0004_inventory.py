@@ -13,12 +13,28 @@ down_revision = "0003"
 def upgrade() -> None:
     access.install_v3(op)  # type: ignore[arg-type]  # the module stands for the Operations
     op.add_column("organisations", sa.Column("ownership", sa.Text))
+    bodies()
     places()
     resources()
     experiences()
     needs()
     freshness()
     imports()
+
+
+def bodies() -> None:
+    op.create_table(
+        "bodies",
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("network_id", sa.Uuid, nullable=False),
+        sa.Column("title", sa.Text, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("territory", sa.Text),
+        sa.Column("generation", sa.Integer, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        comment="As the registry tells them",
+    )
 
 
 def item() -> list[sa.Column[object]]:

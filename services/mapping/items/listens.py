@@ -1,0 +1,21 @@
+"""The bodies of a network, as the registry tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.mapping.items.tables import bodies
+from shared.access.listens import guard
+from shared.contracts.registry import BodyState
+from shared.messaging import Received, newest, projects, upsert_newest
+
+KEPT = ("id", "network_id", "title", "kind", "state", "territory")
+
+
+@projects(BodyState, tables=[bodies])
+async def bodies_known(session: AsyncSession, facts: Sequence[Received[BodyState]], now: datetime) -> None:  # noqa: ARG001
+    rows = [{**{name: getattr(r.fact, name) for name in KEPT}, **guard(r)} for r in newest(facts)]
+    await upsert_newest(session, bodies, rows)
