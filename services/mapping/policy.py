@@ -20,6 +20,8 @@ class Right(StrEnum):
     FOLLOW_NEEDS = "follow_needs"  # which there are, for whom and since when; not what was asked
     READ_NEEDS = "read_needs"  # what was asked; besides, who collected it and who is to answer
     ASSIGN_NEEDS = "assign_needs"
+    DRAW_AREAS = "draw_areas"  # ambiti and free areas of the network
+    SET_YARDSTICKS = "set_yardsticks"
     SET_UP_MAP = "set_up_map"  # how often the map is checked, for how long the text of needs is kept
 
 
@@ -37,6 +39,8 @@ policy = Policy(
         Right.FOLLOW_NEEDS: (Role.SECRETARIAT, Role.COORDINATOR, Role.COMMUNITY_MAKER),
         Right.READ_NEEDS: (Role.COORDINATOR,),
         Right.ASSIGN_NEEDS: (Role.SECRETARIAT, Role.COORDINATOR, Role.COMMUNITY_MAKER),
+        Right.DRAW_AREAS: (Role.SECRETARIAT,),
+        Right.SET_YARDSTICKS: (Role.SECRETARIAT,),
         Right.SET_UP_MAP: (Role.SECRETARIAT,),
     }
 )

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import ColumnElement, cast, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.mapping.policy import Right, policy
+from services.mapping.areas import queries as areas
 from services.mapping.presences.tables import presences
-from services.mapping.territories.queries import areas, words
-from services.mapping.territories.rules import Area
+from services.mapping.territories.queries import map_of, words
 from shared.access.actor import Actor, day
-from shared.access.loading import network_id
 from shared.runtime.paging import Page, page
 
 ORDER = (presences.c.search, presences.c.organisation_id, presences.c.territory)
@@ -47,7 +44,9 @@ async def presences_of(
     p = presences.c
     query = select(*presences.columns).where(p.network_id == network_id)
     if territories:
-        query = query.where(or_(*(_within(area) for area in areas(territories, "?territory").values())))
+        # a presence in a whole region is in none of its provinces
+        codes = await areas.expand(session, network_id, territories, "?territory")
+        query = query.where(or_(p.municipality.in_(codes), p.province.in_(codes), p.region.in_(codes)))
     if kinds:
         query = query.where(p.kind.in_(kinds))
     if sections:
@@ -60,20 +59,6 @@ async def presences_of(
     if updated_since:
         query = query.where(p.changed_at >= updated_since)
     return await page(session, query, key=ORDER, after=after, limit=limit)
-
-
-async def map_of(session: AsyncSession, actor: Actor, network: str, now: datetime) -> UUID:
-    """The id of the network given by slug or id, if the actor may see its map; NetworkUnknown, Forbidden."""
-    found = await network_id(session, network)
-    policy.require(actor, Right.SEE_MAP, network=found, on=now)
-    return found
-
-
-def _within(area: Area) -> ColumnElement[bool]:
-    """The area and what lies in it. A presence in a whole region is in none of its provinces."""
-    if area.municipality:
-        return presences.c.municipality == area.municipality
-    return presences.c.province == area.province if area.province else presences.c.region == area.region
 
 
 def _in_section(section: str, on: date) -> ColumnElement[bool]:

@@ -9,9 +9,8 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.mapping.coverage.queries import NOBODY, counts, everywhere
-from services.mapping.presences.queries import map_of
 from services.mapping.ranking.rules import Figures, Place, rank
-from services.mapping.territories.queries import listed
+from services.mapping.territories.queries import listed, map_of
 from services.mapping.territories.rules import Level
 from shared.access.actor import Actor
 from shared.runtime.paging import Page

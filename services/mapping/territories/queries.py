@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Literal
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.mapping.policy import Right, policy
 from services.mapping.territories.rules import COUNTRY, Area, common, fold
 from shared import territories
 from shared.access.actor import Actor
+from shared.access.loading import network_id
 from shared.runtime.paging import Page
 from shared.runtime.problems import Invalid, NotFound
 from shared.territories import Period
@@ -141,6 +144,13 @@ def italians() -> int:
     return sum(territory.population for territory in everything().values() if territory.kind == "region")
 
 
+async def map_of(session: AsyncSession, actor: Actor, network: str, now: datetime) -> UUID:
+    """The id of the network given by slug or id, if the actor may see its map; NetworkUnknown, Forbidden."""
+    found = await network_id(session, network)
+    policy.require(actor, Right.SEE_MAP, network=found, on=now)
+    return found
+
+
 def words(q: str | None) -> list[str]:
     """The words of a search; Invalid when there is none in it, which must not find everything."""
     found = fold(q or "").split()
@@ -165,7 +175,7 @@ def paged(found: Sequence[Territory], after: str | None, limit: int) -> Page[Ter
     """The page of a list in order that begins after the territory with the code `after`; Invalid for a bad one."""
     start = 0
     if after is not None:
-        last = everything().get(after)
+        last = everything().get(after) or next((one for one in found if one.code == after), None)
         if last is None:
             raise Invalid("?after", "cursor", "`next` of a page of this same list")
         start = bisect_right(found, last.place, key=lambda territory: territory.place)

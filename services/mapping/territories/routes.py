@@ -38,7 +38,7 @@ vocabularies = [
 ]
 
 Within = Annotated[
-    list[Annotated[str, Field(max_length=6)]],
+    list[Annotated[str, Field(max_length=60)]],
     Query(max_length=50, description="Only what lies in one of these: region, province (code or sigla), municipality"),
 ]
 CENSUS = date(2023, 1, 1)
