@@ -1,6 +1,8 @@
 """Mapping put together: the only file that knows all of it."""
 
 from services.mapping.areas import routes as areas
+from services.mapping.atlas import pages as atlas_pages
+from services.mapping.atlas import routes as atlas
 from services.mapping.coverage import routes as coverage
 from services.mapping.experiences import routes as experiences
 from services.mapping.freshness import commands as freshness_commands
@@ -36,7 +38,9 @@ def service(settings: Settings) -> Service:
             places.routes,
             resources.routes,
             experiences.routes,
+            atlas.routes,
         ],
+        site=[atlas_pages.site],
         vocabularies=[
             *territories.vocabularies,
             *presences.vocabularies,
