@@ -27,6 +27,8 @@ from services.registry.mandates import routes as mandates
 from services.registry.networks import routes as networks
 from services.registry.organisations import routes as organisations
 from services.registry.people import routes as people
+from services.registry.plans import commands as plan_commands
+from services.registry.plans import routes as plans
 from services.registry.policy import policy
 from services.registry.processing import commands as processing_commands
 from services.registry.processing import listens as processing_listens
@@ -54,6 +56,7 @@ def service(settings: Settings) -> Service:
         goals,
         interlocutors,
         commitments,
+        plans,
         representatives,
         api_keys,
         access,
@@ -73,6 +76,7 @@ def service(settings: Settings) -> Service:
             constitution_queries.DUE: constitution_commands.follow,
             goal_commands.DUE: goal_commands.decide,
             commitment_commands.DUE: commitment_commands.turn,
+            plan_commands.DUE: plan_commands.expire,
             processing_commands.DUE: processing_commands.turn,
         },
         listens=[territories_listens, constitution_listens, commitment_listens, processing_listens],
@@ -91,6 +95,7 @@ def service(settings: Settings) -> Service:
             *goals.vocabularies,
             *interlocutors.vocabularies,
             *commitments.vocabularies,
+            *plans.vocabularies,
         ],
         backlogs={"imports": import_queries.running},
         own_me=True,
