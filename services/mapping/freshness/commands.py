@@ -19,6 +19,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
+from services.mapping.coverage import commands as coverage
 from services.mapping.experiences.tables import experiences
 from services.mapping.freshness import queries
 from services.mapping.freshness.rules import Answer, Question, Rule, begins
@@ -173,6 +174,7 @@ async def _expire(session: AsyncSession, subject: Subject, ids: Sequence[UUID]) 
         table = TABLES[subject]
         expired = update(table).where(table.c.id.in_(ids)).values(state=State.EXPIRED, version=table.c.version + 1)
         rows = (await session.execute(expired.returning(*table.c))).all()
+        await coverage.items_changed(session, subject, ids)
         await stage(session, *(facts.fact_of(subject, "expired", row) for row in rows))
 
 

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.mapping.coverage import commands as coverage
 from services.mapping.freshness import commands as freshness
 from services.mapping.freshness.rules import Answer
 from services.mapping.items import queries
@@ -127,7 +128,7 @@ async def create(
         item.propose(endorses=queries.may(actor, Right.ENDORSE, item, now), on=day(now))
     session.add(item)
     await session.flush()
-    if not draft:
+    if not draft:  # nothing that is only proposed is counted
         await stage(session, fact_of(item.subject, "proposed", item))
     return await queries.after_command(session, actor, item, now)
 
@@ -167,6 +168,7 @@ async def change(
             on=day(now),
         )
         await session.flush()
+        await coverage.items_changed(session, item.subject, [item.id])
         if item.state is not State.DRAFT:
             await stage(session, fact_of(item.subject, TOLD_BY_CHANGE.get((before, item.state), "changed"), item))
             await freshness.follow(session, item, now, answer=answer, by=actor.person_id)
@@ -199,6 +201,7 @@ async def act(
     drafted = item.state is State.DRAFT
     told = _act(actor, item, action, remarks, now)
     await session.flush()
+    await coverage.items_changed(session, item.subject, [item.id])
     if told and not (drafted and told == "closed"):
         await stage(session, fact_of(item.subject, told, item))
     if told:

@@ -11,13 +11,14 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, Table, and_, false, func, inspect, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.mapping.areas import queries as areas
 from services.mapping.freshness import queries as freshness
 from services.mapping.freshness.rules import Rule
 from services.mapping.items.rules import Item, State, UnknownItem, Visibility
 from services.mapping.items.tables import bodies
 from services.mapping.policy import Right, policy
 from services.mapping.presences.tables import organisations
-from services.mapping.territories.queries import areas, words
+from services.mapping.territories.queries import words
 from shared.access import loading
 from shared.access.actor import Actor, day
 from shared.access.roles import Role
@@ -109,13 +110,15 @@ async def conditions(
     """Of the items of a network that the caller may see, those that match."""
     table, rule = table_of(model), await freshness.rule_of(session, network_id)
     allowed = await seen(session, actor, model, network_id, now)
-    return [table.c.network_id == network_id, allowed, *_asked(table, filters, rule, day(now)), *filters.more]
+    asked = _asked(table, filters, rule, day(now))
+    if filters.territory:  # what is in a whole region is in none of its provinces
+        here = await areas.expand(session, network_id, filters.territory, "?territory")
+        asked.append(table.c.areas.overlap(here))
+    return [table.c.network_id == network_id, allowed, *asked, *filters.more]
 
 
 def _asked(table: Table, filters: Filters, rule: Rule, on: date) -> list[ColumnElement[bool]]:
-    asked = []
-    if filters.territory:
-        asked.append(or_(*(within(table, code) for code in areas(filters.territory, "?territory"))))
+    asked: list[ColumnElement[bool]] = []
     asked.append(table.c.state.in_(filters.state) if filters.state else table.c.state != State.CLOSED)
     for column, values in (
         (table.c.visibility, filters.visibility),
