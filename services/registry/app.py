@@ -1,6 +1,9 @@
 """What the registry is made of. The only file that knows all of it."""
 
 from services.registry.access import routes as access
+from services.registry.access_requests import commands as access_request_commands
+from services.registry.access_requests import listens as access_request_listens
+from services.registry.access_requests import routes as access_requests
 from services.registry.api_keys import routes as api_keys
 from services.registry.bodies import commands as body_commands
 from services.registry.bodies import pages as body_pages
@@ -15,6 +18,10 @@ from services.registry.constitutions import listens as constitution_listens
 from services.registry.constitutions import queries as constitution_queries
 from services.registry.constitutions import routes as constitutions
 from services.registry.desk import pages as desk
+from services.registry.erasures import commands as erasure_commands
+from services.registry.erasures import listens as erasure_listens
+from services.registry.erasures import routes as erasures
+from services.registry.erasures import worker as erasure_worker
 from services.registry.goals import commands as goal_commands
 from services.registry.goals import pages as goal_pages
 from services.registry.goals import routes as goals
@@ -60,6 +67,8 @@ def service(settings: Settings) -> Service:
         representatives,
         api_keys,
         access,
+        erasures,
+        access_requests,
     )
     return Service(
         name="registry",
@@ -76,13 +85,16 @@ def service(settings: Settings) -> Service:
             constitution_queries.DUE: constitution_commands.follow,
             goal_commands.DUE: goal_commands.decide,
             commitment_commands.DUE: commitment_commands.turn,
+            erasure_commands.DUE: erasure_commands.turn,
+            erasure_commands.SEARCH: erasure_commands.search,
+            access_request_commands.DUE: access_request_commands.turn,
             plan_commands.DUE: plan_commands.expire,
             processing_commands.DUE: processing_commands.turn,
         },
-        listens=[territories_listens, constitution_listens, commitment_listens, processing_listens],
+        listens=[territories_listens, constitution_listens, commitment_listens, processing_listens, erasure_listens, access_request_listens],
         problems=[part.problems for part in slices],
         followers=[following.follow],
-        workers=[import_worker.run],
+        workers=[import_worker.run, erasure_worker.run],
         vocabularies=[
             *networks.vocabularies,
             *sharings.vocabularies,
@@ -95,6 +107,8 @@ def service(settings: Settings) -> Service:
             *goals.vocabularies,
             *interlocutors.vocabularies,
             *commitments.vocabularies,
+            *erasures.vocabularies,
+            *access_requests.vocabularies,
             *plans.vocabularies,
         ],
         backlogs={"imports": import_queries.running},

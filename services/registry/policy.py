@@ -23,6 +23,7 @@ class Right(StrEnum):
     READ_PEOPLE = "read_people"
     WRITE_PEOPLE = "write_people"
     ERASE_PEOPLE = "erase_people"
+    GIVE_ACCESS = "give_access"
     MERGE_PEOPLE = "merge_people"
     READ_PROCESSING = "read_processing"
     WRITE_PROCESSING = "write_processing"
@@ -79,6 +80,7 @@ policy = Policy(
         Right.READ_PEOPLE: COORDINATION,
         Right.WRITE_PEOPLE: SECRETARIAT,
         Right.ERASE_PEOPLE: SECRETARIAT,
+        Right.GIVE_ACCESS: SECRETARIAT,  # to all that is kept of somebody; people have it of themselves
         Right.MERGE_PEOPLE: SECRETARIAT,  # of every network that knows either of them
         Right.READ_PROCESSING: EVERYBODY,
         Right.WRITE_PROCESSING: SECRETARIAT,

@@ -5,8 +5,8 @@ taken out of its projection; what is here counts, exports and forgets along that
 questions. No table and no rule of any service is here: only the plumbing that five services would write alike.
 """
 
-from shared.rights.answering import Hidden, Holder, answer, find, give
+from shared.rights.answering import Answerer, Hidden, Holder, answer, find, give
 from shared.rights.holdings import Held, of_row
 from shared.rights.words import Ground, Outcome, Phase
 
-__all__ = ["Ground", "Held", "Hidden", "Holder", "Outcome", "Phase", "answer", "find", "give", "of_row"]
+__all__ = ["Answerer", "Ground", "Held", "Hidden", "Holder", "Outcome", "Phase", "answer", "find", "give", "of_row"]

@@ -34,19 +34,26 @@ class Hidden:
 
 @dataclass(frozen=True)
 class Holder:
-    """A service that holds something of people. `hide` writes rows without a name into its projection of people (none:
-    it has no names). `silent`: tables whose texts need not be read, because the names in them go by themselves."""
+    """A service that holds something of people. `silent`: tables whose texts need not be read, because the names in
+    them go by themselves."""
 
     service: str
     held: Sequence[Held]
     metadata: Sequence[MetaData]
-    erasure: type[ErasureAnswerState]
-    access: type[AccessAnswerState]
-    hide: Callable[[AsyncSession, Sequence[Hidden]], Awaitable[None]] | None = None
     silent: frozenset[str] = frozenset()
 
 
-async def find(session: AsyncSession, holder: Holder, facts: Sequence[Received[PersonSought]], now: datetime) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Answerer(Holder):
+    """One that is asked, and its facts. `hide` writes rows without a name into its projection of people (none: it has
+    no names)."""
+
+    erasure: type[ErasureAnswerState]
+    access: type[AccessAnswerState]
+    hide: Callable[[AsyncSession, Sequence[Hidden]], Awaitable[None]] | None = None
+
+
+async def find(session: AsyncSession, holder: Answerer, facts: Sequence[Received[PersonSought]], now: datetime) -> None:
     """The dry run: nothing is touched."""
     for received in facts:
         sought = received.fact
@@ -67,7 +74,9 @@ async def find(session: AsyncSession, holder: Holder, facts: Sequence[Received[P
             await stage(session, answered)
 
 
-async def answer(session: AsyncSession, holder: Holder, facts: Sequence[Received[ErasureState]], now: datetime) -> None:
+async def answer(
+    session: AsyncSession, holder: Answerer, facts: Sequence[Received[ErasureState]], now: datetime
+) -> None:
     """The later phases. The name goes out of sight here and not when the person's own fact comes, so that what is
     answered is so: the projection may be behind."""
     for received in sorted(facts, key=lambda each: (each.fact.id, each.fact.version)):
@@ -93,7 +102,7 @@ async def answer(session: AsyncSession, holder: Holder, facts: Sequence[Received
             await stage(session, answered)
 
 
-async def _hide(session: AsyncSession, holder: Holder, received: Received[ErasureState], phase: Phase) -> None:
+async def _hide(session: AsyncSession, holder: Answerer, received: Received[ErasureState], phase: Phase) -> None:
     asked = received.fact
     erased_at = received.occurred_at if phase is Phase.ERASE else None
     if holder.hide is not None:
@@ -103,7 +112,7 @@ async def _hide(session: AsyncSession, holder: Holder, received: Received[Erasur
 
 
 async def give(
-    session: AsyncSession, holder: Holder, facts: Sequence[Received[AccessRequested]], now: datetime
+    session: AsyncSession, holder: Answerer, facts: Sequence[Received[AccessRequested]], now: datetime
 ) -> None:
     """All that is held of a person, sealed for the request alone."""
     for received in facts:
@@ -120,7 +129,7 @@ async def described(session: AsyncSession, holder: Holder, person_id: UUID, now:
     return {"service": holder.service, "made_at": now.isoformat(), "items": rows}
 
 
-def _part(holder: Holder, asked: AccessRequested, parts: Sequence[str], position: int) -> AccessAnswerState:
+def _part(holder: Answerer, asked: AccessRequested, parts: Sequence[str], position: int) -> AccessAnswerState:
     return holder.access(
         id=uuid5(asked.id, f"{holder.service} {position + 1}"),
         version=1,

@@ -1,26 +1,24 @@
-"""Entering, changing and erasing people."""
+"""Entering and changing people, and what their erasure leaves."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, insert
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.registry.access.tables import identities, sign_in_requests
 from services.registry.commitments import commands as commitments
 from services.registry.networks import queries as networks
 from services.registry.people import queries
 from services.registry.people.queries import Readable
-from services.registry.people.rules import Language, Person, Retained, email_of, name_of, phone_of
+from services.registry.people.rules import Language, OutOfSight, Person, email_of, name_of, phone_of
 from services.registry.people.tables import known_people
 from services.registry.policy import Right, policy
 from services.registry.processing import commands as processing
-from shared.access.actor import Actor, day
-from shared.contracts.registry import PersonChanged, PersonErased, PersonRegistered, PersonState
-from shared.messaging import redact, stage
-from shared.runtime import idempotency
+from shared.access.actor import Actor
+from shared.contracts.registry import PersonChanged, PersonRegistered, PersonState
+from shared.messaging import stage
 from shared.runtime.problems import expect
 
 CLEAN = {"given_name": name_of, "family_name": name_of, "email": email_of, "phone": phone_of, "language": Language}
@@ -45,8 +43,11 @@ async def register(session: AsyncSession, actor: Actor, ref: str, *, now: dateti
 async def change(
     session: AsyncSession, actor: Actor, person_id: UUID, *, expected: int | None, now: datetime, **fields: str | None
 ) -> Readable:
-    """Takes the fields given, leaves the others; null takes an address or a number away. Raises Unfit."""
+    """Takes the fields given, leaves the others; null takes an address or a number away. Raises Unfit,
+    OutOfSight."""
     person = await queries.for_update(session, actor, Right.WRITE_PEOPLE, person_id, now)
+    if person.hidden:
+        raise OutOfSight
     expect(expected, person.version)
     before = person.email
     if person.change(**clean(fields)):
@@ -57,26 +58,13 @@ async def change(
     return await queries.readable(session, actor, person, now)
 
 
-async def erase(
-    session: AsyncSession, actor: Actor, person_id: UUID, *, expected: int | None, now: datetime
-) -> Readable:
-    """Leaves a row without a name, rewrites what the log said, and tells the others; what the person still owed is
-    owed no more. Raises Retained."""
-    person = await queries.for_update(session, actor, Right.ERASE_PEOPLE, person_id, now)
-    expect(expected, person.version)
-    if (mandate := await queries.last_held(session, person.id, day(now))) is not None:
-        raise Retained(mandate.id, mandate.ends)
+async def empty(session: AsyncSession, person: Person, now: datetime) -> None:
+    """Part of an erasure, which holds the person's row: what is left is a row without a name. What the person still
+    owed is owed no more; of what they were to be told, nothing is told."""
     person.erase(now)
     await session.flush()
-    for signing_in in (sign_in_requests, identities):
-        await session.execute(delete(signing_in).where(signing_in.c.person_id == person.id))
-    await idempotency.forget(session, person.id)
     await commitments.forgive(session, person.id, now)
     await processing.forget(session, person.id, now)
-    erased = PersonErased(id=person.id, version=person.version, network_id=person.network_id)
-    await redact(session, erased)
-    await stage(session, erased)
-    return await queries.readable(session, actor, person, now)
 
 
 def clean(fields: dict[str, str | None]) -> dict[str, str | None]:

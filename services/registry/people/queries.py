@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -30,6 +30,7 @@ class Readable:
 
     person: Person
     actions: list[str]
+    survivor: str | None = None  # the name of who stands for a duplicate
 
     @property
     def version(self) -> int:
@@ -58,7 +59,12 @@ async def for_update(session: AsyncSession, actor: Actor, right: Right, person_i
 
 
 async def readable(session: AsyncSession, actor: Actor, person: Person, now: datetime) -> Readable:
-    return readable_in(await _rooms(session, person), actor, person, now)
+    found = readable_in(await _rooms(session, person), actor, person, now)
+    if person.merged_into is None:
+        return found
+    name = func.trim(people.c.given_name + " " + people.c.family_name)
+    survivor = await session.scalar(select(name).where(people.c.id == person.merged_into))
+    return replace(found, survivor=survivor)
 
 
 def readable_in(rooms: Sequence[UUID], actor: Actor, person: Person, now: datetime) -> Readable:
@@ -115,13 +121,14 @@ async def listed(
     limit: int = DEFAULT,
     now: datetime,
 ) -> Page[Readable]:
-    """The people whom a network knows, the erased left out; `q` is part of a name or address, whatever its accents."""
+    """The people whom a network knows, without the erased and those in quarantine; `q` is part of a name or address,
+    whatever its accents."""
     network_id = await networks.id_of(session, ref)
     policy.require(actor, Right.READ_PEOPLE, network=network_id, on=now)
     query = (
         select(Person)
         .join(known_people, known_people.c.person_id == people.c.id)
-        .where(known_people.c.network_id == network_id, people.c.erased_at.is_(None))
+        .where(known_people.c.network_id == network_id, people.c.erased_at.is_(None), people.c.family_name != "")
     )
     if q:
         query = query.where(people.c.search.like(func.fold(f"%{_escaped(q)}%")))

@@ -12,9 +12,8 @@ from starlette.responses import Response
 
 from services.registry.people import commands, queries
 from services.registry.people.queries import Readable
-from services.registry.people.rules import Language, Retained, Unfit, UnknownPerson
+from services.registry.people.rules import Language, OutOfSight, Retained, Unfit, UnknownPerson
 from shared.runtime.edge import At
-from shared.runtime.openapi import IF_MATCH
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
 
@@ -46,7 +45,15 @@ class ChangeBody(PersonBody):
     family_name: Name = Field(default="", examples=["Serra"])
 
 
+class PersonRef(BaseModel):
+    id: UUID
+    name: str
+    href: str
+
+
 class PersonOut(BaseModel):
+    """`merged_into` stands for this one, who was a duplicate."""
+
     id: UUID
     name: str
     given_name: str
@@ -56,6 +63,7 @@ class PersonOut(BaseModel):
     email_verified: bool
     phone: str | None
     erased_at: datetime | None
+    merged_into: PersonRef | None
     href: str
     version: int
     allowed_actions: list[str]
@@ -73,6 +81,13 @@ class PersonOut(BaseModel):
             email_verified=person.email_verified,
             phone=person.phone,
             erased_at=person.erased_at,
+            merged_into=PersonRef(
+                id=person.merged_into,
+                name=readable.survivor or "",
+                href=f"/registry/v1/people/{person.merged_into}",
+            )
+            if person.merged_into
+            else None,
             href=f"/registry/v1/people/{person.id}",
             version=person.version,
             allowed_actions=readable.actions,
@@ -134,12 +149,6 @@ async def change(person_id: UUID, body: ChangeBody, at: At) -> Response:
     )
 
 
-@routes.delete("/people/{person_id}", response_model=PersonOut, openapi_extra={"parameters": [IF_MATCH]})
-async def erase(person_id: UUID, at: At) -> Response:
-    """Erases a person: what is left is a row without a name. Needs If-Match. Refused while a mandate runs."""
-    return await at.command(commands.erase, person_id, expected=at.if_match(), out=PersonOut.of)
-
-
 problems = {
     UnknownPerson: not_found,
     Unfit: problem(
@@ -148,6 +157,12 @@ problems = {
         it="Valore non valido\nNon ha la forma che ci si aspetta: `errors` dice quale e dà un esempio.",
         en="Unfit value\nIt has not the expected form: `errors` says which, with an example.",
         code="form",
+    ),
+    OutOfSight: problem(
+        "person-out-of-sight",
+        409,
+        it="La persona è in quarantena\nLa sua cancellazione è in corso: per cambiarne i dati va prima revocata.",
+        en="The person is in quarantine\nTheir erasure is under way: to change anything call it off first.",
     ),
     Retained: problem(
         "person-retained",

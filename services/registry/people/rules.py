@@ -41,6 +41,11 @@ class Retained(Exception):
         self.mandate_id, self.ends = mandate_id, ends
 
 
+class OutOfSight(Exception):
+    """The person is in quarantine: nothing of them is seen or changed until they are erased, or the erasure is called
+    off."""
+
+
 @dataclass(eq=False)
 class Person:
     """`network_id` is the network that entered the person first; the others that know them stand beside the row."""
@@ -60,6 +65,11 @@ class Person:
     @property
     def name(self) -> str:
         return f"{self.given_name} {self.family_name}".strip()
+
+    @property
+    def hidden(self) -> bool:
+        """In quarantine: the names stand elsewhere (`erasures`). Everybody else has a family name until erased."""
+        return self.erased_at is None and not self.family_name
 
     @property
     def email_verified(self) -> bool:
@@ -86,6 +96,11 @@ class Person:
         self.given_name = self.family_name = ""
         self.email = self.email_verified_at = self.phone = None
         self.erased_at = now
+
+    def merge_into(self, other: UUID, now: datetime) -> None:
+        """It was a duplicate: what remains names the person who stands for both."""
+        self.erase(now)
+        self.merged_into = other
 
 
 def name_of(text: str) -> str:

@@ -1,0 +1,115 @@
+"""What the registry holds of people: a line for each column that names one. `tests/registry/erasures` reads the tables
+and fails when a column is in no line and not among `NOBODY`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, Text, cast, delete, func, literal, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.registry.access.tables import identities, sign_in_requests
+from services.registry.access_requests.tables import access_readings, access_requests
+from services.registry.api_keys.tables import api_keys
+from services.registry.bodies.tables import bodies
+from services.registry.commitments.tables import commitments
+from services.registry.erasures.tables import erasures, quarantined, stream_erasures
+from services.registry.imports.tables import import_files, import_rows, imports
+from services.registry.interlocutors.tables import contacts
+from services.registry.mandates.tables import mandates
+from services.registry.networks.tables import networks
+from services.registry.organisations.tables import organisations
+from services.registry.people.tables import known_people, people
+from services.registry.processing.tables import consents, notices, processing_terms
+from services.registry.representatives.tables import listed_people, representative_lists
+from services.registry.store import mapper
+from shared.access.tables import grant_lists, grants
+from shared.messaging.tables import log
+from shared.rights import Ground, Held, Holder, of_row
+from shared.runtime.idempotency import answers
+
+ACTED = (
+    "id",
+    "network_id",
+    "kind",
+    "title",
+    "state",
+    "recorded_at",
+    "opened_on",
+    "requested_at",
+    "sent_at",
+    "issued_at",
+)
+"""Of what somebody did for others, the archive names the thing and the day."""
+
+
+def network(table: Table) -> dict[str, ColumnElement[Any]]:
+    return {"network": of_row(networks.c.name, networks.c.id == table.c.network_id)}
+
+
+MANDATE_NAMES = {
+    **network(mandates),
+    "organisation": of_row(organisations.c.title, organisations.c.id == mandates.c.organisation_id),
+    "body": of_row(bodies.c.name, bodies.c.id == mandates.c.body_id),
+}
+
+HELD = (
+    Held("person", people.c.id),
+    Held("person", quarantined.c.person_id, forget="delete"),
+    Held("known_to", known_people.c.person_id, Ground.ACCOUNTABILITY, beside=network(known_people)),
+    Held("mandates", mandates.c.person_id, Ground.OFFICE_HELD, mandates.c.ends, beside=MANDATE_NAMES),
+    Held("grants", grants.c.person_id, forget="delete"),
+    Held("grants", grant_lists.c.person_id, Ground.ACCOUNTABILITY, shows=()),
+    Held("commitments", commitments.c.person_id, Ground.LEGAL_OBLIGATION, beside=network(commitments)),
+    Held("lists", listed_people.c.person_id, forget="delete"),
+    Held("notices", notices.c.person_id, Ground.ACCOUNTABILITY, beside=network(notices)),
+    Held("consents", consents.c.person_id, Ground.ACCOUNTABILITY, beside=network(consents)),
+    Held("sign_ins", sign_in_requests.c.person_id, forget="delete", shows=("requested_at", "expires_at", "used_at")),
+    Held("identities", identities.c.person_id, forget="delete"),
+    Held("requests", erasures.c.person_id, Ground.ACCOUNTABILITY),
+    Held("requests", access_requests.c.person_id, Ground.ACCOUNTABILITY, shows=("id", "requested_at", "state")),
+    Held("requests", stream_erasures.c.person_id, Ground.ACCOUNTABILITY, shows=("since", "done_at")),
+    Held("answers", answers.c.actor_id, forget="delete", shows=("recorded_at",)),
+    Held("acts", log.c.actor_id, Ground.ACCOUNTABILITY, shows=("type", "subject", "occurred_at")),
+    Held("acts", erasures.c.opened_by, Ground.ACCOUNTABILITY, shows=ACTED),
+    Held("acts", access_requests.c.requested_by, Ground.ACCOUNTABILITY, shows=ACTED),
+    Held("acts", access_readings.c.read_by, Ground.ACCOUNTABILITY, shows=("access_id", "read_at")),
+    Held("acts", api_keys.c.issued_by, Ground.ACCOUNTABILITY, shows=ACTED),
+    Held("acts", imports.c.requested_by, Ground.ACCOUNTABILITY, shows=ACTED),
+    Held("acts", notices.c.settled_by, Ground.ACCOUNTABILITY, shows=ACTED),
+    Held("acts", consents.c.recorded_by, Ground.ACCOUNTABILITY, shows=("id", "given_on")),
+    Held("acts", processing_terms.c.recorded_by, Ground.ACCOUNTABILITY, shows=ACTED),
+    Held("acts", contacts.c.recorded_by, Ground.ACCOUNTABILITY, shows=("id", "happened_on", "channel")),
+    Held("acts", representative_lists.c.sent_by, Ground.ACCOUNTABILITY, shows=ACTED),
+)
+
+NOBODY: frozenset[str] = frozenset()
+"""Columns (`table.column`) whose name sounds like a person's, and whose rows name none."""
+
+HOLDER = Holder(
+    service="registry",
+    held=HELD,
+    metadata=(mapper.metadata,),
+    silent=frozenset({"people", "quarantined_people", "erasures", "erasure_answers", "networks"}),
+)
+
+
+async def scrub(session: AsyncSession, expression: str) -> None:
+    """Of the imports that are over: the rows of reports that name the person lose what they held, and the file that has
+    them is deleted; the outcome of each row stays. Files still to be read are among the mentions."""
+    if not expression:
+        return
+    over = select(imports.c.id).where(imports.c.status.in_(("done", "failed")))
+    named = or_(
+        cast(import_rows.c.content, Text).regexp_match(expression, flags="i"),
+        func.coalesce(import_rows.c.problem, literal("")).regexp_match(expression, flags="i"),
+    )
+    emptied = (
+        update(import_rows)
+        .where(import_rows.c.import_id.in_(over), named)
+        .values(content=None, problem=None)
+        .returning(import_rows.c.import_id)
+    )
+    ids = set((await session.execute(emptied)).scalars())
+    if ids:
+        await session.execute(delete(import_files).where(import_files.c.import_id.in_(ids)))
