@@ -54,7 +54,7 @@ async def count(session: AsyncSession, before: Iterable[Presence], after: Iterab
 
 
 # Their writers take turns in each network: two items that come at once meet on the same counter of the country anyway.
-TURN = text("select pg_advisory_xact_lock(1769235821, hashtext(cast(:network as text)))")
+TURN = text("select pg_advisory_xact_lock(1769235821, hashtext(cast(cast(:network as uuid) as text)))")
 READ: Mapping[str, TextClause] = {
     "place": text(
         """
@@ -179,29 +179,29 @@ async def recount_area(session: AsyncSession, network_id: UUID, area: str) -> No
 
 
 # The cells of an area, and the rows of what lies in it: `area:casalasco` is the area with the code `casalasco`.
-OWN = "select id from areas where network_id = :network and 'area:' || code = :area"
+OWN = "select id from areas where network_id = :network and 'area:' || code = cast(:area as text)"
 RECOUNT_AREA = [
-    text("delete from coverage where network_id = :network and level = 'area' and area = :area"),
+    text("delete from coverage where network_id = :network and level = 'area' and area = cast(:area as text)"),
     text(
         f"""
         insert into coverage
-        select network_id, 'area', :area, kind, count(distinct organisation_id),
+        select network_id, 'area', cast(:area as text), kind, count(distinct organisation_id),
                count(distinct organisation_id) filter (where sources @> array['mandate'])
         from presences where network_id = :network
           and territory in (select territory from area_territories where area_id in ({OWN}))
         group by network_id, kind
         """  # noqa: S608 (constants)
     ),
-    text("delete from item_coverage where network_id = :network and level = 'area' and area = :area"),
+    text("delete from item_coverage where network_id = :network and level = 'area' and area = cast(:area as text)"),
     text(
         """
-        update counted_items set places = array_remove(places, 'area ' || :area)
-        where network_id = :network and places @> array['area ' || :area]
+        update counted_items set places = array_remove(places, 'area ' || cast(:area as text))
+        where network_id = :network and places @> array['area ' || cast(:area as text)]
         """
     ),
     text(
         f"""
-        update counted_items set places = places || array['area ' || :area]
+        update counted_items set places = places || array['area ' || cast(:area as text)]
         where network_id = :network and places && array(
             select level || ' ' || territory from area_territories where area_id in ({OWN})
         )
@@ -210,8 +210,8 @@ RECOUNT_AREA = [
     text(
         """
         insert into item_coverage
-        select network_id, 'area', :area, item, facet, count(*) from counted_items, unnest(facets) as facet
-        where network_id = :network and places @> array['area ' || :area]
+        select network_id, 'area', cast(:area as text), item, facet, count(*) from counted_items, unnest(facets) as facet
+        where network_id = :network and places @> array['area ' || cast(:area as text)]
         group by network_id, item, facet
         """
     ),
