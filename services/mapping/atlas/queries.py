@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, ColumnElement, Select, Text, cast, func, literal, null, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.mapping.coverage.rules import PUBLIC
 from services.mapping.coverage.tables import item_coverage
 from services.mapping.experiences.tables import experiences
 from services.mapping.items.rules import State, Subject, Visibility
@@ -24,8 +25,6 @@ from shared.access.tables import networks
 from shared.runtime.paging import DEFAULT, Page, page
 from shared.runtime.problems import NotFound
 
-PUBLIC = "public"
-"""The facet under which coverage counts what is public."""
 COUNTED = item_coverage.c["items"]
 
 

@@ -80,5 +80,7 @@ def class_of(count: int, firsts: Sequence[int]) -> int:
 
 def legend(firsts: Sequence[int], most: int) -> list[tuple[int, int, int]]:
     """(class, first, last count) of each colour."""
-    lasts = [*(first - 1 for first in firsts[1:]), max(most, firsts[-1]) if firsts else 0]
+    if not firsts:
+        return []
+    lasts = [*(first - 1 for first in firsts[1:]), max(most, firsts[-1])]
     return [(number, first, last) for number, (first, last) in enumerate(zip(firsts, lasts, strict=True), 1)]

@@ -111,6 +111,10 @@ class Counting:
                 yield ItemCell(self.network_id, level, code, self.item, facet)
 
 
+PUBLIC = "shown:public"
+"""The facet of what everybody may see: the atlas reads its figures here."""
+
+
 def counts_for(
     item: str,
     item_id: UUID,
@@ -127,7 +131,7 @@ def counts_for(
     if state != COUNTING or visibility == HIDDEN:
         return None
     places = {f"{level_of(code)} {code}" for code in (*areas, COUNTRY)} | {f"{Level.AREA} {code}" for code in drawn}
-    named = {f"{name}:{value}" for name, value in facets}
+    named = {f"{name}:{value}" for name, value in facets} | ({PUBLIC} if visibility == "public" else set())
     return Counting(item, item_id, network_id, tuple(sorted(places)), (ALL, *sorted(named)))
 
 
