@@ -72,6 +72,10 @@ class InvitationAnswered(InvitationState, fact="events.invitation.answered"): ..
 class InvitationWithdrawn(InvitationState, fact="events.invitation.withdrawn"): ...
 
 
+class InvitationReassigned(InvitationState, fact="events.invitation.reassigned"):
+    """Who is invited, or their delegate, was a duplicate: the same person under the id that stands for both."""
+
+
 class BallotState(Fact):
     """A question put to the vote in a meeting: one vote for each seat or invitation. `outcome` is carried, rejected,
     no_quorum or null while it is open."""

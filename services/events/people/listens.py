@@ -1,21 +1,24 @@
-"""People as the registry tells them. An erased person leaves a row without a name."""
+"""People as the registry tells them. An erased person leaves a row without a name, and so does a duplicate, whose rows
+name the one that stands for it from then on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.events.people import commands
 from services.events.people.tables import people
-from shared.contracts.registry import PersonErased, PersonState
-from shared.messaging import Received, newest, projects, upsert_newest
+from shared.contracts.registry import PersonErased, PersonMerged, PersonState
+from shared.messaging import Received, caused_by, newest, projects, reacts, stage, upsert_newest
 
 
-@projects(PersonState, PersonErased, tables=[people])
+@projects(PersonState, PersonErased, PersonMerged, tables=[people])
 async def names_known(
     session: AsyncSession,
-    facts: Sequence[Received[PersonState | PersonErased]],
+    facts: Sequence[Received[PersonState | PersonErased | PersonMerged]],
     now: datetime,  # noqa: ARG001
 ) -> None:
     rows = [
@@ -29,3 +32,13 @@ async def names_known(
         for r in newest(facts)
     ]
     await upsert_newest(session, people, rows)
+
+
+@reacts(PersonMerged)
+async def follow_the_merged(session: AsyncSession, facts: Sequence[Received[PersonMerged]], now: datetime) -> None:
+    """One after the other, as they were merged: who stands for somebody may be merged in turn."""
+    await names_known(session, facts, now)
+    for received in newest(facts):
+        told = await commands.reassign(session, received.fact.id, received.fact.into_id, now)
+        with caused_by(replace(received.cause, at=now)):
+            await stage(session, *told)
