@@ -1,4 +1,4 @@
-"""`python -m deploy.operate secrets | admin-token | nats-config`: what whoever runs the platform does once, or seldom.
+"""`python -m deploy.operate secrets | rotate-pact-keys | admin-token | nats-config`: what an operator does seldom.
 
 `secrets FOLDER` makes what is missing in FOLDER: passwords, keys, and the files that follow from them. What is there
 stays, so that it can be run again at any time; a file that somebody replaced (the URL of a managed database, of a mail
@@ -13,11 +13,13 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from uuid import NAMESPACE_URL, uuid5
+
+from joserfc.jwk import OctKey
 
 from shared.access import jwks, tokens
 from shared.access.roles import Level
@@ -29,6 +31,8 @@ LONGEST = 24
 """Hours of a token of an administrator."""
 KEYS = {"registry-key.json": "registry-jwks.json", "links-key.json": "links-jwks.json"}
 """Private key -> the public set that verifies what it signs."""
+PACT_KEYS = "registry-pact-keys.json"
+"""The master keys of what is written about people in pacts: a JWK set, the first wraps, the others only unwrap."""
 PASSWORDS = "nats-passwords.conf"
 
 
@@ -48,6 +52,7 @@ def make_secrets(folder: Path, smtp_url: str | None) -> list[str]:
     for user in topology.USERS:
         wanted[f"{user}-nats-url"] = lambda name=user: f"nats://{name}:{_password()}@nats:4222"  # type: ignore[misc]
     wanted |= dict.fromkeys(KEYS, lambda: json.dumps(jwks.new_key().as_dict(private=True)))
+    wanted[PACT_KEYS] = _pact_keys
     wanted["registry-oidc-providers.json"] = lambda: "[]"
     wanted["notify-smtp-url"] = lambda: smtp_url or ""
     made = [name for name, make in wanted.items() if _once(folder / name, make)]
@@ -56,6 +61,21 @@ def make_secrets(folder: Path, smtp_url: str | None) -> list[str]:
         _replace(folder / public, json.dumps(jwks.public(jwks.read_private(folder / private))))
     _replace(folder / PASSWORDS, _nats_passwords(folder))
     return made
+
+
+def rotate_pact_keys(folder: Path) -> str:
+    """The id of a fresh master key, which wraps from the registry's next start on; those before it stay to unwrap."""
+    path = folder / PACT_KEYS
+    if not path.exists():
+        raise Refused(f"{PACT_KEYS} is not there: make it with `secrets`")
+    keys = json.loads(_pact_keys(json.loads(path.read_text(encoding="utf-8"))["keys"]))
+    _replace(path, json.dumps(keys))
+    return str(keys["keys"][0]["kid"])
+
+
+def _pact_keys(before: Sequence[Mapping[str, str]] = ()) -> str:
+    fresh = OctKey.generate_key(256, auto_kid=True).as_dict(private=True)
+    return json.dumps({"keys": [fresh, *before]})
 
 
 def _password() -> str:
@@ -122,6 +142,8 @@ def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
     making = commands.add_parser("secrets", help="make the secrets that are missing")
     making.add_argument("folder", type=Path, nargs="?", default=Path("deploy/secrets"))
     making.add_argument("--smtp-url", help="smtp[s]://user:password@host:port?starttls=required|never")
+    rotating = commands.add_parser("rotate-pact-keys", help="add a fresh master key of the pacts")
+    rotating.add_argument("folder", type=Path, nargs="?", default=Path("deploy/secrets"))
     signing = commands.add_parser("admin-token", help="print a token that administers the platform")
     signing.add_argument("folder", type=Path, nargs="?", default=Path("deploy/secrets"))
     signing.add_argument("--public-url", default=env.get("TRAMA_PUBLIC_URL", "http://127.0.0.1:8080"))
@@ -135,12 +157,17 @@ def _secrets(given: argparse.Namespace) -> str:
     return "\n".join(f"made {name}" for name in made) or "nothing was missing"
 
 
+def _rotate_pact_keys(given: argparse.Namespace) -> str:
+    return f"made {rotate_pact_keys(given.folder)}; restart the registry"
+
+
 def _admin_token(given: argparse.Namespace) -> str:
     return admin_token(given.folder / "registry-key.json", given.public_url, given.hours)
 
 
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], str]] = {
     "secrets": _secrets,
+    "rotate-pact-keys": _rotate_pact_keys,
     "admin-token": _admin_token,
     "nats-config": lambda _: nats_config().rstrip(),
 }

@@ -40,6 +40,9 @@ ADMIN = "admin"
 PASSWORDS = {user: user for user in topology.USERS}
 """In tests each NATS user's password is its name."""
 
+PACT_KEYS = json.dumps({"keys": [{"kty": "oct", "kid": "first", "k": "dHJhbWEgdHJhbWEgdHJhbWEgdHJhbWEgdHJhbWEgdHI"}]})
+"""A master key that nobody else uses: 32 bytes."""
+
 _numbers = itertools.count(1)
 
 
@@ -241,6 +244,7 @@ async def running(
         "nats_url": nats_url(nats, "nobody") if nats is not None else "nats://127.0.0.1:1",
         "jwks_file": str(home / "jwks.json"),
         "link_jwks_file": str(home / "link_jwks.json"),
+        "pact_keys_file": str(home / "pact_keys.json"),  # the registry's alone; the others know no such variable
         "clock_file": str(home / "clock.json"),
         "rate_per_minute": "1000000",
         "anonymous_per_minute": "1000000",
@@ -269,6 +273,7 @@ def publish_keys(home: Path, key: ECKey, link_key: ECKey) -> None:
     (home / "jwks.json").write_text(json.dumps(jwks.public(key)))
     (home / "link_jwks.json").write_text(json.dumps(jwks.public(link_key)))
     jwks.write_private(home / "registry_key.json", key)  # for the registry, which signs with it
+    (home / "pact_keys.json").write_text(PACT_KEYS)
 
 
 def environment(fields: Mapping[str, str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, OctKey
 
 
 def folder(home: Path) -> Path:
@@ -62,6 +62,13 @@ def keys(home: Path) -> Keys:
             draft.chmod(0o644)
             draft.replace(public)
     return files
+
+
+def pact_keys(home: Path) -> Path:
+    """File of the master keys with which the registry wraps the keys of pacts (a JWK set), made once, 0600."""
+    path = folder(home) / "pact-keys.json"
+    once(path, lambda: json.dumps({"keys": [OctKey.generate_key(256, auto_kid=True).as_dict(private=True)]}))
+    return path
 
 
 def _new_key() -> str:

@@ -136,7 +136,10 @@ def service_environment(
     """The variables of one service: its own database role, its own NATS user, and only the keys that it signs with."""
     keys = secrets.keys(home)
     own = {
-        "registry": {"TRAMA_SIGNING_KEY_FILE": str(keys.registry)},
+        "registry": {
+            "TRAMA_SIGNING_KEY_FILE": str(keys.registry),
+            "TRAMA_PACT_KEYS_FILE": str(secrets.pact_keys(home)),
+        },
         "notify": {
             "TRAMA_LINK_KEY_FILE": str(keys.links),
             "TRAMA_SMTP_URL": f"smtp://127.0.0.1:{ports['smtp']}?starttls=never",

@@ -33,6 +33,10 @@ from services.registry.mandates import commands as mandate_commands
 from services.registry.mandates import routes as mandates
 from services.registry.networks import routes as networks
 from services.registry.organisations import routes as organisations
+from services.registry.pacts import commands as pact_commands
+from services.registry.pacts import queries as pact_queries
+from services.registry.pacts import routes as pacts
+from services.registry.pacts import worker as pact_worker
 from services.registry.people import routes as people
 from services.registry.plans import commands as plan_commands
 from services.registry.plans import routes as plans
@@ -65,6 +69,7 @@ def service(settings: Settings) -> Service:
         commitments,
         plans,
         representatives,
+        pacts,
         api_keys,
         access,
         erasures,
@@ -82,6 +87,7 @@ def service(settings: Settings) -> Service:
         dues={
             mandate_commands.DUE: mandate_commands.turn,
             body_queries.COVER: body_commands.follow_cover,
+            pact_queries.DUE: pact_commands.follow_makers,
             constitution_queries.DUE: constitution_commands.follow,
             goal_commands.DUE: goal_commands.decide,
             commitment_commands.DUE: commitment_commands.turn,
@@ -94,7 +100,7 @@ def service(settings: Settings) -> Service:
         listens=[territories_listens, constitution_listens, commitment_listens, processing_listens, erasure_listens, access_request_listens],
         problems=[part.problems for part in slices],
         followers=[following.follow],
-        workers=[import_worker.run, erasure_worker.run],
+        workers=[import_worker.run, erasure_worker.run, pact_worker.rewrap_keys],
         vocabularies=[
             *networks.vocabularies,
             *sharings.vocabularies,
@@ -107,6 +113,7 @@ def service(settings: Settings) -> Service:
             *goals.vocabularies,
             *interlocutors.vocabularies,
             *commitments.vocabularies,
+            *pacts.vocabularies,
             *erasures.vocabularies,
             *access_requests.vocabularies,
             *plans.vocabularies,

@@ -10,6 +10,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from services.registry.pacts.sealing import Vault, vault
 from shared.access.jwks import read_private
 from shared.access.oidc import Provider
 from shared.runtime.settings import ServiceSettings
@@ -21,6 +22,11 @@ def _key(path: Path) -> Path:
     except (OSError, ValueError, JoseError) as error:
         raise ValueError(f"no private JWK can be read from it ({type(error).__name__})") from error
     return path
+
+
+def _keys(text: str) -> str:
+    vault(text)
+    return text
 
 
 class OidcProvider(BaseModel):
@@ -43,6 +49,9 @@ class OidcProvider(BaseModel):
 class Settings(ServiceSettings):
     signing_key_file: Annotated[Path, AfterValidator(_key)]
     """The private key (one JWK, P-256) with which the registry signs tokens; `jwks_file` has its public part."""
+    pact_keys: Annotated[str, AfterValidator(_keys)] = Field(repr=False)
+    """The master keys of what is written about people in pacts: a JWK set of symmetric 256-bit keys, the first of which
+    wraps the pacts' own keys; the others, replaced ones, only unwrap. Usually `TRAMA_PACT_KEYS_FILE`."""
     oidc_providers: tuple[OidcProvider, ...] = ()
     """JSON: a list of objects with name, title, issuer, client_id, jwks (a file or URL), and for signing in with a
     browser client_secret, authorization_endpoint, token_endpoint; `admins` lists subjects."""
@@ -53,6 +62,10 @@ class Settings(ServiceSettings):
     @cached_property
     def signing_key(self) -> ECKey:
         return read_private(self.signing_key_file)
+
+    @cached_property
+    def pact_vault(self) -> Vault:
+        return vault(self.pact_keys)
 
     @cached_property
     def providers(self) -> dict[str, Provider]:

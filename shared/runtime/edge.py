@@ -120,26 +120,35 @@ class Edge:
         out: Callable[[R], Any] | None = None,
         location: Callable[[R], str] | None = None,
         headers: Mapping[str, str] | None = None,
+        repeatable: bool = True,
         **kw: Any,
     ) -> Response:
         """Runs `fn(session, actor, *args, now=now, **kw)` in one transaction and answers with `out(result)`.
 
         The answer is made inside the transaction, with the route's status and the ETag of `result.version`; 204 without
         a body when there is nothing to say. With an Idempotency-Key it is stored by the same commit. Something that is
-        not known yet is waited for, up to 2 s.
+        not known yet is waited for, up to 2 s. With `repeatable=False` the answer is never stored, whatever the caller
+        sends: it holds what must not be kept, and the same request sent again acts again.
         """
 
         async def attempt() -> Response:
-            answer = await self._transaction(fn, args, kw, out, location, headers)
+            answer = await self._transaction(fn, args, kw, out, location, headers, repeatable)
             self.context.wake()
             return Response(answer.body, answer.status, answer.headers)
 
         return await self._patiently(attempt)
 
     async def _transaction(
-        self, fn: Any, args: Any, kw: Any, out: Any, location: Any, headers: Mapping[str, str] | None
+        self,
+        fn: Any,
+        args: Any,
+        kw: Any,
+        out: Any,
+        location: Any,
+        headers: Mapping[str, str] | None,
+        repeatable: bool,
     ) -> Answer:
-        key = self._idempotency_key()
+        key = self._idempotency_key() if repeatable else None
         async with self.session() as session:
             actor = self.actor
             cause = Cause(

@@ -81,6 +81,7 @@ class Lab:
             "clock_file": str(self.home / "clock.json"),
             "rate_per_minute": "1000000000",
             "signing_key_file": str(self.home / "key.json"),
+            "pact_keys": harness.PACT_KEYS,
             "link_key_file": str(self.home / "link_key.json"),
             "smtp_url": "smtp://127.0.0.1:1?starttls=never",  # nobody there: no figure here sends a mail
             "mail_from": "Trama <no-reply@trama.example>",

@@ -34,7 +34,10 @@ def application(service: str) -> FastAPI:
     harness.publish_keys(home, jwks.new_key(), jwks.new_key())
     (home / "links.json").write_text(json.dumps(jwks.new_key().as_dict(private=True)))
     own = {
-        "registry": {"signing_key_file": str(home / "registry_key.json")},
+        "registry": {
+            "signing_key_file": str(home / "registry_key.json"),
+            "pact_keys_file": str(home / "pact_keys.json"),
+        },
         "notify": {"link_key_file": str(home / "links.json"), "smtp_url": "smtp://127.0.0.1:1"},
     }
     fields = {**PLACES, "profile": "local", "mail_from": "no-reply@trama.example", **own.get(service, {})}

@@ -97,6 +97,7 @@ async def pair(postgres: Postgres, nats: Nats, tmp_path_factory: pytest.TempPath
                     "jwks_file": str(home / "jwks.json"),
                     "link_jwks_file": str(home / "link_jwks.json"),
                     "signing_key_file": str(home / "registry_key.json"),
+                    "pact_keys_file": str(home / "pact_keys.json"),
                     "link_key_file": str(home / "link_key.json"),
                     "smtp_url": smtp.url() + "?starttls=never",
                     "mail_from": "Trama <no-reply@trama.example>",

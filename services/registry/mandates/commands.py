@@ -22,6 +22,7 @@ from services.registry.mandates import queries, rules
 from services.registry.mandates.queries import Named
 from services.registry.mandates.rules import EndReason, Mandate, OfficeTaken, State
 from services.registry.networks import queries as networks
+from services.registry.pacts.queries import look_at_makers
 from services.registry.policy import Right, policy
 from shared.access.actor import ROME, Actor, day
 from shared.access.roles import Role
@@ -277,8 +278,9 @@ async def tell(session: AsyncSession, now: datetime, *told: tuple[type[MandateSt
 
 
 async def _look_at_makers(session: AsyncSession, mandates: Sequence[Mandate], now: datetime) -> None:
-    """A group is covered by its community makers."""
+    """A group is covered by its community makers, and pacts are followed by those of who promotes them."""
     makers = [mandate for mandate in mandates if mandate.role is Role.COMMUNITY_MAKER]
+    await look_at_makers(session, [(mandate.body_id, mandate.organisation_id) for mandate in makers], now)
     await bodies.look_at_cover(session, [mandate.body_id for mandate in makers if mandate.body_id], now)
 
 
