@@ -95,6 +95,7 @@ def serve(service: Service, only: str | None = None) -> int:
         timeout_graceful_shutdown=int(settings.drain) or 1,
     )
     server = uvicorn.Server(config)
+    app.state.context.state["stopping"] = lambda: server.should_exit  # streams end by themselves: nobody waits for them
     # What is there by now stays: the collector need not look through it again and again (a tenth of a command's time).
     gc.collect()
     gc.freeze()

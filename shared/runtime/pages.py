@@ -33,8 +33,8 @@ from shared.runtime.problems import Problem
 ROME = ZoneInfo("Europe/Rome")
 HEADERS = {
     "cache-control": "no-store",
-    # bootstrap-italia.css has its icons in itself
-    "content-security-policy": "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
+    # bootstrap-italia.css has its icons and their font in itself
+    "content-security-policy": "default-src 'none'; style-src 'self'; font-src 'self' data:; img-src 'self' data:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "referrer-policy": "no-referrer",  # the address may hold a link's token
 }
