@@ -6,6 +6,7 @@ from services.mapping.atlas import routes as atlas
 from services.mapping.coverage import routes as coverage
 from services.mapping.experiences import routes as experiences
 from services.mapping.freshness import commands as freshness_commands
+from services.mapping.freshness import routes as freshness
 from services.mapping.items import listens as items_listens
 from services.mapping.items import routes as items
 from services.mapping.places import routes as places
@@ -14,6 +15,7 @@ from services.mapping.presences import listens as presences_listens
 from services.mapping.presences import routes as presences
 from services.mapping.ranking import routes as ranking
 from services.mapping.resources import routes as resources
+from services.mapping.rights import listens as rights_listens
 from services.mapping.settings import Settings
 from services.mapping.store import mapper
 from services.mapping.territories import routes as territories
@@ -38,6 +40,7 @@ def service(settings: Settings) -> Service:
             places.routes,
             resources.routes,
             experiences.routes,
+            freshness.routes,
             atlas.routes,
         ],
         site=[atlas_pages.site],
@@ -49,9 +52,17 @@ def service(settings: Settings) -> Service:
             *items.vocabularies,
             *places.vocabularies,
             *resources.vocabularies,
+            *freshness.vocabularies,
         ],
-        listens=[access_listens, presences_listens, items_listens],
-        problems=[areas.problems, items.problems, places.problems, resources.problems, experiences.problems],
+        listens=[access_listens, rights_listens, presences_listens, items_listens],
+        problems=[
+            areas.problems,
+            items.problems,
+            places.problems,
+            resources.problems,
+            experiences.problems,
+            freshness.problems,
+        ],
         dues=freshness_commands.turns(),
         followers=[following.follow],
     )

@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.mapping.experiences.rules import Absence, AlreadyDeclared, Experience, HasExperiences
 from services.mapping.experiences.tables import absences, experiences
-from services.mapping.freshness.rules import Answer
 from services.mapping.items import commands as items
 from services.mapping.items.commands import Networks, Prose, Request, Territories, Themes, Title, Web, plain
 from services.mapping.items.queries import Shown
@@ -108,11 +107,11 @@ async def change(
     *,
     expected: int | None,
     now: datetime,
-    answer: Answer = Answer.CHANGED,
+    confirms: bool = False,
 ) -> Shown[Experience]:
     """Raises what `tell` does, and Closed."""
     return await items.change(
-        session, actor, Experience, experience_id, fields(request), expected=expected, now=now, answer=answer
+        session, actor, Experience, experience_id, fields(request), expected=expected, now=now, confirms=confirms
     )
 
 

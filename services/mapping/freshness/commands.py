@@ -197,7 +197,7 @@ async def set_up(
     have been put keep theirs."""
     network_id = await loading.network_id(session, ref)
     policy.require(actor, Right.SET_UP_MAP, network=network_id, on=now)
-    await session.execute(LOCK, {"network": network_id})
+    await session.execute(LOCK, {"key": f"freshness rule {network_id}"})
     kept = await queries.kept_rule(session, network_id)
     expect(expected, kept.version)
     values = {"every": request.every, "days": request.days}
@@ -211,7 +211,7 @@ async def set_up(
     return await queries.kept_rule(session, network_id)
 
 
-LOCK = text("select pg_advisory_xact_lock(hashtextextended('freshness rule ' || cast(:network as text), 0))")
+LOCK = text("select pg_advisory_xact_lock(hashtextextended(:key, 0))")
 RESCHEDULE = {
     subject: text(
         f"""

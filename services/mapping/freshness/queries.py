@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -12,6 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.mapping.freshness.rules import Rule
 from services.mapping.freshness.tables import freshness_rules
+from services.mapping.policy import Right, policy
+from shared.access import loading
+from shared.access.actor import Actor
 
 
 @dataclass(frozen=True)
@@ -42,3 +46,10 @@ async def rules_of(session: AsyncSession, networks: Collection[UUID]) -> Mapping
     for row in await session.execute(query):
         found[row.network_id] = Rule(row.every, row.days)
     return found
+
+
+async def rule(session: AsyncSession, actor: Actor, ref: str, *, now: datetime) -> Kept:
+    """The rule of a network, for its members."""
+    network_id = await loading.network_id(session, ref)
+    policy.require(actor, Right.SEE_MAP, network=network_id, on=now)
+    return await kept_rule(session, network_id)

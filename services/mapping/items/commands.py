@@ -5,7 +5,7 @@ The item's row is locked before anything is decided. A draft is nobody's busines
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -111,15 +111,11 @@ def _code(given: str, path: str, *, municipality: bool = False) -> str:
     return territory.code
 
 
-async def create(
-    session: AsyncSession, actor: Actor, item: I, *, draft: bool, now: datetime, keep: Callable[[I], None] | None = None
-) -> Shown[I]:
+async def create(session: AsyncSession, actor: Actor, item: I, *, draft: bool, now: datetime) -> Shown[I]:
     """Enters an item, as a draft or proposed at once. Raises what `Item.check` does, UnknownTerritory,
     UnknownReference, NotYetKnown, Forbidden."""
     item.check(day(now))
     item.place(locate)
-    if keep:
-        keep(item)
     if not queries.may(actor, Right.VALIDATE, item, now):
         queries.require(actor, Right.PROPOSE, item, now)
     await require_references(session, item, REFERENCES)
@@ -142,37 +138,43 @@ async def change(
     *,
     expected: int | None,
     now: datetime,
-    answer: Answer = Answer.CHANGED,
-    keep: Callable[[I], None] | None = None,
+    confirms: bool = False,
 ) -> Shown[I]:
     """Takes the fields given. What matters of something validated is looked at again, unless a coordinator of its
-    territory changed it. Raises Closed and what `create` does."""
+    territory changed it. `confirms`: all the rest is as it was, says who changes it. Raises Closed and what `create`
+    does."""
     item = await queries.for_update(session, model, id_)
     queries.require_action(actor, "change", item, now)
     expect(expected, item.version)
     before = item.state
     changed = item.take(**given)
     if changed:
-        if "municipality" in changed and "territories" not in changed:
-            item.territories = []
-        item.check(day(now))
-        item.place(locate)
-        if keep:
-            keep(item)
-        queries.require_action(actor, "change", item, now)  # also where and whose it is now
-        await require_references(session, item, REFERENCES & changed)
-        item.fall_back(
-            changed,
-            endorses=queries.may(actor, Right.ENDORSE, item, now),
-            validates=queries.may(actor, Right.VALIDATE, item, now),
-            on=day(now),
-        )
+        await _settle(session, actor, item, changed, now)
+    if confirms and item.state in (State.VALIDATED, State.EXPIRED):
+        item.confirm(day(now))
+    if changed or confirms:
         await session.flush()
         await coverage.items_changed(session, item.subject, [item.id])
         if item.state is not State.DRAFT:
             await stage(session, fact_of(item.subject, TOLD_BY_CHANGE.get((before, item.state), "changed"), item))
-            await freshness.follow(session, item, now, answer=answer, by=actor.person_id)
+            await freshness.follow(session, item, now, answer=Answer.CHANGED, by=actor.person_id)
     return await queries.after_command(session, actor, item, now)
+
+
+async def _settle(session: AsyncSession, actor: Actor, item: Item, changed: set[str], now: datetime) -> None:
+    """What was changed is in order, and it is looked at again where that matters."""
+    if "municipality" in changed:
+        item.territories = []  # a place is in its municipality and nowhere else
+    item.check(day(now))
+    item.place(locate)
+    queries.require_action(actor, "change", item, now)  # also where and whose it is now
+    await require_references(session, item, REFERENCES & changed)
+    item.fall_back(
+        changed,
+        endorses=queries.may(actor, Right.ENDORSE, item, now),
+        validates=queries.may(actor, Right.VALIDATE, item, now),
+        on=day(now),
+    )
 
 
 TOLD_BY_CHANGE = {

@@ -9,7 +9,6 @@ from uuid import UUID
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.mapping.freshness.rules import Answer
 from services.mapping.items import commands as items
 from services.mapping.items.commands import Code, Line, Networks, Prose, Request, Title, Web, plain
 from services.mapping.items.queries import Shown
@@ -127,11 +126,11 @@ async def change(
     *,
     expected: int | None,
     now: datetime,
-    answer: Answer = Answer.CHANGED,
+    confirms: bool = False,
 ) -> Shown[Place]:
     """Raises what `propose` does, and Closed."""
     return await items.change(
-        session, actor, Place, place_id, fields(request), expected=expected, now=now, answer=answer
+        session, actor, Place, place_id, fields(request), expected=expected, now=now, confirms=confirms
     )
 
 

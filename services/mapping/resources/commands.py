@@ -9,7 +9,6 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.mapping.freshness.rules import Answer
 from services.mapping.items import commands as items
 from services.mapping.items.commands import Networks, Prose, Request, Territories, Themes, Title, plain
 from services.mapping.items.queries import Shown
@@ -100,11 +99,13 @@ async def change(
     *,
     expected: int | None,
     now: datetime,
-    answer: Answer = Answer.CHANGED,
+    confirms: bool = False,
 ) -> Shown[Resource]:
     """Raises what `offer` does, and Closed."""
     given = fields(request)
-    return await items.change(session, actor, Resource, resource_id, given, expected=expected, now=now, answer=answer)
+    return await items.change(
+        session, actor, Resource, resource_id, given, expected=expected, now=now, confirms=confirms
+    )
 
 
 def fields(request: ResourceBody | ResourceChange, *, whole: bool = False) -> dict[str, Any]:
