@@ -18,6 +18,7 @@ from services.registry.constitutions import listens as constitution_listens
 from services.registry.constitutions import queries as constitution_queries
 from services.registry.constitutions import routes as constitutions
 from services.registry.desk import pages as desk
+from services.registry.duplicates import routes as duplicates
 from services.registry.erasures import commands as erasure_commands
 from services.registry.erasures import listens as erasure_listens
 from services.registry.erasures import routes as erasures
@@ -60,6 +61,7 @@ def service(settings: Settings) -> Service:
         organisations,
         imports,
         people,
+        duplicates,
         processing,
         mandates,
         bodies,
@@ -106,6 +108,7 @@ def service(settings: Settings) -> Service:
             *sharings.vocabularies,
             *organisations.vocabularies,
             *imports.vocabularies,
+            *duplicates.vocabularies,
             *processing.vocabularies,
             *mandates.vocabularies,
             *bodies.vocabularies,

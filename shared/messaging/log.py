@@ -107,7 +107,7 @@ def _columns(ids: list[UUID], facts: Sequence[Fact]) -> dict[str, list[Any]]:
 
 
 async def redact(session: AsyncSession, tombstone: Fact) -> None:
-    """Rewrite all that the log says about an erased aggregate into its tombstone, each row with its own version.
+    """Rewrite all that the log says about an aggregate that is gone into its tombstone, each row with its own version.
 
     Called before the tombstone itself is staged. What is not relayed yet, or is republished one day, is then empty.
     """
@@ -118,6 +118,7 @@ async def redact(session: AsyncSession, tombstone: Fact) -> None:
             "type": tombstone.type,
             "subject": tombstone.subject,
             "facts": f"{tombstone.service()}.{tombstone.aggregate()}.%",
+            "body": _body(tombstone),
         },
     )
 
@@ -126,7 +127,7 @@ _redact = text(
     """
     update log
     set type = :type, subject = :subject,
-        body = json_build_object('id', aggregate_id, 'version', version, 'network_id', network_id)::text
+        body = (cast(:body as jsonb) || jsonb_build_object('version', version, 'network_id', network_id))::text
     where aggregate_id = :id and subject like :facts
     """
 ).bindparams(bindparam("id", type_=Uuid))

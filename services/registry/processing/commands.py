@@ -255,6 +255,41 @@ async def waive(
     return named
 
 
+async def merge(session: AsyncSession, going: UUID, staying: UUID) -> None:
+    """Part of a merge, which holds both people's rows: where a network owes both its notice, the one that came further
+    stays; the same of consents, where the older stays. What is told once is told to both."""
+    gone = (await session.execute(TWICE_OWED, {"going": going, "staying": staying})).mappings().all()
+    kept = {row["network_id"]: row for row in gone if FURTHER.index(row["state"]) > FURTHER.index(row["kept_state"])}
+    for row in kept.values():
+        await session.execute(TAKEN_OVER, {**row, "staying": staying})
+    await session.execute(TWICE_GIVEN, {"going": going, "staying": staying})
+
+
+FURTHER = ("unreachable", "owed", "failed", "asked", "waived", "told")
+TWICE_OWED = text(
+    "delete from notices g using notices k where g.person_id = :going and k.person_id = :staying"
+    " and k.network_id = g.network_id returning g.*, k.state as kept_state"
+)
+TAKEN_OVER = text(
+    "update notices set state = :state, asked_at = :asked_at, fact_id = :fact_id, sent_at = :sent_at,"
+    " handed_on = :handed_on, how = :how, settled_by = :settled_by, waiver_code = :waiver_code,"
+    " waiver_reason = :waiver_reason, version = version + 1, updated_at = now()"
+    " where person_id = :staying and network_id = :network_id"
+)
+TWICE_GIVEN = text(
+    """
+    with gone as (
+        delete from consents g using consents k
+        where g.person_id = :going and k.person_id = :staying and k.network_id = g.network_id
+          and g.withdrawn_on is null and k.withdrawn_on is null
+        returning k.id, g.given_on
+    )
+    update consents c set given_on = least(c.given_on, gone.given_on), version = c.version + 1 from gone
+    where c.id = gone.id
+    """
+)
+
+
 async def forget(session: AsyncSession, person_id: UUID, now: datetime) -> None:
     """Part of an erasure: nothing is told any more, why it was not is forgotten, and consents end. The caller holds the
     person's row."""

@@ -125,7 +125,7 @@ NAMED = (
 Sort = Literal["id", "due"]
 
 
-def named_row(row: Row[Any]) -> Named:
+def named_row(row: Row[Notice, str, bool, bool, bool]) -> Named:
     return Named(row[0], row[1], row[2], row[3], row[4])
 
 
