@@ -13,6 +13,7 @@ from services.events.minutes import routes as minutes
 from services.events.organisations import listens as organisations_listens
 from services.events.people import listens as people_listens
 from services.events.policy import policy
+from services.events.rights import listens as rights_listens
 from services.events.settings import Settings
 from services.events.store import mapper
 from shared.access import listens as access_listens
@@ -33,6 +34,7 @@ def service(settings: Settings) -> Service:
         routers=[slice_.routes for slice_ in SLICES],
         listens=[
             access_listens,
+            rights_listens,
             territories_listens,
             people_listens,
             organisations_listens,

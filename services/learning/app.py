@@ -6,6 +6,7 @@ from services.learning.mandates import listens as mandates_listens
 from services.learning.paths import routes as paths
 from services.learning.people import listens as people_listens
 from services.learning.policy import policy
+from services.learning.rights import listens as rights_listens
 from services.learning.settings import Settings
 from services.learning.store import mapper
 from shared.access import listens as access_listens
@@ -23,7 +24,14 @@ def service(settings: Settings) -> Service:
         policy=policy,
         metadata=mapper.metadata,
         routers=[part.routes for part in slices],
-        listens=[access_listens, territories_listens, people_listens, mandates_listens, enrolments_listens],
+        listens=[
+            access_listens,
+            rights_listens,
+            territories_listens,
+            people_listens,
+            mandates_listens,
+            enrolments_listens,
+        ],
         followers=[following.follow],
         problems=[part.problems for part in slices],
         vocabularies=[*paths.vocabularies, *enrolments.vocabularies],

@@ -24,6 +24,7 @@ from services.notify.policy import policy
 from services.notify.reminders import commands as reminder_commands
 from services.notify.reminders import listens as reminders
 from services.notify.reminders import routes as reminder_routes
+from services.notify.rights import listens as rights
 from services.notify.settings import Settings
 from services.notify.store import mapper
 from shared.access import listens as access
@@ -53,6 +54,7 @@ def service(settings: Settings) -> Service:
         routers=[deliveries_routes, contacts_routes, reminder_routes.routes, inbox.routes],
         listens=[
             access,
+            rights,
             territories,
             contacts,
             organisations,

@@ -6,7 +6,21 @@ questions. No table and no rule of any service is here: only the plumbing that f
 """
 
 from shared.rights.answering import Answerer, Hidden, Holder, answer, find, give
+from shared.rights.everywhere import EVERYWHERE
 from shared.rights.holdings import Held, of_row
 from shared.rights.words import Ground, Outcome, Phase
 
-__all__ = ["Answerer", "Ground", "Held", "Hidden", "Holder", "Outcome", "Phase", "answer", "find", "give", "of_row"]
+__all__ = [
+    "EVERYWHERE",
+    "Answerer",
+    "Ground",
+    "Held",
+    "Hidden",
+    "Holder",
+    "Outcome",
+    "Phase",
+    "answer",
+    "find",
+    "give",
+    "of_row",
+]

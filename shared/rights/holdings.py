@@ -132,6 +132,8 @@ async def rows(session: AsyncSession, held: Sequence[Held], person_id: UUID) -> 
     for line in held:
         columns: list[ColumnElement[Any]] = [c for c in line.table.columns if shown(line, c)]
         columns += [expression.label(name) for name, expression in line.beside.items()]
+        if not columns:
+            continue
         query = select(*columns).select_from(line.table).where(*line.where(person_id))
         for row in (await session.execute(query)).mappings():
             every.setdefault(line.what, []).append(dict(row))

@@ -6,8 +6,9 @@ nothing where the name was. What their writer added by hand is the writer's to c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,7 +23,12 @@ from shared.messaging import Received, reacts
 async def forget(session: AsyncSession, facts: Sequence[Received[PersonErased]], now: datetime) -> None:
     """Takes the erasure in by itself: the projection may come later, and the name must not be read again."""
     await names_known(session, facts, now)
-    for _, minutes_id in await queries.unapproved(session, {received.fact.id for received in facts}):
+    await compose_again(session, {received.fact.id for received in facts})
+
+
+async def compose_again(session: AsyncSession, people: Collection[UUID]) -> None:
+    """The minutes that name these people and can still be written, with their names as they are known now."""
+    for _, minutes_id in await queries.unapproved(session, set(people)):
         minutes, _, _ = await queries.for_update(session, minutes_id)
         if minutes.state is not State.APPROVED:  # approved while its lock was waited for
             await commands.recompose(session, minutes)

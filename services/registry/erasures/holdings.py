@@ -17,16 +17,14 @@ from services.registry.erasures.tables import erasures, quarantined, stream_eras
 from services.registry.imports.tables import import_files, import_rows, imports
 from services.registry.interlocutors.tables import contacts
 from services.registry.mandates.tables import mandates
+from services.registry.merges.tables import merges
 from services.registry.networks.tables import networks
 from services.registry.organisations.tables import organisations
 from services.registry.people.tables import known_people, people
 from services.registry.processing.tables import consents, notices, processing_terms
 from services.registry.representatives.tables import listed_people, representative_lists
 from services.registry.store import mapper
-from shared.access.tables import grant_lists, grants
-from shared.messaging.tables import log
-from shared.rights import Ground, Held, Holder, of_row
-from shared.runtime.idempotency import answers
+from shared.rights import EVERYWHERE, Ground, Held, Holder, of_row
 
 ACTED = (
     "id",
@@ -54,12 +52,12 @@ MANDATE_NAMES = {
 }
 
 HELD = (
+    *EVERYWHERE,
     Held("person", people.c.id),
     Held("person", quarantined.c.person_id, forget="delete"),
+    Held("person", people.c.merged_into, Ground.ACCOUNTABILITY, shows=("id",)),
     Held("known_to", known_people.c.person_id, Ground.ACCOUNTABILITY, beside=network(known_people)),
     Held("mandates", mandates.c.person_id, Ground.OFFICE_HELD, mandates.c.ends, beside=MANDATE_NAMES),
-    Held("grants", grants.c.person_id, forget="delete"),
-    Held("grants", grant_lists.c.person_id, Ground.ACCOUNTABILITY, shows=()),
     Held("commitments", commitments.c.person_id, Ground.LEGAL_OBLIGATION, beside=network(commitments)),
     Held("lists", listed_people.c.person_id, forget="delete"),
     Held("notices", notices.c.person_id, Ground.ACCOUNTABILITY, beside=network(notices)),
@@ -69,8 +67,7 @@ HELD = (
     Held("requests", erasures.c.person_id, Ground.ACCOUNTABILITY),
     Held("requests", access_requests.c.person_id, Ground.ACCOUNTABILITY, shows=("id", "requested_at", "state")),
     Held("requests", stream_erasures.c.person_id, Ground.ACCOUNTABILITY, shows=("since", "done_at")),
-    Held("answers", answers.c.actor_id, forget="delete", shows=("recorded_at",)),
-    Held("acts", log.c.actor_id, Ground.ACCOUNTABILITY, shows=("type", "subject", "occurred_at")),
+    Held("acts", merges.c.merged_by, Ground.ACCOUNTABILITY, shows=ACTED),
     Held("acts", erasures.c.opened_by, Ground.ACCOUNTABILITY, shows=ACTED),
     Held("acts", access_requests.c.requested_by, Ground.ACCOUNTABILITY, shows=ACTED),
     Held("acts", access_readings.c.read_by, Ground.ACCOUNTABILITY, shows=("access_id", "read_at")),

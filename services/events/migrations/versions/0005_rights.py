@@ -1,8 +1,12 @@
-"""Erasures"""
+"""What networks share with each other; what is held of people needs no table of its own"""
+
+from alembic import op
+
+from shared.access import schema as access
 
 revision = "0005"
 down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Filled by the slice."""
+    access.install_v3(op)

@@ -1,8 +1,8 @@
-"""Erasures"""
+"""Erasures and access requests: what mapping holds of people is found where it is, and needs no table of its own"""
 
 revision = "0007"
 down_revision = "0006"
 
 
 def upgrade() -> None:
-    """Filled by the slice."""
+    """Nothing is kept."""

@@ -1,0 +1,105 @@
+"""What events holds of people: a line for each column that names one. `tests/events/rights` reads the tables and fails
+when a column is in no line and not among `NOBODY`.
+
+Who was invited, came, voted or answers for a decision is what approved minutes say: it stays, without a name. Minutes
+that can still be written are composed again, and say nothing where the name was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.events.attendance.tables import attendances, proxies, quorums
+from services.events.ballots.tables import ballots, votes
+from services.events.decisions.tables import decisions
+from services.events.invitations.tables import invitations
+from services.events.mandates.tables import mandates
+from services.events.meetings.tables import meetings
+from services.events.minutes.listens import compose_again
+from services.events.minutes.tables import minutes
+from services.events.people.tables import people
+from services.events.store import mapper
+from shared.contracts.events import AccessAnswered, ErasureAnswered
+from shared.contracts.registry import ErasureState
+from shared.messaging import NotYet, upsert_newest
+from shared.rights import EVERYWHERE, Answerer, Ground, Held, Hidden, of_row
+
+
+async def hide(session: AsyncSession, hidden: Sequence[Hidden]) -> None:
+    rows = [
+        {
+            "id": each.person_id,
+            "given_name": "",
+            "family_name": "",
+            "generation": each.generation,
+            "version": each.version,
+        }
+        for each in hidden
+    ]
+    await upsert_newest(session, people, rows)
+    await compose_again(session, {each.person_id for each in hidden})
+
+
+async def names_back(session: AsyncSession, released: Sequence[ErasureState]) -> None:
+    """Minutes that can still be written say the names of those whose erasure was called off. Raises NotYet while the
+    projection does not know them again."""
+    for erasure in released:
+        known = await session.scalar(select(people.c.version).where(people.c.id == erasure.person_id))
+        if known is None or known < erasure.person_version:
+            raise NotYet(f"person {erasure.person_id} in version {erasure.person_version}")
+        await compose_again(session, {erasure.person_id})
+
+
+def meeting(table: Table) -> dict[str, ColumnElement[Any]]:
+    return {"meeting": of_row(meetings.c.title, meetings.c.id == table.c.meeting_id)}
+
+
+OF_BALLOT = {"question": of_row(ballots.c.question, ballots.c.id == votes.c.ballot_id)}
+MINUTED = Ground.APPROVED_MINUTES
+ACTED = ("id", "meeting_id", "recorded_at", "opened_at", "closed_at", "fixed_at", "approved_on", "answered_at")
+
+HELD = (
+    *EVERYWHERE,
+    Held("person", people.c.id),
+    Held("mandates", mandates.c.person_id, Ground.OFFICE_HELD, mandates.c.ends),
+    Held("invitations", invitations.c.person_id, MINUTED, beside=meeting(invitations)),
+    Held("attendances", attendances.c.person_id, MINUTED, beside=meeting(attendances)),
+    Held("proxies", invitations.c.delegate_id, MINUTED, shows=("id", "meeting_id"), beside=meeting(invitations)),
+    Held(
+        "proxies",
+        invitations.c.person_id,
+        MINUTED,
+        of=proxies,
+        on=proxies.c.holder_id == invitations.c.id,
+        beside=meeting(proxies),
+    ),
+    Held("votes", votes.c.person_id, Ground.VOTE_CAST, beside=OF_BALLOT),
+    Held("votes", votes.c.cast_by, Ground.VOTE_CAST, shows=("ballot_id", "cast_at"), beside=OF_BALLOT),
+    Held("decisions", decisions.c.person_id, MINUTED, beside=meeting(decisions)),
+    Held("acts", invitations.c.answered_by, MINUTED, shows=ACTED),
+    Held("acts", attendances.c.recorded_by, MINUTED, shows=ACTED),
+    Held("acts", proxies.c.recorded_by, MINUTED, shows=ACTED),
+    Held("acts", quorums.c.fixed_by, MINUTED, shows=ACTED),
+    Held("acts", ballots.c.opened_by, MINUTED, shows=ACTED),
+    Held("acts", ballots.c.closed_by, MINUTED, shows=ACTED),
+    Held("minutes", minutes.c.drafted_by, MINUTED, shows=ACTED),
+    Held("minutes", minutes.c.submitted_by, MINUTED, shows=ACTED),
+    Held("minutes", minutes.c.approved_by, MINUTED, shows=ACTED),
+)
+
+NOBODY = frozenset({"proxies.holder_id"})
+"""Columns (`table.column`) whose name sounds like a person's, and whose rows name none."""
+
+HOLDER = Answerer(
+    service="events",
+    held=HELD,
+    metadata=(mapper.metadata,),
+    silent=frozenset({"people"}),
+    erasure=ErasureAnswered,
+    access=AccessAnswered,
+    hide=hide,
+)

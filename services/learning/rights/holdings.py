@@ -1,0 +1,57 @@
+"""What learning holds of people: a line for each column that names one. `tests/learning/rights` reads the tables and
+fails when a column is in no line and not among `NOBODY`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.learning.enrolments.tables import enrolments
+from services.learning.mandates.tables import mandates
+from services.learning.paths.tables import paths
+from services.learning.people.tables import people
+from services.learning.store import mapper
+from shared.contracts.learning import AccessAnswered, ErasureAnswered
+from shared.messaging import upsert_newest
+from shared.rights import EVERYWHERE, Answerer, Ground, Held, Hidden, of_row
+
+
+async def hide(session: AsyncSession, hidden: Sequence[Hidden]) -> None:
+    rows = [
+        {
+            "id": each.person_id,
+            "network_id": each.network_id,
+            "given_name": "",
+            "family_name": "",
+            "erased_at": each.erased_at,
+            "generation": each.generation,
+            "version": each.version,
+        }
+        for each in hidden
+    ]
+    await upsert_newest(session, people, rows)
+
+
+HELD = (
+    *EVERYWHERE,
+    Held("person", people.c.id),
+    Held("mandates", mandates.c.person_id, Ground.OFFICE_HELD),
+    # Emptied by their own slice when it hears that the person was erased: the figures stay.
+    Held(
+        "enrolments", enrolments.c.person_id, beside={"path": of_row(paths.c.title, paths.c.id == enrolments.c.path_id)}
+    ),
+)
+
+NOBODY: frozenset[str] = frozenset()
+"""Columns (`table.column`) whose name sounds like a person's, and whose rows name none."""
+
+HOLDER = Answerer(
+    service="learning",
+    held=HELD,
+    metadata=(mapper.metadata,),
+    silent=frozenset({"people"}),
+    erasure=ErasureAnswered,
+    access=AccessAnswered,
+    hide=hide,
+)

@@ -1,0 +1,71 @@
+"""What notify holds of people: a line for each column that names one. `tests/notify/rights` reads the tables and fails
+when a column is in no line and not among `NOBODY`.
+
+Whoever is out of sight has no address here: what is queued for them is not sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notify.commitments.tables import commitments
+from services.notify.contacts.listens import EMPTY
+from services.notify.contacts.tables import contacts
+from services.notify.deliveries.erasure import forget
+from services.notify.deliveries.tables import deliveries
+from services.notify.enrolments.tables import enrolments
+from services.notify.meetings.tables import invitations, meetings
+from services.notify.store import mapper
+from shared.contracts.notify import AccessAnswered, ErasureAnswered
+from shared.messaging import upsert_newest
+from shared.rights import EVERYWHERE, Answerer, Ground, Held, Hidden, of_row
+
+
+async def hide(session: AsyncSession, hidden: Sequence[Hidden]) -> None:
+    rows = [
+        {
+            "person_id": each.person_id,
+            "network_id": each.network_id,
+            **EMPTY,
+            "erased_at": each.erased_at,
+            "generation": each.generation,
+            "version": each.version,
+        }
+        for each in hidden
+    ]
+    await upsert_newest(session, contacts, rows)
+    await forget(session, [each.person_id for each in hidden if each.erased_at])
+
+
+MEETING = {"meeting": of_row(meetings.c.title, meetings.c.id == invitations.c.meeting_id)}
+
+HELD = (
+    *EVERYWHERE,
+    Held("person", contacts.c.person_id),
+    # What was in them goes (`hide`); that something of a topic was sent on a day stays.
+    Held(
+        "deliveries",
+        deliveries.c.person_id,
+        Ground.ACCOUNTABILITY,
+        shows=("id", "channel", "topic", "parameters", "state", "problem", "reason", "intended_at", "sent_at"),
+    ),
+    Held("commitments", commitments.c.debtor_person_id, Ground.LEGAL_OBLIGATION),
+    Held("invitations", invitations.c.person_id, Ground.APPROVED_MINUTES, beside=MEETING),
+    Held("proxies", invitations.c.delegate_id, Ground.APPROVED_MINUTES, shows=("id", "meeting_id"), beside=MEETING),
+    Held("enrolments", enrolments.c.person_id, forget="delete"),
+)
+
+NOBODY: frozenset[str] = frozenset()
+"""Columns (`table.column`) whose name sounds like a person's, and whose rows name none."""
+
+HOLDER = Answerer(
+    service="notify",
+    held=HELD,
+    metadata=(mapper.metadata,),
+    silent=frozenset({"contacts"}),
+    erasure=ErasureAnswered,
+    access=AccessAnswered,
+    hide=hide,
+)

@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from services.learning.app import service
+from services.learning.rights.holdings import HOLDER, NOBODY
+from services.learning.store import mapper
+from tests.rights.columns import superfluous, uncovered
+
+
+def test_no_column_that_names_somebody_is_forgotten() -> None:
+    assert service  # every slice's tables are known
+    assert uncovered(HOLDER, mapper.metadata, NOBODY) == set()
+    assert superfluous(HOLDER, mapper.metadata, NOBODY) == set()
