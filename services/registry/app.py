@@ -4,6 +4,7 @@ from services.registry.access import routes as access
 from services.registry.access_requests import commands as access_request_commands
 from services.registry.access_requests import listens as access_request_listens
 from services.registry.access_requests import routes as access_requests
+from services.registry.affiliates import routes as affiliates
 from services.registry.api_keys import routes as api_keys
 from services.registry.bodies import commands as body_commands
 from services.registry.bodies import pages as body_pages
@@ -26,6 +27,7 @@ from services.registry.erasures import worker as erasure_worker
 from services.registry.goals import commands as goal_commands
 from services.registry.goals import pages as goal_pages
 from services.registry.goals import routes as goals
+from services.registry.imports import commands as import_commands
 from services.registry.imports import queries as import_queries
 from services.registry.imports import routes as imports
 from services.registry.imports import worker as import_worker
@@ -59,6 +61,7 @@ def service(settings: Settings) -> Service:
         networks,
         sharings,
         organisations,
+        affiliates,
         imports,
         people,
         duplicates,
@@ -93,13 +96,21 @@ def service(settings: Settings) -> Service:
             constitution_queries.DUE: constitution_commands.follow,
             goal_commands.DUE: goal_commands.decide,
             commitment_commands.DUE: commitment_commands.turn,
+            import_commands.DUE: import_commands.close,
+            plan_commands.DUE: plan_commands.expire,
             erasure_commands.DUE: erasure_commands.turn,
             erasure_commands.SEARCH: erasure_commands.search,
             access_request_commands.DUE: access_request_commands.turn,
-            plan_commands.DUE: plan_commands.expire,
             processing_commands.DUE: processing_commands.turn,
         },
-        listens=[territories_listens, constitution_listens, commitment_listens, processing_listens, erasure_listens, access_request_listens],
+        listens=[
+            territories_listens,
+            constitution_listens,
+            commitment_listens,
+            processing_listens,
+            erasure_listens,
+            access_request_listens,
+        ],
         problems=[part.problems for part in slices],
         followers=[following.follow],
         workers=[import_worker.run, erasure_worker.run, pact_worker.rewrap_keys],
@@ -117,9 +128,9 @@ def service(settings: Settings) -> Service:
             *interlocutors.vocabularies,
             *commitments.vocabularies,
             *pacts.vocabularies,
+            *plans.vocabularies,
             *erasures.vocabularies,
             *access_requests.vocabularies,
-            *plans.vocabularies,
         ],
         backlogs={"imports": import_queries.running},
         own_me=True,

@@ -28,7 +28,7 @@ from services.registry.organisations.rules import (
     Section,
     State,
 )
-from services.registry.organisations.tables import memberships, organisations
+from services.registry.organisations.tables import memberships
 from services.registry.policy import Right, policy
 from shared.access.actor import Actor, day
 from shared.contracts import registry as facts
@@ -124,6 +124,8 @@ async def register(session: AsyncSession, actor: Actor, ref: str, request: Regis
     if organisation is None:
         organisation = Organisation(**values, created_at=now, updated_at=now)
         rules.check(organisation)
+        rules.check_sections(organisation.kind, organisation.ownership, organisation.sections)
+        rules.check_kind(organisation.kind, request.since or day(now))
         session.add(organisation)
         await session.flush()
     membership = await _join(session, network_id, organisation, request, now)
@@ -143,6 +145,10 @@ async def change(
     membership = await queries.membership_where(session, actor, organisation_id, Right.WRITE_ORGANISATIONS, now)
     expect(expected, organisation.version)
     if organisation.change(await _values(session, given, organisation), now):
+        if given.keys() & {"kind", "ownership", "sections"}:
+            rules.check_sections(organisation.kind, organisation.ownership, organisation.sections)
+        if "kind" in given:
+            rules.check_kind(organisation.kind, membership.began if membership else day(now))
         await session.flush()
         await stage(session, organisation_fact(facts.OrganisationChanged, organisation))
     return await queries.member(session, organisation, membership)
@@ -196,9 +202,7 @@ async def _follow(session: AsyncSession, membership: Membership, now: datetime) 
 async def _found(session: AsyncSession, tax_code: str | None) -> tuple[Organisation | None, bool]:
     if tax_code is None:
         return None, False
-    query = select(Organisation).where(organisations.c.tax_code == tax_code)
-    # no key lock: a designation holds the membership and refers to the organisation, here it is the other way round
-    found = (await session.execute(query.with_for_update(key_share=True))).scalar_one_or_none()
+    found = (await queries.by_tax_code(session, [tax_code])).get(tax_code)
     return found, found is not None
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
 import orjson
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     Date,
     DateTime,
@@ -20,6 +20,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    distinct,
     exists,
     false,
     func,
@@ -139,11 +140,88 @@ async def listed(
         found = await _best_first(session, query, q.strip(), after, limit)
     else:
         if q and q.strip():
-            query = query.where(await _found_by(session, q.strip()))
+            query = query.where(await _found_by(session, query, q.strip()))
         by = sort or "name"
         key = [directory.c.updated_at, directory.c.organisation_id] if by.endswith("updated") else ORDER
         found = await page(session, query, key=key, after=after, limit=limit, descending=by.startswith("-"))
     return Page(await _loaded(session, network_id, [_id(row) for row in found.items], sight), found.next)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How many of `of` members are what, by code; in more than one place or section a member counts in each, once."""
+
+    on: date
+    of: int
+    by: dict[str, dict[str, int]]
+
+
+async def statistics(
+    session: AsyncSession,
+    actor: Actor,
+    ref: str,
+    *,
+    territory: Sequence[str] = (),
+    kind: Sequence[str] = (),
+    section: Sequence[str] = (),
+    state: Sequence[str] = (),
+    parent: Sequence[UUID] = (),
+    on: date | None = None,
+    now: datetime,
+) -> Figures:
+    """Members in these states (active if not said) on the day `on` (today), under the filters of the list. Three
+    statements, of the members' number in cost."""
+    network_id = await networks.id_of(session, ref)
+    policy.require(actor, Right.READ_ORGANISATIONS, network=network_id, on=now)
+    at = on or day(now)
+    base = select(directory.c.network_id, directory.c.organisation_id).where(directory.c.network_id == network_id)
+    base = base.where(*_places(territory), *_chosen(kind, parent), *_entered(section, at))
+    chosen = base.where(*_in_state(state or [State.ACTIVE], at)).cte("chosen")
+    known = select(organisations.c.kind, func.coalesce(organisations.c.ownership, "unknown").label("ownership"))
+    known = known.join(chosen, chosen.c.organisation_id == organisations.c.id)
+    by: dict[str, dict[str, int]] = {"kind": {}, "ownership": {}, "section": {}, "region": {}, "province": {}}
+    counted = known.add_columns(func.count()).group_by(organisations.c.kind, organisations.c.ownership)
+    for row in await session.execute(counted):
+        for what, code in (("kind", row.kind), ("ownership", row.ownership)):
+            by[what][code] = by[what].get(code, 0) + row[2]
+    entered = (
+        select(text("s.section"), func.count(distinct(organisations.c.id)))
+        .select_from(organisations)
+        .join(chosen, chosen.c.organisation_id == organisations.c.id)
+        .join(text(SECTIONS_OF), text("coalesce(s.since <= :day, true) and coalesce(s.until > :day, true)"))
+        .group_by(text("s.section"))
+    )
+    by["section"] = {row[0]: row[1] for row in await session.execute(entered, {"day": at})}
+    by |= await _by_place(session, chosen)
+    return Figures(at, sum(by["kind"].values()), by)
+
+
+SECTIONS_OF = "jsonb_to_recordset(organisations.sections) s(section text, since date, until date)"
+
+
+async def _by_place(session: AsyncSession, chosen: CTE) -> dict[str, dict[str, int]]:
+    """How many have their seat or work in each region and province. The codes travel with the question: the database
+    does not know what lies in what."""
+    facet = directory_facets.c
+    here = and_(chosen.c.network_id == facet.network_id, chosen.c.organisation_id == facet.organisation_id)
+    used = (await session.scalars(select(facet.facet).distinct().join(chosen, here))).all()
+    lies = [(code, *rules.wholes(code)) for code in used]
+    found: dict[str, dict[str, int]] = {}
+    for what, place in (("region", 1), ("province", 2)):
+        pairs = [(one[0], one[place]) for one in lies if one[place] is not None]
+        known: Any = func.unnest(
+            literal([code for code, _ in pairs], ARRAY(Text)), literal([whole for _, whole in pairs], ARRAY(Text))
+        )
+        known = known.table_valued("code", "whole", name="known").render_derived()
+        query = (
+            select(known.c.whole, func.count(distinct(facet.organisation_id)))
+            .select_from(directory_facets)
+            .join(known, known.c.code == facet.facet)
+            .join(chosen, here)
+            .group_by(known.c.whole)
+        )
+        found[what] = {row[0]: row[1] for row in await session.execute(query)}
+    return found
 
 
 def _id(row: Any) -> UUID:
@@ -266,35 +344,31 @@ MEANT = 8
 
 
 async def _best_first(session: AsyncSession, query: Select[Any], q: str, after: str | None, limit: int) -> Page[Any]:
-    """First who bears that tax code, then names that begin with it, then names with all its words in any order, last
-    names with words like them; each by name. The cursor says in which of these it stands: every part is read in the
-    order of an index, and a later one only when the page is not full yet."""
+    """First who bears that tax code, then names that begin with it, then names with all its words in any order; when
+    there are none of these, names with words like them. Each by name. The cursor says in which part it stands: every
+    part is read in the order of an index, and a later one only when the page is not full yet."""
     folded = await session.scalar(select(func.fold(q)))
     words = _words(folded)
     all_there = _with_all(words, folded)
-    parts: list[Callable[[], Awaitable[ColumnElement[bool]]]] = [
-        partial(_as_is, _by_code(q)),
-        partial(_as_is, directory.c.name.startswith(folded, autoescape=True)),
-        partial(_as_is, and_(all_there, ~directory.c.name.startswith(folded, autoescape=True))),
-        partial(_nearly, session, words, all_there),
-    ]
-    number, within = _place(after, len(parts))
+    begins = directory.c.name.startswith(folded, autoescape=True)
+    parts = [*([] if (code := _by_code(q)) is None else [code]), begins, and_(all_there, ~begins)]
+    first, within = _place(after, len(parts) + 1)
     items: list[Any] = []
-    while number < len(parts):
+    for number in range(first, len(parts)):
         found = await page(
-            session,
-            query.where(await parts[number]()),
-            key=ORDER,
-            after=within,
-            limit=max(limit - len(items), 1),
+            session, query.where(parts[number]), key=ORDER, after=within, limit=max(limit - len(items), 1)
         )
         if len(items) == limit and found.items:
             return Page(items, f"{number}.")
         items += found.items
         if found.next is not None:
             return Page(items, f"{number}.{found.next}")
-        number, within = number + 1, None
-    return Page(items, None)
+        within = None
+    if items or (after is not None and within is None):
+        return Page(items, None)
+    near = query.where(await _nearly(session, words))
+    found = await page(session, near, key=ORDER, after=within, limit=limit)
+    return Page(found.items, found.next and f"{len(parts)}.{found.next}")
 
 
 def _place(after: str | None, parts: int) -> tuple[int, str | None]:
@@ -306,27 +380,26 @@ def _place(after: str | None, parts: int) -> tuple[int, str | None]:
     return int(number), within or None
 
 
-async def _found_by(session: AsyncSession, q: str) -> ColumnElement[bool]:
+async def _found_by(session: AsyncSession, query: Select[Any], q: str) -> ColumnElement[bool]:
     """All that `_best_first` would find, for another order."""
     folded = await session.scalar(select(func.fold(q)))
     words = _words(folded)
-    all_there = _with_all(words, folded)
-    return or_(_by_code(q), all_there, await _nearly(session, words, all_there))
-
-
-async def _as_is(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    return condition
+    code = _by_code(q)
+    there = or_(_with_all(words, folded), *([] if code is None else [code]))
+    if await session.scalar(select(query.where(there).exists())):
+        return there
+    return await _nearly(session, words)
 
 
 def _words(folded: str) -> list[str]:
     return list(dict.fromkeys(word for word in re.split("[^a-z0-9]+", folded) if word))[:10]
 
 
-def _by_code(q: str) -> ColumnElement[bool]:
-    """The tax code begins so."""
+def _by_code(q: str) -> ColumnElement[bool] | None:
+    """The tax code begins so; None when what is asked for is none."""
     code = CODE.fullmatch(re.sub(r"[\s.\-/]", "", q).upper())
     if code is None:
-        return false()
+        return None
     bearing = select(organisations.c.id).where(organisations.c.tax_code.startswith(code[1]))
     return directory.c.organisation_id.in_(bearing)
 
@@ -341,8 +414,8 @@ def _with(word: str) -> ColumnElement[bool]:
     return directory.c.name.contains(word) if len(word) > 2 else directory.c.name.regexp_match(rf"\m{word}")
 
 
-async def _nearly(session: AsyncSession, words: Sequence[str], all_there: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Each word, or one that it may have meant, is in the name, and not all of them as they are.
+async def _nearly(session: AsyncSession, words: Sequence[str]) -> ColumnElement[bool]:
+    """Each word, or one that it may have meant, is in the name.
 
     What a word may have meant is found among the words of all names, whose number does not grow with that of names.
     """
@@ -352,7 +425,7 @@ async def _nearly(session: AsyncSession, words: Sequence[str], all_there: Column
     if not any(meant.values()):
         return false()
     near = [or_(_with(word), *(directory.c.name.contains(other) for other in others)) for word, others in meant.items()]
-    return and_(*near, ~all_there)
+    return and_(*near)
 
 
 LIKE = text(
@@ -472,6 +545,16 @@ async def locked(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Organ
     query = select(Organisation).where(organisations.c.id.in_(sorted(set(ids)))).order_by(organisations.c.id)
     query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     return {one.id: one for one in (await session.execute(query)).scalars()}
+
+
+async def by_tax_code(session: AsyncSession, codes: Iterable[str]) -> dict[str, Organisation]:
+    """Who bears these tax codes, or stands for a duplicate that bore one; locked as `locked` does."""
+    asked = sorted(set(codes))
+    bearers = select(organisations.c.tax_code, organisations.c.id).where(organisations.c.tax_code.in_(asked))
+    merged = select(merges.c.tax_code, merges.c.into_id).where(merges.c.tax_code.in_(asked))
+    ids: dict[str, UUID] = {row[0]: row[1] for row in await session.execute(bearers.union_all(merged))} if asked else {}
+    found = await locked(session, ids.values()) if ids else {}
+    return {code: found[id_] for code, id_ in ids.items() if id_ in found}
 
 
 async def lines(session: AsyncSession, ids: Iterable[UUID | None]) -> dict[UUID, UUID | None]:

@@ -150,6 +150,7 @@ class OrganisationOut(BaseModel):
     name: str
     tax_code: str | None
     kind: Kind
+    kind_until: date | None = Field(description="The first day on which no body is of this kind any more: Onlus")
     ownership: Ownership | None
     sections: list[SectionOut]
     municipality: MunicipalityOut | None
@@ -173,6 +174,7 @@ class OrganisationOut(BaseModel):
             name=one.title,
             tax_code=one.tax_code,
             kind=Kind(one.kind),
+            kind_until=rules.kind_until(one.kind),
             ownership=Ownership(one.ownership) if one.ownership else None,
             sections=[SectionOut(code=s["section"], since=s["since"], until=s["until"]) for s in one.sections],
             municipality=MunicipalityOut.of(one.municipality) if one.municipality else None,
@@ -265,6 +267,88 @@ async def organisations(
         limit=limit,
         out=lambda member: OrganisationOut.of(member, at),
         model=OrganisationOut,
+    )
+
+
+class ShareOut(BaseModel):
+    """`count` of `of`; `share` has four decimals and is null of nothing. Shares are not made to add up to 1."""
+
+    code: str
+    it: str
+    en: str
+    count: int
+    of: int
+    share: float | None
+
+
+class StatisticsOut(BaseModel):
+    """The members on a day. `of` counts each once, whatever it is and wherever it works; under several sections,
+    provinces or regions it is counted in each, once. Who owns a body is `unknown` until it is said."""
+
+    on: date
+    of: int
+    kinds: list[ShareOut]
+    sections: list[ShareOut]
+    ownerships: list[ShareOut]
+    regions: list[ShareOut]
+    provinces: list[ShareOut]
+
+    @classmethod
+    def of_figures(cls, figures: queries.Figures) -> StatisticsOut:
+        def shares(what: str, labels: dict[str, tuple[str, str]]) -> list[ShareOut]:
+            counts = sorted(figures.by[what].items(), key=lambda item: (-item[1], item[0]))
+            return [
+                ShareOut(
+                    code=code,
+                    it=labels[code][0],
+                    en=labels[code][1],
+                    count=count,
+                    of=figures.of,
+                    share=rules.share(count, figures.of),
+                )
+                for code, count in counts
+            ]
+
+        italy = territories.load()
+        regions = {region.code: (region.name, region.name) for region in italy.regions}
+        provinces = {province.code: (province.name, province.name) for province in italy.provinces}
+        return cls(
+            on=figures.on,
+            of=figures.of,
+            kinds=shares("kind", _labels(rules.KINDS)),
+            sections=shares("section", _labels(rules.SECTIONS)),
+            ownerships=shares("ownership", {**_labels(rules.OWNERSHIPS), "unknown": ("Non indicato", "Not stated")}),
+            regions=shares("region", regions),
+            provinces=shares("province", provinces),
+        )
+
+
+def _labels(terms: Iterable[rules.Term]) -> dict[str, tuple[str, str]]:
+    return {str(term.code): (term.it, term.en) for term in terms}
+
+
+@routes.get("/networks/{network}/organisations/statistics", response_model=StatisticsOut)
+async def statistics(
+    network: str,
+    at: At,
+    territory: Territory = [],  # noqa: B006
+    kind: Kinds = [],  # noqa: B006
+    section: Sections = [],  # noqa: B006
+    state: Annotated[list[State], Query(description="Active if not said")] = [],  # noqa: B006
+    parent: Annotated[list[UUID], Query()] = [],  # noqa: B006
+    on: On = None,
+) -> Response:
+    """How many members are of which kind, section, ownership, region and province."""
+    return await at.read(
+        queries.statistics,
+        network,
+        territory=territory,
+        kind=kind,
+        section=section,
+        state=state,
+        parent=parent,
+        on=on,
+        out=StatisticsOut.of_figures,
     )
 
 

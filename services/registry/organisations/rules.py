@@ -99,7 +99,12 @@ KINDS = (
     Term(Kind.CONSORTIUM, "Consorzio", "Consortium", "art. 2602 codice civile; art. 8 l. 381/1991"),
     Term(Kind.MUTUAL, "Società di mutuo soccorso", "Mutual aid society", "l. 3818/1886"),
     Term(Kind.ASD, "Associazione o società sportiva dilettantistica", "Amateur sports club", "d.lgs. 36/2021"),
-    Term(Kind.ONLUS, "Onlus", "Onlus", "art. 10 d.lgs. 460/1997"),
+    Term(
+        Kind.ONLUS,
+        "Onlus (fino al 31 dicembre 2025)",
+        "Onlus (until 31 December 2025)",
+        "art. 10 d.lgs. 460/1997; art. 102 e 104 d.lgs. 117/2017, art. 8 d.l. 84/2025",
+    ),
     Term(Kind.RELIGIOUS, "Parrocchia o ente religioso", "Parish or religious body", "l. 222/1985"),
     Term(Kind.COMMITTEE, "Comitato", "Committee", "art. 39 codice civile"),
     Term(Kind.MUNICIPALITY, "Comune", "Municipality", "d.lgs. 267/2000"),
@@ -244,6 +249,60 @@ def section_list(sections: Iterable[Section]) -> list[dict[str, Any]]:
         {"section": s.section, "since": s.since and s.since.isoformat(), "until": s.until and s.until.isoformat()}
         for s in ordered
     ]
+
+
+OUTSIDE = frozenset(
+    {
+        Kind.MUNICIPALITY,
+        Kind.PROVINCE,
+        Kind.REGION,
+        Kind.UNION,
+        Kind.HEALTH_AUTHORITY,
+        Kind.CHAMBER,
+        Kind.TRADE_ASSOCIATION,
+        Kind.TRADE_UNION,
+    }
+)
+"""Who is no body of the Third Sector, whatever it does: art. 4, paragraph 2, d.lgs. 117/2017."""
+NOT_ASSOCIATIONS = frozenset({Kind.FOUNDATION, Kind.COMMUNITY_FOUNDATION, Kind.COOPERATIVE, Kind.CONSORTIUM, Kind.FIRM})
+CLOSED_TO: dict[str, frozenset[Kind]] = {
+    RuntsSection.ODV: NOT_ASSOCIATIONS,  # art. 32: in the form of an association
+    RuntsSection.APS: NOT_ASSOCIATIONS,  # art. 35
+    RuntsSection.NETWORK: NOT_ASSOCIATIONS,  # art. 41
+    RuntsSection.PHILANTHROPIC: frozenset({Kind.COOPERATIVE, Kind.CONSORTIUM, Kind.FIRM}),  # art. 37
+    RuntsSection.MUTUAL_AID: frozenset(Kind) - {Kind.MUTUAL, Kind.OTHER},  # art. 42
+}
+"""Kinds that the law does not admit to a section; what it leaves open is not refused."""
+
+
+def check_sections(kind: str, ownership: str | None, sections: Sequence[dict[str, Any]]) -> None:
+    """Raises InvalidOrganisation when a body of this kind and ownership cannot be in one of these sections."""
+    if not sections:
+        return
+    if kind in OUTSIDE or ownership == Ownership.PUBLIC:
+        raise InvalidOrganisation("sections", "not_third_sector")
+    if kind == Kind.INFORMAL_GROUP:
+        raise InvalidOrganisation("sections", "no_deed", "a body with a deed and a tax code")
+    for entered in sections:
+        if kind in CLOSED_TO.get(entered["section"], ()):
+            fitting = [str(section) for section in RuntsSection if kind not in CLOSED_TO.get(section, ())]
+            raise InvalidOrganisation("sections", "not_for_kind", ", ".join(fitting))
+
+
+ONLUS_END = date(2026, 1, 1)
+"""The first day without Onlus, and without their register: art. 102 and art. 104, paragraph 2, d.lgs. 117/2017, as
+art. 8 d.l. 84/2025 left them."""
+
+
+def check_kind(kind: str, since: date) -> None:
+    """A body may be noted as what it was on the day `since`. Raises InvalidOrganisation."""
+    if kind == Kind.ONLUS and since >= ONLUS_END:
+        raise InvalidOrganisation("kind", "ended", f"a period that began before {ONLUS_END}")
+
+
+def kind_until(kind: str) -> date | None:
+    """The first day on which no body is of this kind any more; None: there are such bodies."""
+    return ONLUS_END if kind == Kind.ONLUS else None
 
 
 def _overlap(one: Section, other: Section) -> bool:
@@ -391,6 +450,11 @@ class Membership:
                 return State(earlier["state"])
         return None
 
+    @property
+    def began(self) -> date:
+        """The first day of its first state."""
+        return date.fromisoformat(self.history[0]["since"]) if self.history else self.since
+
     def steps(self) -> list[str]:
         """The steps that lead on from here, for `allowed_actions`; rejoining is done by registering again."""
         return [name for name, (_, sources) in STEPS.items() if self.state in sources and name != "rejoin"]
@@ -423,6 +487,23 @@ def _territory(code: str) -> str:
     if italy.kind_of(code) is None:
         raise InvalidOrganisation("territories", "unknown", "03, 097, E507")
     return code
+
+
+def share(count: int, of: int) -> float | None:
+    """Four decimals, each by itself: shares are never made to add up. None of nothing is no share."""
+    return round(count / of, 4) if of else None
+
+
+def wholes(code: str) -> tuple[str | None, str | None]:
+    """The region and the province in which a territory lies, or that it is; None for what it is larger than."""
+    italy = territories.load()
+    place = italy.municipality(code)
+    if place is not None:
+        return place.region, place.province_code
+    province = italy.province(code)
+    if province is not None and italy.kind_of(code) == "province":
+        return province.region, province.code
+    return (code, None) if italy.kind_of(code) == "region" else (None, None)
 
 
 def codes_within(territory: str) -> set[str]:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, and_, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.networks import queries as networks
@@ -74,7 +74,7 @@ async def listed(
     asked = [column == network_id for side, column in sides.items() if not direction or side in direction]
     query = _sharings().where(or_(*asked))
     if what:
-        query = query.where(sharings.c.what.overlap([str(one) for one in what]))
+        query = query.where(sharings.c.what.op("&&")(literal([str(one) for one in what], ARRAY(Text))))
     if state or on:
         query = query.where(or_(*(_in_state(one, on or day(now)) for one in state or [State.IN_FORCE])))
     if updated_since:
