@@ -1,5 +1,11 @@
+import sys
+
 from services.mapping.app import service
 from services.mapping.settings import Settings
+from services.mapping.territories import operate
 from shared.runtime import cli
 
-cli.main(service, Settings)
+if sys.argv[1:2] == ["municipalities"]:
+    operate.main(sys.argv[2:])
+else:
+    cli.main(service, Settings)

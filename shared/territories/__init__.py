@@ -10,7 +10,7 @@ from shared.territories.changes import AS_OF, Update
 from shared.territories.history import History, Period
 from shared.territories.model import AGE_BANDS, Former, Kind, Municipality, Province, Region
 from shared.territories.resolver import How, Reason, Resolution
-from shared.territories.situas import Change, Listed, compare, listed, read_situas
+from shared.territories.situas import Change, Listed, NotSituas, compare, listed, read_situas, read_variations
 from shared.territories.store import Territories, built, former_names, install, installed, load
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Kind",
     "Listed",
     "Municipality",
+    "NotSituas",
     "Period",
     "Province",
     "Reason",
@@ -39,4 +40,5 @@ __all__ = [
     "listed",
     "load",
     "read_situas",
+    "read_variations",
 ]

@@ -53,30 +53,51 @@ class Overlaid:
 def overlay(standing: Sequence[Municipality], provinces: Mapping[str, Province], updates: Iterable[Update]) -> Overlaid:
     """The changes laid over the data. A municipality that came of others has their residents and the point of the most
     populous of them; one of which nobody said of whom it came has none, and the point of its province's seat."""
-    now = {m.code: m for m in standing}
     wanted = sorted((u for u in updates if u.effective > AS_OF and u.province in provinces), key=lambda u: u.code)
-    parts: dict[str, list[Municipality]] = defaultdict(list)
-    former: list[Former] = []
-    periods: list[Period] = []
-    direct: dict[str, tuple[str, ...]] = {}
-    for u in wanted:
-        if u.until is not None:
-            direct[u.code] = u.successors
-            if (gone := now.get(u.code)) and len(u.successors) == 1:
-                parts[u.successors[0]].append(gone)
-        chain = _chain(u, known=u.code in now)
-        former += [_former(period, u) for period in chain if period.until is not None]
-        periods += chain
+    base = {m.code: m for m in standing}
+    chains = {u.code: _chain(u, known=u.code in base) for u in wanted}
+    gone = {u.code: u.successors for u in wanted if u.until is not None}
+    return Overlaid(
+        _today(base, provinces, wanted, gone),
+        [_former(period, u) for u in wanted for period in chains[u.code] if period.until is not None],
+        [period for chain in chains.values() for period in chain],
+        gone,
+    )
+
+
+def _today(
+    base: Mapping[str, Municipality],
+    provinces: Mapping[str, Province],
+    wanted: Sequence[Update],
+    gone: Mapping[str, tuple[str, ...]],
+) -> list[Municipality]:
+    now = {code: m for code, m in base.items() if code not in gone}
     for u in wanted:
         if u.until is None:
-            now[u.code] = _standing(u, now.get(u.code), provinces[u.province], _seat(standing, u.province))
-    for u in wanted:
-        if u.until is not None:
-            now.pop(u.code, None)
+            now[u.code] = _standing(u, base.get(u.code), provinces[u.province], _seat(base.values(), u.province))
+    parts: dict[str, list[Municipality]] = defaultdict(list)
+    for code in sorted(gone.keys() & base.keys()):
+        into = ends(code, gone)
+        if len(into) == 1 and into[0] in now:
+            parts[into[0]].append(base[code])
     for code, those in parts.items():
-        if code in now:
-            now[code] = _joined(now[code], those)
-    return Overlaid([now[code] for code in sorted(now)], former, periods, direct)
+        now[code] = _joined(now[code], those)
+    return [now[code] for code in sorted(now)]
+
+
+def ends(code: str, into: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Where a chain of successors ends; a circle, which no list of ISTAT's has, ends where it closes."""
+    found, ahead, seen = set[str](), [code], set[str]()
+    while ahead:
+        one = ahead.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        if into.get(one):
+            ahead += into[one]
+        else:
+            found.add(one)
+    return sorted(found)
 
 
 def _chain(u: Update, *, known: bool) -> list[Period]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,6 +25,24 @@ COLUMNS = {
     "region": "Codice Regione",
     "nuts3": "Codice NUTS3 2024",
 }
+
+CLASSIC: Mapping[str, str] = {
+    "code": "Codice Catastale del comune",
+    "istat": "Codice Comune formato alfanumerico",
+    "name": "Denominazione (Italiana e straniera)",
+    "italian_name": "Denominazione in italiano",
+    "other_name": "Denominazione altra lingua",
+    "province": "Sigla automobilistica",
+    "province_code": "Codice dell'Unità territoriale sovracomunale (valida a fini statistici)",
+    "region": "Codice Regione",
+    "nuts3": "Codice NUTS3 2024",
+}
+"""The same in ISTAT's older layout, the "Elenco dei comuni italiani"; its headers have line breaks in them."""
+
+VARIATION = "Tipo variazione"
+ENDED = "ES"
+FROM = ("Codice Comune formato alfanumerico", "Codice Istat del Comune")
+INTO = ("Codice del Comune associato alla variazione", "Codice Istat del Comune associato alla variazione")
 
 
 class NotSituas(Exception):
@@ -67,19 +86,44 @@ def read_situas(text: str) -> list[Listed]:
 
     Two rows with one cadastral code, or an empty code, name, sigla or region, are refused: the file was edited.
     """
-    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=";")
-    missing = tuple(column for column in COLUMNS.values() if column not in (rows.fieldnames or ()))
+    rows = _read(text)
+    heads = rows.fieldnames or ()
+    layout = CLASSIC if CLASSIC["code"] in heads else COLUMNS
+    missing = tuple(column for column in layout.values() if column not in heads)
     if missing:
         raise NotSituas(missing)
     found: dict[str, Listed] = {}
     for row in rows:
-        cells = {field: (row[column] or "").strip() for field, column in COLUMNS.items()}
-        empty = next((COLUMNS[f] for f, cell in cells.items() if not cell and f not in ("other_name", "nuts3")), None)
+        cells = {field: (row[column] or "").strip() for field, column in layout.items()}
+        empty = next((layout[f] for f, cell in cells.items() if not cell and f not in ("other_name", "nuts3")), None)
         if empty or cells["code"] in found:
-            raise NotSituas(line=rows.line_num, column=empty or COLUMNS["code"])
+            raise NotSituas(line=rows.line_num, column=empty or layout["code"])
         cells["region"], cells["istat"] = cells["region"].zfill(2), cells["istat"].zfill(6)
         found[cells["code"]] = Listed(**cells)
     return list(found.values())
+
+
+def read_variations(text: str) -> dict[str, tuple[str, ...]]:
+    """Of ISTAT's "Variazioni amministrative e territoriali": the ISTAT code of each municipality that ended (`ES`) and
+    those of the ones to which its territory went. Raises `NotSituas`."""
+    rows = _read(text)
+    heads = rows.fieldnames or ()
+    ended, into = (next((h for h in heads if h.startswith(names)), None) for names in (FROM, INTO))
+    if VARIATION not in heads or ended is None or into is None:
+        named = {VARIATION: VARIATION in heads, FROM[0]: ended, INTO[0]: into}
+        raise NotSituas(tuple(name for name, found in named.items() if not found))
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if (row[VARIATION] or "").strip() == ENDED and row[ended] and row[into]:
+            found[row[ended].strip().zfill(6)].add(row[into].strip().zfill(6))
+    return {code: tuple(sorted(codes)) for code, codes in found.items()}
+
+
+def _read(text: str) -> csv.DictReader[str]:
+    """The rows under headers without the line breaks and double spaces that ISTAT's have."""
+    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=";")
+    rows.fieldnames = [" ".join(head.split()) for head in rows.fieldnames or ()]
+    return rows
 
 
 def listed(municipalities: Iterable[Municipality]) -> list[Listed]:

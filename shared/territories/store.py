@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.territories.changes import Overlaid, Update, overlay
+from shared.territories.changes import Overlaid, Update, ends, overlay
 from shared.territories.history import History, Period
 from shared.territories.model import Former, Kind, Municipality, Province, Region
 
@@ -84,10 +84,8 @@ class Territories:
 
         def today(former: Former) -> Former:
             """With the successors that stand today; those of a name that is only old are the municipality itself."""
-            ends = [end for code in former.successor.split() for end in _ends(code, into)]
-            return (
-                former if " ".join(ends) == former.successor else replace(former, successor=" ".join(sorted({*ends})))
-            )
+            stand = " ".join(sorted({end for code in former.successor.split() for end in ends(code, into)}))
+            return former if stand == former.successor else replace(former, successor=stand)
 
         return tuple(today(former) for former in (*former_names(), *self._overlaid.former))
 
@@ -152,21 +150,6 @@ def install(updates: Collection[Update], stamp: object) -> None:
     """From now on `load` gives the built data with these changes (about 60 ms); without any, the built data."""
     global _current
     _current = (built().with_updates(updates), stamp) if updates else None
-
-
-def _ends(code: str, into: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Where a chain of successors ends; a circle, which no list of ISTAT's has, ends where it closes."""
-    ends, ahead, seen = set[str](), [code], set[str]()
-    while ahead:
-        one = ahead.pop()
-        if one in seen:
-            continue
-        seen.add(one)
-        if into.get(one):
-            ahead += into[one]
-        else:
-            ends.add(one)
-    return sorted(ends)
 
 
 @lru_cache(maxsize=1)

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from shared.territories import Listed, Territories, compare, listed, read_situas
-from shared.territories.situas import COLUMNS, NotSituas
+from shared.territories import Listed, Territories, compare, listed, read_situas, read_variations
+from shared.territories.situas import CLASSIC, COLUMNS, NotSituas
 
 ROMA = Listed("H501", "058091", "Roma", "Roma", "", "RM", "258", "12", "ITI43")
 BOLZANO = Listed("A952", "021008", "Bolzano/Bozen", "Bolzano", "Bozen", "BZ", "021", "04", "ITH10")
@@ -73,3 +73,33 @@ def test_what_comes_and_goes_is_told() -> None:
         ("added", "A952", None, BOLZANO),
         ("removed", "H501", ROMA, None),
     ]
+
+
+def test_the_older_layout_is_read_alike_though_its_headers_have_line_breaks() -> None:
+    text = sheet(ROMA, BOLZANO, columns=dict(CLASSIC))
+    broken = text.replace(
+        "Codice dell'Unità territoriale sovracomunale (valida",
+        "\"Codice dell'Unità territoriale sovracomunale \n(valida",
+        1,
+    ).replace("fini statistici);", 'fini statistici)";', 1)
+    assert broken.count("\n") == text.count("\n") + 1
+    assert read_situas(broken) == [ROMA, BOLZANO]
+
+
+VARIATIONS = """Anno;Tipo variazione;Codice Comune formato alfanumerico;Denominazione Comune;\
+"Codice del Comune associato alla variazione
+ o nuovo codice Istat del Comune";Denominazione associata;Data decorrenza
+2026;ES;024027;Castegnero;024129;Castegnero Nanto;21/02/2026
+2026;CS;024129;Castegnero Nanto;024027;Castegnero;21/02/2026
+2026;ES;24071;Nanto;24129;Castegnero Nanto;21/02/2026
+"""
+
+
+def test_istats_variations_say_where_municipalities_went() -> None:
+    assert read_variations(VARIATIONS) == {"024027": ("024129",), "024071": ("024129",)}
+
+
+def test_another_list_is_no_list_of_variations() -> None:
+    with pytest.raises(NotSituas) as refused:
+        read_variations(sheet(ROMA))
+    assert "Tipo variazione" in refused.value.missing

@@ -210,7 +210,8 @@ RECOUNT_AREA = [
     text(
         """
         insert into item_coverage
-        select network_id, 'area', cast(:area as text), item, facet, count(*) from counted_items, unnest(facets) as facet
+        select network_id, 'area', cast(:area as text), item, facet, count(*)
+        from counted_items, unnest(facets) as facet
         where network_id = :network and places @> array['area ' || cast(:area as text)]
         group by network_id, item, facet
         """
