@@ -172,7 +172,8 @@ def _parts(context: Context, only: str | None) -> Mapping[str, Task]:
         parts["due"] = due.run
         parts["housekeeping"] = lambda: housekeeping(context)
         for worker in service.workers:
-            parts[getattr(worker, "__qualname__", repr(worker))] = lambda run=worker: run(context)  # type: ignore[misc]
+            name = f"{getattr(worker, '__module__', '')}.{getattr(worker, '__qualname__', repr(worker))}"
+            parts[name] = lambda run=worker: run(context)  # type: ignore[misc]
     return parts
 
 
