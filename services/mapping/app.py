@@ -9,6 +9,8 @@ from services.mapping.freshness import commands as freshness_commands
 from services.mapping.freshness import routes as freshness
 from services.mapping.items import listens as items_listens
 from services.mapping.items import routes as items
+from services.mapping.needs import commands as needs_commands
+from services.mapping.needs import routes as needs
 from services.mapping.places import routes as places
 from services.mapping.policy import policy
 from services.mapping.presences import listens as presences_listens
@@ -41,6 +43,7 @@ def service(settings: Settings) -> Service:
             resources.routes,
             experiences.routes,
             freshness.routes,
+            needs.routes,
             atlas.routes,
         ],
         site=[atlas_pages.site],
@@ -53,6 +56,7 @@ def service(settings: Settings) -> Service:
             *places.vocabularies,
             *resources.vocabularies,
             *freshness.vocabularies,
+            *needs.vocabularies,
         ],
         listens=[access_listens, rights_listens, presences_listens, items_listens],
         problems=[
@@ -62,7 +66,8 @@ def service(settings: Settings) -> Service:
             resources.problems,
             experiences.problems,
             freshness.problems,
+            needs.problems,
         ],
-        dues=freshness_commands.turns(),
+        dues={**freshness_commands.turns(), needs_commands.DUE: needs_commands.erase_texts},
         followers=[following.follow],
     )

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.mapping.items import queries as items
@@ -109,7 +109,7 @@ async def summary(
         )
         .select_from(resources.outerjoin(organisations, o.id == r.organisation_id))
         .where(*conditions)
-        .group_by(func.grouping_sets(*(func.row(column) for column in by), func.row()))
+        .group_by(func.grouping_sets(*(tuple_(column) for column in by), tuple_()))
     )
     found = Summary(Count(0, 0, 0), {one: Count(0, 0, 0) for one in Kind}, {}, {})
     for row in await session.execute(query):
