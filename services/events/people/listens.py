@@ -36,9 +36,9 @@ async def names_known(
 
 @reacts(PersonMerged)
 async def follow_the_merged(session: AsyncSession, facts: Sequence[Received[PersonMerged]], now: datetime) -> None:
-    """One after the other, as they were merged: who stands for somebody may be merged in turn."""
+    """One after the other, in the order in which they were merged: who stands for somebody may be merged in turn."""
     await names_known(session, facts, now)
-    for received in newest(facts):
+    for received in facts:
         told = await commands.reassign(session, received.fact.id, received.fact.into_id, now)
         with caused_by(replace(received.cause, at=now)):
             await stage(session, *told)

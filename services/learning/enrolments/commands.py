@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ARRAY, BindParameter, Date, Text, TextualSelect, Uuid, bindparam, select, text
+from sqlalchemy import ARRAY, BindParameter, Date, Text, TextualSelect, Uuid, bindparam, delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.learning.enrolments import queries, rules
@@ -24,7 +24,7 @@ from services.learning.enrolments.rules import (
     State,
     UnknownEnrolment,
 )
-from services.learning.enrolments.tables import enrolments
+from services.learning.enrolments.tables import enrolments, grounds
 from services.learning.mandates.tables import HELD
 from services.learning.paths import queries as paths
 from services.learning.paths.rules import Path
@@ -313,6 +313,43 @@ async def forget(session: AsyncSession, people: Sequence[UUID], now: datetime) -
     by_id = await _paths_of(session, rows)
     facts = [state_of(EnrolmentEnded, enrolment, by_id[enrolment.path_id]) for enrolment in rows]
     await session.execute(FORGET, {"people": list(people)})
+    return facts
+
+
+async def reassign(session: AsyncSession, going: UUID, staying: UUID, now: datetime) -> list[EnrolmentState]:
+    """A person was entered twice: what the duplicate is enrolled in, the other is. Of two enrolments in one path the
+    further stays, with what was done under both, and the other ends. Gives the facts to tell."""
+    theirs = select(enrolments.c.path_id).where(enrolments.c.person_id == going)
+    locked = select(Path).where(paths_table.c.id.in_(theirs)).order_by(paths_table.c.id).with_for_update()
+    by_id = {path.id: path for path in (await session.execute(locked)).scalars()}
+    query = select(Enrolment).where(enrolments.c.path_id.in_(by_id), enrolments.c.person_id.in_([going, staying]))
+    query = query.order_by(enrolments.c.id).with_for_update().execution_options(populate_existing=True)
+    found: dict[UUID, list[Enrolment]] = {}
+    for enrolment in (await session.execute(query)).scalars():
+        found.setdefault(enrolment.path_id, []).append(enrolment)
+    facts: list[EnrolmentState] = []
+    for path_id, both in found.items():
+        facts += await _as_one(session, by_id[path_id], both, staying, now)
+    return facts
+
+
+async def _as_one(
+    session: AsyncSession, path: Path, both: Sequence[Enrolment], staying: UUID, now: datetime
+) -> list[EnrolmentState]:
+    kept, completed = both[0], False
+    facts: list[EnrolmentState] = []
+    if len(both) > 1:
+        kept, other = rules.further(*both)
+        completed = rules.absorb(kept, other, path.unit_ids, now)
+        await session.execute(update(grounds).where(grounds.c.enrolment_id == other.id).values(enrolment_id=kept.id))
+        ended = state_of(EnrolmentEnded, other, path).model_dump()
+        told = {"version": other.version + 1, "person_id": staying, "state": State.ENDED}
+        facts.append(EnrolmentEnded(**{**ended, **told}))
+        await session.execute(delete(enrolments).where(enrolments.c.id == other.id))
+        session.expunge(other)
+    kept.person_id = staying
+    await session.flush()
+    facts.append(state_of(EnrolmentCompleted if completed else EnrolmentAdvanced, kept, path))
     return facts
 
 

@@ -13,11 +13,13 @@ from services.learning.enrolments import commands
 from services.learning.mandates.listens import mandates_known
 from services.learning.people.listens import people_known
 from services.learning.people.queries import hold_all_fast
+from services.learning.store import mapper
 from shared.access.actor import day
 from shared.contracts.learning import EnrolmentState
-from shared.contracts.registry import MandateEnded, MandateStarted, PersonErased
+from shared.contracts.registry import MandateEnded, MandateStarted, PersonErased, PersonMerged
 from shared.messaging import Received, caused_by, reacts, stage
 from shared.messaging.context import Cause
+from shared.runtime.repointing import naming_people, repoint
 
 
 @reacts(MandateStarted, MandateEnded)
@@ -44,6 +46,22 @@ async def forget_the_erased(session: AsyncSession, facts: Sequence[Received[Pers
     await people_known(session, facts, now)
     causes = {r.fact.id: r.cause for r in facts}
     await tell(session, await commands.forget(session, sorted(causes), now), causes, now)
+
+
+@reacts(PersonMerged)
+async def follow_the_merged(session: AsyncSession, facts: Sequence[Received[PersonMerged]], now: datetime) -> None:
+    """One after the other, in the order in which they were merged: who stands for somebody may be merged in turn."""
+    await people_known(session, facts, now)
+    for received in facts:
+        told = await commands.reassign(session, received.fact.id, received.fact.into_id, now)
+        with caused_by(replace(received.cause, at=now)):
+            await stage(session, *told)
+        columns = [column for column in naming_people(mapper.metadata) if column.table.name not in APART]
+        await repoint(session, columns, {received.fact.id: received.fact.into_id})
+
+
+APART = frozenset({"mandates", "enrolments"})
+"""Tables that follow the registry's own facts, and those that are told again."""
 
 
 def _days(facts: Iterable[Received[MandateStarted | MandateEnded]]) -> dict[UUID, date]:

@@ -136,6 +136,27 @@ class Enrolment:
             self.state, self.completed_at, self.completed_units = State.COMPLETED, now, len(units)
 
 
+def further(one: Enrolment, other: Enrolment) -> tuple[Enrolment, Enrolment]:
+    """Of two enrolments of one person in one path, first the one that stays: the one that came further, and of two
+    alike the older."""
+    order = [State.ENDED, State.ACTIVE, State.COMPLETED]
+
+    def rank(enrolment: Enrolment) -> tuple[int, int, int]:
+        return order.index(enrolment.state), len(enrolment.done), -enrolment.id.int
+
+    return (one, other) if rank(one) > rank(other) else (other, one)
+
+
+def absorb(kept: Enrolment, other: Enrolment, units: Collection[UUID], now: datetime) -> bool:
+    """What was done under either is done, since the earlier of both. True when that completes the path."""
+    both = [*kept.done.items(), *other.done.items()]
+    kept.done = {unit: min(at for one, at in both if one == unit) for unit, _ in both}
+    if kept.state is not State.ACTIVE or not units or not all(unit in kept.done for unit in units):
+        return False
+    kept.state, kept.completed_at, kept.completed_units = State.COMPLETED, now, len(units)
+    return True
+
+
 def enrol(path: Path, person_id: UUID | None, how: Admission, on: date) -> Enrolment:
     """A new enrolment in a published path, due so many days after that day."""
     path.require("enrol")

@@ -1,4 +1,5 @@
-"""People as the registry tells them. An erased person leaves an empty row, so that no older fact brings them back."""
+"""People as the registry tells them. An erased person leaves an empty row, so that no older fact brings them back; so
+does a duplicate."""
 
 from __future__ import annotations
 
@@ -9,20 +10,20 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.learning.people.tables import people
-from shared.contracts.registry import PersonErased, PersonState
+from shared.contracts.registry import PersonErased, PersonMerged, PersonState
 from shared.messaging import Received, newest, projects, upsert_newest
 
 
-@projects(PersonState, PersonErased, tables=[people])
+@projects(PersonState, PersonErased, PersonMerged, tables=[people])
 async def people_known(
     session: AsyncSession,
-    facts: Sequence[Received[PersonState | PersonErased]],
+    facts: Sequence[Received[PersonState | PersonErased | PersonMerged]],
     now: datetime,  # noqa: ARG001
 ) -> None:
     await upsert_newest(session, people, [row(received) for received in newest(facts)])
 
 
-def row(received: Received[PersonState | PersonErased]) -> dict[str, Any]:
+def row(received: Received[PersonState | PersonErased | PersonMerged]) -> dict[str, Any]:
     fact = received.fact
     names = (fact.given_name, fact.family_name) if isinstance(fact, PersonState) else ("", "")
     return {

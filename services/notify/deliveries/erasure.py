@@ -1,11 +1,12 @@
-"""What deliveries keep of an erased person: that something of a topic was sent on a day, to nobody."""
+"""What deliveries keep of an erased person: that something of a topic was sent on a day, to nobody; and of a duplicate:
+whose it was, under the id that stands for both."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import case, func, or_, select, update
+from sqlalchemy import case, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.deliveries.rules import Problem, State
@@ -35,3 +36,24 @@ async def forget(session: AsyncSession, people: Sequence[UUID]) -> None:
         .where(attempts.c.delivery_id.in_(select(deliveries.c.id).where(theirs)), attempts.c.reason != "")
         .values(reason="")
     )
+
+
+async def hand_on(session: AsyncSession, going: UUID, staying: UUID) -> None:
+    """What was for the duplicate is for the other; what is queued for both is sent once."""
+    asked = {"going": going, "staying": staying}
+    await session.execute(TOLD_TWICE, asked)
+    await session.execute(HANDED_ON, asked)
+
+
+TOLD_TWICE = text(
+    """
+    update deliveries d set state = 'suppressed', problem = 'too-late', next_try = null, updated_at = now(),
+        version = version + 1
+    where d.person_id = :going and d.state = 'queued' and exists (
+        select from deliveries o where o.person_id = :staying
+           and o.key = replace(d.key, cast(cast(:going as uuid) as text), cast(cast(:staying as uuid) as text)))
+    """
+)
+HANDED_ON = text(
+    "update deliveries set person_id = :staying, updated_at = now(), version = version + 1 where person_id = :going"
+)
