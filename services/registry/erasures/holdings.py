@@ -20,6 +20,7 @@ from services.registry.mandates.tables import mandates
 from services.registry.merges.tables import merges
 from services.registry.networks.tables import networks
 from services.registry.organisations.tables import organisations
+from services.registry.pacts.tables import pact_obligations, pact_readings, pacts
 from services.registry.people.tables import known_people, people
 from services.registry.processing.tables import consents, notices, processing_terms
 from services.registry.representatives.tables import listed_people, representative_lists
@@ -39,6 +40,8 @@ ACTED = (
     "issued_at",
 )
 """Of what somebody did for others, the archive names the thing and the day."""
+PACT = ("id", "network_id", "year", "number", "kind", "territory", "state", "signed_on", "since", "until", "outcome")
+"""Whom a pact is for, only its maker reads: not in an archive, nor when it is the maker's."""
 
 
 def network(table: Table) -> dict[str, ColumnElement[Any]]:
@@ -67,6 +70,9 @@ HELD = (
     Held("requests", erasures.c.person_id, Ground.ACCOUNTABILITY),
     Held("requests", access_requests.c.person_id, Ground.ACCOUNTABILITY, shows=("id", "requested_at", "state")),
     Held("requests", stream_erasures.c.person_id, Ground.ACCOUNTABILITY, shows=("since", "done_at")),
+    Held("pacts", pacts.c.maker_id, Ground.ACCOUNTABILITY, pacts.c.until, shows=PACT),
+    Held("pacts", pact_obligations.c.person_id, Ground.ACCOUNTABILITY, shows=("pact_id", "number", "side", "due")),
+    Held("pacts", pact_readings.c.person_id, Ground.ACCOUNTABILITY, shows=("pact_id", "at", "reason", "purpose")),
     Held("acts", merges.c.merged_by, Ground.ACCOUNTABILITY, shows=ACTED),
     Held("acts", erasures.c.opened_by, Ground.ACCOUNTABILITY, shows=ACTED),
     Held("acts", access_requests.c.requested_by, Ground.ACCOUNTABILITY, shows=ACTED),
@@ -96,7 +102,7 @@ async def scrub(session: AsyncSession, expression: str) -> None:
     them is deleted; the outcome of each row stays. Files still to be read are among the mentions."""
     if not expression:
         return
-    over = select(imports.c.id).where(imports.c.status.in_(("done", "failed")))
+    over = select(imports.c.id).where(imports.c.status.in_(("done", "failed", "undone")))
     named = or_(
         cast(import_rows.c.content, Text).regexp_match(expression, flags="i"),
         func.coalesce(import_rows.c.problem, literal("")).regexp_match(expression, flags="i"),

@@ -9,29 +9,32 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
-from itertools import chain, islice
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from services.registry.imports.model import (
+    AS_IT_IS,
+    CREATED,
+    REJECTED,
+    UNCHANGED,
+    UPDATED,
+    Changes,
+    Correction,
+    Layout,
+    Reason,
+    Refused,
+    rows_below,
+)
 from services.registry.organisations import rules as organisations
 from services.registry.organisations.rules import Kind, RuntsSection, Section
-from shared.sheets import MOST_ROWS, SAMPLE, Header, Record, Unreadable, Words, below, header_of, plain
+from shared.sheets import Header, Record, Unreadable, Words, plain
 from shared.territories import Municipality, Territories
 
-CREATED, UPDATED, UNCHANGED, REJECTED = "created", "updated", "unchanged", "rejected"
 REQUIRED = ("tax_code", "title", "municipality")
-
-
-class Reason(NamedTuple):
-    """What is to be said of a field of a row; `code` and `values` find the sentence in `texts.py`."""
-
-    field: str
-    code: str
-    values: Mapping[str, object] = {}
 
 
 # --- which column means what -----------------------------------------------------------------------------------------
@@ -90,37 +93,46 @@ KIND_CODES = frozenset(map(str, Kind))
 SECTION_CODES = frozenset(map(str, RuntsSection))
 
 
-@dataclass(frozen=True)
-class Layout:
-    """Where the fields are, and the columns of crosses."""
-
-    columns: Mapping[str, int]
-    marks: Mapping[int, str] = field(default_factory=dict)
-    header: Header = field(default_factory=Header)
+CONSTANTS = ("municipality", "province", "region", "kind", "section")
+"""Fields that may be the same in every row."""
 
 
-def layout_of(sample: Sequence[Record], places: Territories) -> Layout:
-    """The header among the first rows, completed by what the columns hold. Raises Unreadable(missing_columns) with the
-    fields missing and the names found, Unreadable(no_rows)."""
+def fits(field: str, value: str) -> bool:
+    """Whether a constant can be what it should be, as far as that can be said without a row."""
+    if field == "kind":
+        return guess(value, loosely=True) != (None, ())
+    if field == "section":
+        return section_named(value) is not None
+    return bool(value.strip())
+
+
+def example(field: str) -> Any:
+    """What would do."""
+    if field == "kind":
+        return [str(kind) for kind in Kind]
+    return [str(section) for section in RuntsSection] if field == "section" else "Lecco, LC, Lombardia"
+
+
+def layout_of(sample: Sequence[Record], places: Territories, correction: Correction = AS_IT_IS) -> Layout:
+    """The header among the first rows, completed by what the columns hold, corrected by what somebody has said of it.
+    Raises Unreadable(empty)."""
     if not sample:
         raise Unreadable("empty")
-    header = header_of(sample, WORDS.columns_of, needed=REQUIRED, is_row=_has_tax_code)
-    body = list(below(sample, header))
-    found = _completed_by_content(header, body, places)
+    header = correction.header(sample, WORDS.columns_of, needed=REQUIRED, is_row=_has_tax_code)
+    body = rows_below(sample, header)
+    found = correction.settle(_completed_by_content(header, body, places))
     if "tax_code" not in found and "vat" in found:
         found["tax_code"] = found.pop("vat")
-    missing = [
-        name for name in REQUIRED if name not in found and not (name == "municipality" and "municipality_code" in found)
-    ]
-    if missing:
-        names = [cell for cell in header.cells or sample[0].cells if cell]
-        raise Unreadable("missing_columns", missing=missing, found=names)
+    known = {*found, *correction.constants} | ({"municipality"} if "municipality_code" in found else set())
     cells = header.cells
     marks = {at: MARKS[plain(c)] for at, c in enumerate(cells) if plain(c) in MARKS and at not in found.values()}
     return Layout(
         columns=found,
         marks=marks,
-        header=Header(header.line, header.cells, found),
+        header=Header(header.line, cells, found),
+        constants=correction.constants,
+        missing=tuple(name for name in REQUIRED if name not in known),
+        body=body,
     )
 
 
@@ -208,37 +220,13 @@ def unnamed(title: str, municipality: str | None) -> str:
     return f"~{plain(title)}|{municipality or ''}"
 
 
-@dataclass(slots=True)
-class Refused:
-    """A row that cannot be taken, with what could be read of it."""
-
-    line: int
-    reasons: tuple[Reason, ...]
-    tax_code: str = ""
-    municipality: str | None = None
-
-
-def surveyed(records: Iterator[Record], places: Territories) -> tuple[Layout, int]:
-    """The layout and the number of rows, after reading the whole table once: what is wrong with it as a whole comes out
-    before a row is taken. Raises Unreadable."""
-    sample = list(islice(records, SAMPLE))
-    layout = layout_of(sample, places)
-    total = 0
-    for total, _ in enumerate(below(chain(sample, records), layout.header), 1):
-        if total > MOST_ROWS:
-            raise Unreadable("too_many_rows", limit=MOST_ROWS)
-    if not total:
-        raise Unreadable("no_rows")
-    return layout, total
-
-
 def read(record: Record, layout: Layout, places: Territories) -> Entry | Refused:
     """One row, healed where it is certain; otherwise every reason why it cannot be taken."""
-    cells = record.cells
+    cells, constants = record.cells, layout.constants
 
     def cell(name: str) -> str:
         at = layout.columns.get(name, -1)
-        return cells[at] if 0 <= at < len(cells) else ""
+        return (cells[at] if 0 <= at < len(cells) else "") or constants.get(name, "")
 
     notes: list[Reason] = []
     reasons: list[Reason] = []
@@ -578,19 +566,29 @@ class Standing:
     email: str | None = None
     pec: str | None = None
     phone: str | None = None
+    withdrawn_by_undo: bool = False  # not by a decision about the organisation: a file may bring it back
     line: int | None = None  # of the first row of this file about it
     new: bool = False
     changed: bool = False
     joins: bool = False
+    rejoins: bool = False
     contacts_changed: bool = False
 
 
 class Verdict(NamedTuple):
     outcome: str
     notes: tuple[Reason, ...]
+    changes: Changes | None = None
 
 
-def create(entry: Entry, id_: UUID) -> Standing:
+class Parent(NamedTuple):
+    """Of whom the rows are affiliates, with the line above it: none of these can be an affiliate of it."""
+
+    id: UUID
+    above: frozenset[UUID]
+
+
+def create(entry: Entry, id_: UUID, parent: Parent | None = None) -> Standing:
     """The organisation that the first row about it makes; it joins the network."""
     return Standing(
         id_,
@@ -600,6 +598,7 @@ def create(entry: Entry, id_: UUID) -> Standing:
         entry.municipality,
         _entered([], entry.sections) or [],
         entry.website,
+        parent_id=parent.id if parent else None,
         email=entry.email,
         pec=entry.pec,
         phone=entry.phone,
@@ -609,31 +608,57 @@ def create(entry: Entry, id_: UUID) -> Standing:
     )
 
 
-def merge(entry: Entry, standing: Standing) -> Verdict:
+def merge(entry: Entry, standing: Standing, parent: Parent | None = None) -> Verdict:
     """What a row means for an organisation that is known already.
 
     Known from before this file: what the row states replaces what differs, empty cells erase nothing, a kind that is
     only read from the name never replaces one that is known, sections are added. Known from an earlier row of this
     file: the first row wins; a later one may only fill what is empty, and is refused when it contradicts.
     """
-    if standing.line is not None and (against := _contradiction(entry, standing)) is not None:
+    against = _contradiction(entry, standing) if standing.line is not None else None
+    against = against or _unfit_affiliate(standing, parent)
+    if against is not None:
         return Verdict(REJECTED, (against, *entry.notes))
-    notes = list(entry.notes)
-    changed = _merge_record(entry, standing)
-    contacts = _merge_contacts(entry, standing)
-    if standing.membership_id is None and not standing.joins:
-        standing.joins = True
+    notes, changes = list(entry.notes), Changes()
+    _merge_record(entry, standing, changes)
+    if parent is not None:
+        _put(standing, "parent_id", parent.id, changes)
+    standing.changed |= bool(changes)
+    record = len(changes)
+    _merge_contacts(entry, standing, changes)
+    standing.contacts_changed |= len(changes) > record
+    outcome = UPDATED if changes else UNCHANGED
+    if _joins(standing, changes):
         outcome = CREATED  # new to this network; whether another one knows it is not this network's to learn
     elif standing.state == organisations.State.WITHDRAWN:
         notes.append(Reason("state", "withdrawn", {"since": standing.since.isoformat() if standing.since else ""}))
-        outcome = UPDATED if changed or contacts else UNCHANGED
-    else:
-        outcome = UPDATED if changed or contacts else UNCHANGED
-    standing.changed |= changed
-    standing.contacts_changed |= contacts
     if standing.line is None:
         standing.line = entry.line
-    return Verdict(outcome, tuple(notes))
+    return Verdict(outcome, tuple(notes), changes or None)
+
+
+MEMBERSHIP = "membership"
+"""Among the changes: the organisation came into the network, or came back."""
+
+
+def _joins(standing: Standing, changes: Changes) -> bool:
+    if standing.membership_id is None and not standing.joins:
+        standing.joins = True
+    elif standing.state == organisations.State.WITHDRAWN and standing.withdrawn_by_undo:
+        standing.rejoins = True
+    else:
+        return False
+    changes[MEMBERSHIP] = [standing.state, str(organisations.State.ACTIVE)]
+    standing.state = organisations.State.ACTIVE
+    return True
+
+
+def _unfit_affiliate(standing: Standing, parent: Parent | None) -> Reason | None:
+    if parent is None or standing.parent_id == parent.id:
+        return None
+    if standing.id == parent.id or standing.id in parent.above:
+        return Reason("parent", "circle")
+    return Reason("parent", "another") if standing.parent_id is not None else None
 
 
 def _contradiction(entry: Entry, standing: Standing) -> Reason | None:
@@ -651,30 +676,31 @@ def _contradiction(entry: Entry, standing: Standing) -> Reason | None:
     return None
 
 
-def _merge_record(entry: Entry, standing: Standing) -> bool:
-    changed = False
+def _put(standing: Standing, name: str, value: Any, changes: Changes) -> None:
+    if (before := getattr(standing, name)) != value:
+        changes[name] = [before, value]
+        setattr(standing, name, value)
+
+
+def _merge_record(entry: Entry, standing: Standing, changes: Changes) -> None:
     if plain(entry.title) != plain(standing.title):
-        standing.title, changed = entry.title, True
-    if entry.municipality != standing.municipality:
-        standing.municipality, changed = entry.municipality, True
-    kind = entry.kind or (entry.likely_kind if standing.kind == Kind.OTHER else None)
-    if kind and kind != standing.kind:
-        standing.kind, changed = kind, True
-    if entry.website and entry.website != standing.website:
-        standing.website, changed = entry.website, True
+        _put(standing, "title", entry.title, changes)
+    _put(standing, "municipality", entry.municipality, changes)
+    if kind := entry.kind or (entry.likely_kind if standing.kind == Kind.OTHER else None):
+        _put(standing, "kind", str(kind), changes)
+    if entry.website:
+        _put(standing, "website", entry.website, changes)
     if (entered := _entered(standing.sections, entry.sections)) is not None:
-        standing.sections, changed = entered, True
-    return changed
+        _put(standing, "sections", entered, changes)
 
 
-def _merge_contacts(entry: Entry, standing: Standing) -> bool:
-    changed = False
-    for name in ("email", "pec", "phone"):
-        said = getattr(entry, name)
-        if said and said != getattr(standing, name):
-            setattr(standing, name, said)
-            changed = True
-    return changed
+CONTACTS = ("email", "pec", "phone")
+
+
+def _merge_contacts(entry: Entry, standing: Standing, changes: Changes) -> None:
+    for name in CONTACTS:
+        if said := getattr(entry, name):
+            _put(standing, name, said, changes)
 
 
 def _entered(held: Sequence[dict[str, Any]], named: Sequence[str]) -> list[dict[str, Any]] | None:
@@ -688,3 +714,95 @@ def _entered(held: Sequence[dict[str, Any]], named: Sequence[str]) -> list[dict[
         return organisations.section_list([*organisations.read_sections(held), *added])
     except organisations.InvalidOrganisation:
         return None
+
+
+# --- taking it back --------------------------------------------------------------------------------------------------
+
+
+class Written(NamedTuple):
+    """A row that was taken: what it said, and what it changed of an organisation that was there (None: it made it, or a
+    row above did and this one added nothing)."""
+
+    entry: Entry
+    outcome: str
+    changes: Changes | None
+
+
+WRITTEN = ("title", "municipality", "kind", "website", "sections", "parent_id")
+UNTOUCHED: dict[str, Any] = {"ownership": None, "territories": []}
+"""What an import never writes, as it leaves it in what it makes."""
+
+
+@dataclass(slots=True)
+class Undoing:
+    """What taking the rows about one organisation back comes to; `kept`: why not, or not all of it."""
+
+    withdraws: bool = False
+    kept: Reason | None = None
+
+
+def take_back(
+    standing: Standing, rows: Sequence[Written], parent: Parent | None = None, *, in_use: bool = False
+) -> Undoing:
+    """Puts an organisation back to what it was before these rows, the first one first; `standing` is what it is now.
+
+    A field goes back when it is as the import left it. An organisation that the import made leaves the network, unless
+    something about it is not as the import left it, or it is `in_use`: somebody acts for it, or it has kept a word.
+    """
+    if standing.membership_id is None:
+        return Undoing(kept=Reason("row", "gone"))
+    first = rows[0]
+    if first.outcome == CREATED and not first.changes:
+        return _taken_back(standing, _as_made(rows, standing, parent), in_use)
+    before, after = _net(rows)
+    joined = before.pop(MEMBERSHIP, None) != after.pop(MEMBERSHIP, None)
+    since_then = [name for name, value in after.items() if getattr(standing, name) != _value(name, value)]
+    for name in before.keys() - set(since_then):
+        setattr(standing, name, _value(name, before[name]))
+        standing.changed |= name in WRITTEN
+        standing.contacts_changed |= name in CONTACTS
+    if since_then:
+        return Undoing(kept=Reason("row", "changed_since", {"fields": sorted(since_then)}))
+    if joined and standing.state != organisations.State.ACTIVE:
+        return Undoing(kept=Reason("row", "changed_since", {"fields": [MEMBERSHIP]}))
+    if joined and in_use:
+        return Undoing(kept=Reason("row", "in_use"))
+    return Undoing(withdraws=joined)
+
+
+def _as_made(rows: Sequence[Written], standing: Standing, parent: Parent | None) -> Standing:
+    """What the import made, from its rows once more."""
+    made = create(rows[0].entry, standing.id, parent)
+    for row in rows[1:]:
+        merge(row.entry, made, parent)
+    return made
+
+
+def _taken_back(standing: Standing, made: Standing, in_use: bool) -> Undoing:
+    expected = {name: getattr(made, name) for name in (*WRITTEN, *CONTACTS)} | UNTOUCHED
+    since_then = [name for name, value in expected.items() if getattr(standing, name) != value]
+    if standing.state != organisations.State.ACTIVE:
+        since_then.append(MEMBERSHIP)
+    if since_then:
+        return Undoing(kept=Reason("row", "changed_since", {"fields": sorted(since_then)}))
+    if in_use:
+        return Undoing(kept=Reason("row", "in_use"))
+    if standing.parent_id is not None:
+        standing.parent_id, standing.changed = None, True
+    return Undoing(withdraws=True)
+
+
+def _net(rows: Sequence[Written]) -> tuple[Changes, Changes]:
+    """By field, what it was before the first row that changed it, and what the last one made it."""
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    for row in rows:
+        for name, (old, new) in (row.changes or {}).items():
+            before.setdefault(name, old)
+            after[name] = new
+    return before, after
+
+
+def _value(name: str, kept: Any) -> Any:
+    """A value of the changes, which are kept as JSON."""
+    return UUID(kept) if name == "parent_id" and isinstance(kept, str) else kept

@@ -22,11 +22,15 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from services.registry.store import mapper
 
+STATUSES = ("running", "mapping", "previewed", "done", "failed", "undoing", "undone")
+
 imports = Table(
     "imports",
     mapper.metadata,
     Column("id", Uuid, primary_key=True),
     Column("network_id", Uuid, ForeignKey("networks.id"), nullable=False),
+    Column("of", Text, nullable=False, server_default=text("'organisations'")),
+    Column("parent_id", Uuid, ForeignKey("organisations.id")),  # of whom the rows are affiliates
     Column("requested_by", Uuid),
     Column("correlation", Uuid),  # of the request: all that follows from it is one journey
     Column("language", Text, nullable=False),
@@ -44,16 +48,25 @@ imports = Table(
     Column("rejected", Integer, nullable=False, server_default=text("0")),
     Column("line", Integer, nullable=False, server_default=text("0")),  # the last one that was committed
     Column("found", JSONB),  # what the file turned out to be: kind, encoding, delimiter, columns
+    # What somebody has corrected: the position of a field's column, what stands in every row, where the header is.
+    Column("chosen", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("constants", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("header_line", Integer),
     Column("reason", Text),  # why it failed, in the requester's language
+    Column("undone", Integer, nullable=False, server_default=text("0")),
+    Column("kept", Integer, nullable=False, server_default=text("0")),
+    Column("undo_until", DateTime(timezone=True)),  # set when it is done
     Column("requested_at", DateTime(timezone=True), nullable=False),
     Column("finished_at", DateTime(timezone=True)),
     Column("worker", Uuid),
     Column("lease_until", DateTime(timezone=True)),
     Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
     Column("version", Integer, nullable=False, server_default=text("1")),
-    CheckConstraint("status in ('running', 'previewed', 'done', 'failed')", name="status"),
+    CheckConstraint(f"status in ({', '.join(map(repr, STATUSES))})", name="status"),
+    CheckConstraint("of in ('organisations', 'affiliates', 'representatives')", name="of"),
+    CheckConstraint("(of = 'affiliates') = (parent_id is not null)", name="parent"),
     Index("imports_network", "network_id", "id"),
-    Index("imports_running", "requested_at", postgresql_where=text("status = 'running'")),
+    Index("imports_running", "requested_at", postgresql_where=text("status in ('running', 'undoing')")),
 )
 
 import_files = Table(
@@ -72,10 +85,18 @@ import_rows = Table(
     Column("tax_code", Text, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("organisation_id", Uuid),
+    Column("person_id", Uuid),
+    Column("mandate_id", Uuid),
+    Column("entered", Boolean),  # this row is why the person is in the register
     Column("municipality", Text),
     Column("problem", Text),
     Column("code", Text),  # of the first problem, `field.code`: what a fact may say
-    Column("content", JSONB),  # the row as read; none when it could not be read
+    Column("content", JSONB),  # the row as read; none when it could not be read, or names people and has been taken
+    Column("changes", JSONB),  # by field, what it was and what it became
+    Column("undone", Boolean),  # taken back; False: not all of it, and `kept` says why
+    Column("kept", Text),
     CheckConstraint("outcome in ('created', 'updated', 'unchanged', 'rejected')", name="outcome"),
     Index("import_rows_identity", "import_id", "identity"),
+    Index("import_rows_undone", "organisation_id", postgresql_where=text("undone")),
+    Index("import_rows_person", "person_id", postgresql_where=text("person_id is not null")),
 )

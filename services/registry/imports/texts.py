@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from services.registry.imports.rules import Reason
+from services.registry.imports.model import Reason
+from services.registry.representatives.pages import SENTENCES
 from shared.sheets import texts
 
 ROWS: dict[tuple[str, str], tuple[str, str]] = {
+    **SENTENCES,  # of people, as their own lists have them
     ("tax_code", "missing"): ("manca il codice fiscale", "the tax code is missing"),
     ("tax_code", "length"): (
         "«{given}» non ha né 11 cifre né 16 caratteri",
@@ -59,6 +61,41 @@ ROWS: dict[tuple[str, str], tuple[str, str]] = {
         "the organisation left the network on {since}; an import does not bring it back",
     ),
     ("row", "total"): ("sembra una riga di totali", "this looks like a row of totals"),
+    ("parent", "circle"): (
+        "l'ente sta sopra quello di cui sarebbe affiliato",
+        "the organisation stands above the one of which it would be an affiliate",
+    ),
+    ("parent", "another"): ("è già affiliato di un altro ente", "it is an affiliate of another organisation already"),
+    # people and their mandates
+    ("municipality", "uncertain"): SENTENCES["municipality", "unknown"],
+    ("tax_code", "unfit"): ("«{given}» non è un codice fiscale", "“{given}” is not a tax code"),
+    ("role", "unknown"): (
+        "«{given}» non è un ruolo che un elenco possa dare",
+        "“{given}” is no role that a list can give",
+    ),
+    ("role", "taken"): (
+        "il ruolo è già di un'altra persona (dal {since}, al {until})",
+        "somebody else holds the role (since {since}, until {until})",
+    ),
+    ("organisation", "unknown"): ("«{given}» non è tra gli aderenti", "“{given}” is not among the members"),
+    ("organisation", "several"): (
+        "più aderenti si chiamano «{given}»: indicare il codice fiscale",
+        "several members are called “{given}”: give the tax code",
+    ),
+    ("organisation", "missing_for_role"): ("manca l'ente, che il ruolo richiede", "the role needs an organisation"),
+    ("organisation", "not_allowed_for_role"): ("il ruolo non è di un ente", "the role is not an organisation's"),
+    ("territory", "missing_for_role"): ("manca il territorio, che il ruolo richiede", "the role needs a territory"),
+    ("territory", "not_allowed_for_role"): ("il ruolo vale in tutta la rete", "the role is for the whole network"),
+    ("since", "term"): ("si accetta: {accepted}", "accepted: {accepted}"),
+    ("until", "term"): ("si accetta: {accepted}", "accepted: {accepted}"),
+    # undoing
+    ("row", "gone"): ("non c'è più", "it is not there any more"),
+    ("row", "changed_since"): ("cambiato dopo l'importazione: {fields}", "changed after the import: {fields}"),
+    ("row", "in_use"): (
+        "qualcuno agisce per l'ente, o l'ente ha assolto un impegno: resta nella rete",
+        "somebody acts for it, or it has kept a commitment: it stays in the network",
+    ),
+    ("row", "kept"): ("non annullata", "not undone"),
 }
 # Refusals without what the cell held, for facts: they carry no free text.
 SHORT: dict[tuple[str, str], tuple[str, str]] = {
@@ -77,13 +114,49 @@ SHORT: dict[tuple[str, str], tuple[str, str]] = {
 
 def short(field: str, code: str, language: str) -> str:
     """What was wrong, without the value."""
-    return (SHORT.get((field, code)) or ROWS[field, code])[language == "en"]
+    said = (SHORT.get((field, code)) or ROWS[field, code])[language == "en"]
+    return UNFIT[language == "en"] if "{" in said else said
+
+
+UNFIT = ("valore non accettato", "value not accepted")
 
 
 FIELDS = {
     "tax_code": ("codice fiscale", "tax code"),
+    "vat": ("partita IVA", "VAT number"),
     "title": ("denominazione", "name"),
     "municipality": ("comune", "municipality"),
+    "municipality_code": ("codice del comune", "municipality code"),
+    "province": ("provincia", "province"),
+    "region": ("regione", "region"),
+    "kind": ("tipo di ente", "kind of body"),
+    "section": ("sezione del RUNTS", "RUNTS section"),
+    "email": ("email", "email"),
+    "pec": ("PEC", "certified email (PEC)"),
+    "phone": ("telefono", "phone"),
+    "website": ("sito web", "website"),
+}
+PEOPLE_FIELDS = {
+    "full_name": ("nome e cognome", "given and family name"),
+    "given_name": ("nome", "given name"),
+    "family_name": ("cognome", "family name"),
+    "email": ("email", "email"),
+    "phone": ("telefono", "phone"),
+    "organisation": ("ente", "organisation"),
+    "tax_code": ("codice fiscale dell'ente", "tax code of the organisation"),
+    "role": ("ruolo", "role"),
+    "territory": ("territorio", "territory"),
+    "region": ("regione", "region"),
+    "province": ("provincia", "province"),
+    "municipality": ("comune", "municipality"),
+    "since": ("dal", "since"),
+    "until": ("al (ultimo giorno)", "until (last day)"),
+}
+OWN_FILES = {
+    "expired": (
+        "Non confermata entro {days} giorni: il file è stato cancellato.",
+        "Not committed within {days} days: the file has been deleted.",
+    ),
 }
 
 
@@ -93,9 +166,12 @@ def said(reasons: Iterable[Reason], language: str) -> str:
 
 
 def sentence(reason: Reason, language: str) -> str:
-    return texts.filled(ROWS[reason.field, reason.code][language == "en"], reason.values)
+    values = {name: ", ".join(value) if isinstance(value, list) else value for name, value in reason.values.items()}
+    return texts.filled(ROWS[reason.field, reason.code][language == "en"], values)
 
 
 def why_unreadable(reason: str, values: Mapping[str, Any], language: str) -> str:
-    """Why a file as a whole was refused."""
+    """Why a file as a whole was refused, or given up."""
+    if reason in OWN_FILES:
+        return texts.filled(OWN_FILES[reason][language == "en"], values)
     return texts.why_unreadable(reason, values, language, FIELDS)

@@ -8,10 +8,12 @@ its rows.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from functools import partial
+from itertools import chain, islice
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -19,22 +21,24 @@ from asyncpg import PostgresError
 from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
 
-from services.registry.imports import commands, rules, texts
-from services.registry.imports.commands import Job, Lost
-from services.registry.imports.rules import Entry, Layout, Refused
+from services.registry.imports import jobs, texts
+from services.registry.imports.jobs import Lost
+from services.registry.imports.kinds import KINDS, Kind
+from services.registry.imports.model import AS_IT_IS, Correction, Job, Layout
 from shared import sheets, territories
 from shared.messaging import caused_by
 from shared.runtime.context import Context
 from shared.runtime.database import away, sqlstate
 from shared.sheets import Sheet, Unreadable, below
 
-BATCH = 1_000
+BATCH: int | None = None
+"""Rows of a transaction, instead of what each kind of import says."""
 IDLE = 0.3  # seconds between looks at the table when nothing is to be done
 PAUSE = 2.0  # seconds after a failure
 CROSSED = {"23505", "40P01", "40001", "55P03"}  # another transaction was quicker: the batch is decided anew
 
 log = structlog.get_logger(__name__)
-Batch = list[Entry | Refused]
+Batch = list[Any]
 
 
 async def run(context: Context) -> None:
@@ -76,69 +80,97 @@ def _bell(context: Context) -> asyncio.Event:
 async def _one(context: Context, me: UUID) -> bool:
     """Claims a job and brings it to its end; False when there was none."""
     async with context.database.sessions.begin() as session:
-        job = await commands.claim(session, me)
+        job = await jobs.claim(session, me)
     if job is None:
         return False
     try:
-        await _work(context, me, job)
+        ended = await _work(context, me, job)
     except Unreadable as problem:
         reason, now = texts.why_unreadable(problem.reason, problem.values, job.language), context.clock.now()
         with caused_by(job.cause(now)):
             async with context.database.sessions.begin() as session:
-                await commands.fail(session, job, me, reason, now)
+                await jobs.fail(session, job, me, reason, now)
     except BaseException:
         await asyncio.shield(_release(context, me, job))
         raise
     else:
+        end = jobs.finish if ended else jobs.ask
         now = context.clock.now()
         with caused_by(job.cause(now)):
             async with context.database.sessions.begin() as session:
-                await commands.finish(session, job, me, now)
+                await end(session, job, me, now)
     context.wake()
     return True
 
 
 async def _release(context: Context, me: UUID, job: Job) -> None:
     async with context.database.sessions.begin() as session:
-        await commands.release(session, job, me)
+        await jobs.release(session, job, me)
 
 
-async def _work(context: Context, me: UUID, job: Job) -> None:
-    if job.attempts > commands.MOST_ATTEMPTS:
+async def _work(context: Context, me: UUID, job: Job) -> bool:
+    """True when the job has come to its end, False when it waits for somebody to say what the file's columns mean."""
+    if job.attempts > jobs.MOST_ATTEMPTS:
         raise Unreadable("internal")
+    if job.undoing:
+        return await _undo(context, me, job)
     async with _batches(context, me, job) as batches:
+        if batches is None:
+            return False
         async for batch in batches:
-            await _advance(context, me, job, batch, context.clock.now())
-            context.wake()
+            await _step(context, job, partial(jobs.advance, job=job, worker=me, batch=batch))
+    return True
 
 
-async def _advance(context: Context, me: UUID, job: Job, batch: Batch, now: datetime) -> None:
+async def _undo(context: Context, me: UUID, job: Job) -> bool:
+    line = job.line
+    while True:
+        async with context.database.sessions() as session:
+            batch = await jobs.written(session, job, line, BATCH or KINDS[job.of].batch)
+        if not batch:
+            return True
+        await _step(context, job, partial(jobs.take_back, job=job, worker=me, batch=batch))
+        line = batch[-1][0]
+
+
+Step = Callable[..., Awaitable[None]]
+
+
+async def _step(context: Context, job: Job, step: Step) -> None:
+    """One batch in a transaction of its own, decided anew when another transaction was quicker."""
     for attempt in range(5):
+        now = context.clock.now()
         try:
             with caused_by(job.cause(now)):
                 async with context.database.sessions.begin() as session:
-                    await commands.advance(session, job, me, batch, now)
+                    await step(session, now=now)
         except (DBAPIError, PostgresError) as problem:  # the latter from COPY, which goes past SQLAlchemy
             if sqlstate(problem) not in CROSSED or attempt == 4:
                 raise
         else:
-            return
+            break
+    context.wake()
 
 
 @asynccontextmanager
-async def _batches(context: Context, me: UUID, job: Job) -> AsyncIterator[AsyncIterator[Batch]]:
-    """The batches that are still to be taken, from the preview's rows or from the file."""
+async def _batches(context: Context, me: UUID, job: Job) -> AsyncIterator[AsyncIterator[Batch] | None]:
+    """The batches that are still to be taken, from the preview's rows or from the file; None when nobody can say yet
+    what its columns mean."""
     if job.staged:
         async with aclosing(_staged(context, job)) as staged:
             yield staged
         return
     async with context.database.sessions() as session:
-        content = await commands.content_of(session, job)
-    table = await asyncio.to_thread(Table.opened, content)
+        content = await jobs.content_of(session, job)
+    kind = KINDS[job.of]
+    table = await asyncio.to_thread(Table.opened, content, kind, job.correction)
     try:
         async with context.database.sessions.begin() as session:
-            await commands.begin(session, job, me, table.found(), table.total)
-        async with aclosing(_ahead(table.batches(job.line))) as read:
+            await jobs.begin(session, job, me, table.found(), table.total)
+        if table.layout.missing:
+            yield None
+            return
+        async with aclosing(_ahead(table.batches(job.line, BATCH or kind.batch))) as read:
             yield read
     finally:
         table.close()
@@ -148,7 +180,7 @@ async def _staged(context: Context, job: Job) -> AsyncGenerator[Batch, None]:
     line = job.line
     while True:
         async with context.database.sessions() as session:
-            batch = await commands.staged_batch(session, job, line, BATCH)
+            batch = await jobs.staged_batch(session, job, line, BATCH or KINDS[job.of].batch)
         if not batch:
             return
         yield batch
@@ -172,38 +204,63 @@ class Table:
     """An uploaded file, understood: where its rows are and what its columns mean. Used in threads."""
 
     sheet: Sheet
+    kind: Kind
+    correction: Correction
     layout: Layout
     total: int
 
     @classmethod
-    def opened(cls, content: bytes) -> Table:
+    def opened(cls, content: bytes, kind: Kind = KINDS["organisations"], correction: Correction = AS_IT_IS) -> Table:
         """Reads the whole file once. Raises Unreadable for whatever is wrong with it as a whole."""
         sheet = sheets.opened(content)
         try:
-            layout, total = rules.surveyed(sheet.records(), territories.load())
+            layout, total = _surveyed(sheet, kind, correction)
         except BaseException:
             sheet.close()
             raise
-        return cls(sheet, layout, total)
+        return cls(sheet, kind, correction, layout, total)
 
-    def batches(self, after: int) -> Generator[Batch, None, None]:
+    def batches(self, after: int, size: int) -> Generator[Batch, None, None]:
         """Rows below the line `after`, read and healed."""
         places = territories.load()
         batch: Batch = []
         for record in below(self.sheet.records(), self.layout.header):
             if record.line <= after:
                 continue
-            batch.append(rules.read(record, self.layout, places))
-            if len(batch) == BATCH:
+            batch.append(self.kind.read(record, self.layout, places))
+            if len(batch) == size:
                 yield batch
                 batch = []
         if batch:
             yield batch
 
     def found(self) -> dict[str, object]:
-        """What to show of it: kind, encoding, delimiter, and the column that each field is read from."""
+        """What to show of it: kind, encoding, delimiter, the column that each field is read from, every column with
+        examples and what it is taken for, and the fields that nobody has found."""
         header = self.layout.header
-        return {**asdict(self.sheet.form), "header_line": header.line, "columns": header.names}
+        table = sheets.described(header, self.layout.body, self.layout.columns, self.kind.words, self.correction.chosen)
+        return {
+            **asdict(self.sheet.form),
+            "header_line": header.line,
+            "columns": header.names,
+            "table": [column._asdict() for column in table],
+            "missing": list(self.layout.missing),
+        }
 
     def close(self) -> None:
         self.sheet.close()
+
+
+def _surveyed(sheet: Sheet, kind: Kind, correction: Correction) -> tuple[Layout, int]:
+    """The layout and the number of rows, after reading the whole table once: what is wrong with it as a whole comes out
+    before a row is taken. Raises Unreadable."""
+    records = sheet.records()
+    sample = list(islice(records, sheets.SAMPLE))
+    layout = kind.layout_of(sample, territories.load(), correction)
+    total = 0
+    for total, _ in enumerate(below(chain(sample, records), layout.header), 1):
+        if total > sheets.MOST_ROWS:
+            raise Unreadable("too_many_rows", limit=sheets.MOST_ROWS)
+    if not total:
+        raise Unreadable("no_rows")
+    return layout, total

@@ -153,24 +153,29 @@ def read(records: Sequence[Record], places: Territories) -> Sheet:
     if len(body) > MOST_ROWS:
         raise TooManyRows
     names = {field_: header.cells[at] for field_, at in columns.items()}
-    family_first = bool(re.match(r"cognome|surname", plain(names.get("full_name", ""))))
+    surname_first = family_first(names.get("full_name", ""))
     rows: list[Row] = []
     findings: list[Finding] = []
     for record in body:
         cells = {field_: record.cells[at] for field_, at in columns.items() if at < len(record.cells)}
-        if _sums_up(record.cells, cells):
+        if sums_up(record.cells, cells):
             continue
-        row = row_of(record.line, cells, places, findings, family_first=family_first)
+        row = row_of(record.line, cells, places, findings, family_first=surname_first)
         if row is not None:
             rows.append(row)
     unread = [cell for at, cell in enumerate(header.cells) if cell and at not in columns.values()]
     return Sheet(rows, findings, names, unread)
 
 
-def _sums_up(record: Sequence[str], cells: Mapping[str, str]) -> bool:
+def sums_up(record: Sequence[str], cells: Mapping[str, str]) -> bool:
     """Whether a row counts those above it (`Totale: 12`) and names nobody."""
     first = next((cell for cell in record if cell), "")
     return bool(re.match(r"totale?\b", plain(first))) and not (cells.get("email") or cells.get("phone"))
+
+
+def family_first(column: str) -> bool:
+    """Whether the cells of a column with both names begin with the family name, as its own name says."""
+    return bool(re.match(r"cognome|surname", plain(column)))
 
 
 def header_of(records: Sequence[Record]) -> tuple[Record, dict[str, int]]:
@@ -360,6 +365,11 @@ def _day(given: str, field_: str, refuse: _Refuse) -> date | None:
         refuse(field_, "unfit", DAYS, given=given[:LONGEST_SHOWN])
         return None
     return on
+
+
+def is_day(given: str) -> bool:
+    """Whether a cell can be read as a day, in one of the forms that people write."""
+    return _day(given, "since", lambda *_, **__: None) is not None
 
 
 def _read_day(given: str) -> date | None:
@@ -563,11 +573,11 @@ def _judged(row: Row, mandate: Mandate, held: Sequence[Mandate]) -> Outcome | Fi
         if undated or (one.until == row.until and row.since in (None, one.since)):
             return Outcome(row, one, new=False)
     if overlapping:
-        days = {"since": overlapping[0].since.isoformat(), "until": _last(overlapping[0])}
-        return Finding(row.line, "since", "overlaps", days)
+        return Finding(row.line, "since", "overlaps", days_of(overlapping[0]))
     return Outcome(row, designate(mandate, ()), new=True)
 
 
-def _last(mandate: Mandate) -> str:
-    """The last day, as files say it; empty when it is open."""
-    return (mandate.ends - timedelta(days=1)).isoformat() if mandate.ends else ""
+def days_of(mandate: Mandate) -> dict[str, str]:
+    """Its first and its last day, as files say them; no last one when it is open."""
+    last = (mandate.ends - timedelta(days=1)).isoformat() if mandate.ends else ""
+    return {"since": mandate.since.isoformat(), "until": last}

@@ -12,8 +12,8 @@ from uuid_utils.compat import uuid7
 
 from deploy.local.nats import Nats
 from deploy.local.postgres import Postgres
-from services.registry.imports import commands, worker
-from services.registry.imports.commands import Lost
+from services.registry.imports import jobs, worker
+from services.registry.imports.jobs import Lost
 from services.registry.imports.rules import Entry
 from tests import harness
 from tests.harness import Running
@@ -118,16 +118,16 @@ async def test_what_a_killed_worker_held_is_taken_over_when_its_lease_is_over(de
     rows = bodies(100)
     import_id = await desk.send(table(rows))
     async with desk.running.context.database.sessions.begin() as session:
-        job = await commands.claim(session, dead := uuid7())
+        job = await jobs.claim(session, dead := uuid7())
     assert job is not None
     async with desk.running.context.database.sessions.begin() as session:
-        assert await commands.claim(session, uuid7()) is None  # the lease holds
+        assert await jobs.claim(session, uuid7()) is None  # the lease holds
     await expire(desk, import_id)
     async with working(desk):
         await all_is_as_if_nothing_had_happened(desk, import_id, rows)
     with pytest.raises(Lost):  # should it still have been alive
         async with desk.running.context.database.sessions.begin() as session:
-            await commands.advance(session, job, dead, [], desk.running.context.clock.now())
+            await jobs.advance(session, job, dead, [], desk.running.context.clock.now())
 
 
 async def expire(desk: Desk, import_id: str) -> None:
@@ -136,9 +136,9 @@ async def expire(desk: Desk, import_id: str) -> None:
 
 async def test_a_job_that_kills_every_worker_is_given_up_and_told(desk: Desk) -> None:
     import_id = await desk.send(table(bodies(1)))
-    for _ in range(commands.MOST_ATTEMPTS):
+    for _ in range(jobs.MOST_ATTEMPTS):
         async with desk.running.context.database.sessions.begin() as session:
-            assert await commands.claim(session, uuid7()) is not None
+            assert await jobs.claim(session, uuid7()) is not None
         await expire(desk, import_id)
     async with working(desk):
         state = await desk.ended(import_id)
@@ -164,7 +164,7 @@ async def test_two_imports_of_the_same_bodies_at_once_make_each_body_once(desk: 
 async def test_memory_does_not_grow_with_the_rows(desk: Desk) -> None:
     """The worker never holds more than the file, the batch that is written and the next one."""
     held: list[int] = []
-    real = commands.advance
+    real = jobs.advance
 
     async def watched(*args: object, **more: object) -> None:
         gc.collect()
@@ -173,7 +173,7 @@ async def test_memory_does_not_grow_with_the_rows(desk: Desk) -> None:
 
     import_id = await desk.send(table(bodies(1_000)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(commands, "advance", watched)
+        patch.setattr(jobs, "advance", watched)
         async with working(desk):
             await desk.ended(import_id)
     assert len(held) == 20
