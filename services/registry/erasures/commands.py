@@ -105,14 +105,8 @@ async def release(
     """Calls it off: the person is seen and written to again. Raises NotInThisPhase."""
     erasure, person = await queries.for_update(session, actor, erasure_id, now)
     expect(expected, erasure.version)
-    hidden = erasure.hidden
     erasure.release()
-    if hidden:
-        await _bring_back(session, person)
-    with journey(erasure, now):
-        await _advance(session, erasure, person, Phase.RELEASE, now)
-        if hidden:
-            await stage(session, people_commands.state_of(PersonChanged, person))
+    await _in_sight(session, erasure, person, Phase.RELEASE, now)
     return await queries.shown(session, actor, erasure, now)
 
 
@@ -231,9 +225,20 @@ async def _follow(session: AsyncSession, erasure: Erasure, person: Person, now: 
             await _advance(session, erasure, person, following, now)
             await stage(session, people_commands.state_of(PersonChanged, person))
         elif following is not None:
-            await _advance(session, erasure, person, following, now)
+            await _in_sight(session, erasure, person, following, now)
     if erasure.phase in (Phase.WAITING, Phase.QUARANTINE):
         await schedule(session, DUE, erasure.id, datetime.combine(erasure.next_look(day(now)), time(), ROME))
+
+
+async def _in_sight(session: AsyncSession, erasure: Erasure, person: Person, phase: Phase, now: datetime) -> None:
+    """Into a phase in which the person is seen; told as changed if they were not."""
+    hidden = person.hidden
+    if hidden:
+        await _bring_back(session, person)
+    with journey(erasure, now):
+        await _advance(session, erasure, person, phase, now)
+        if hidden:
+            await stage(session, people_commands.state_of(PersonChanged, person))
 
 
 async def _put_away(session: AsyncSession, person: Person) -> None:

@@ -73,6 +73,12 @@ HELD = (
     Held("pacts", pacts.c.maker_id, Ground.ACCOUNTABILITY, pacts.c.until, shows=PACT),
     Held("pacts", pact_obligations.c.person_id, Ground.ACCOUNTABILITY, shows=("pact_id", "number", "side", "due")),
     Held("pacts", pact_readings.c.person_id, Ground.ACCOUNTABILITY, shows=("pact_id", "at", "reason", "purpose")),
+    Held(
+        "imports",
+        import_rows.c.person_id,
+        forget={"content": None, "problem": None, "person_id": None},
+        shows=("import_id", "line", "outcome"),
+    ),
     Held("acts", merges.c.merged_by, Ground.ACCOUNTABILITY, shows=ACTED),
     Held("acts", erasures.c.opened_by, Ground.ACCOUNTABILITY, shows=ACTED),
     Held("acts", access_requests.c.requested_by, Ground.ACCOUNTABILITY, shows=ACTED),
