@@ -21,6 +21,7 @@ from services.mapping.rights import listens as rights_listens
 from services.mapping.settings import Settings
 from services.mapping.store import mapper
 from services.mapping.territories import routes as territories
+from services.mapping.yardsticks import routes as yardsticks
 from shared.access import listens as access_listens
 from shared.runtime.context import Service
 from shared.territories import following
@@ -39,6 +40,7 @@ def service(settings: Settings) -> Service:
             areas.routes,
             coverage.routes,
             ranking.routes,
+            yardsticks.routes,
             places.routes,
             resources.routes,
             experiences.routes,
@@ -61,6 +63,7 @@ def service(settings: Settings) -> Service:
         listens=[access_listens, rights_listens, presences_listens, items_listens],
         problems=[
             areas.problems,
+            yardsticks.problems,
             items.problems,
             places.problems,
             resources.problems,
