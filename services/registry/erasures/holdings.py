@@ -74,7 +74,7 @@ HELD = (
     Held("pacts", pact_obligations.c.person_id, Ground.ACCOUNTABILITY, shows=("pact_id", "number", "side", "due")),
     Held("pacts", pact_readings.c.person_id, Ground.ACCOUNTABILITY, shows=("pact_id", "at", "reason", "purpose")),
     Held(
-        "imports",
+        "lists",
         import_rows.c.person_id,
         forget={"content": None, "problem": None, "person_id": None},
         shows=("import_id", "line", "outcome"),
