@@ -11,6 +11,7 @@ from services.mapping.items import listens as items_listens
 from services.mapping.items import routes as items
 from services.mapping.needs import commands as needs_commands
 from services.mapping.needs import routes as needs
+from services.mapping.people import listens as people_listens
 from services.mapping.places import routes as places
 from services.mapping.policy import policy
 from services.mapping.presences import listens as presences_listens
@@ -60,7 +61,7 @@ def service(settings: Settings) -> Service:
             *freshness.vocabularies,
             *needs.vocabularies,
         ],
-        listens=[access_listens, rights_listens, presences_listens, items_listens],
+        listens=[access_listens, rights_listens, presences_listens, items_listens, people_listens],
         problems=[
             areas.problems,
             yardsticks.problems,
