@@ -29,7 +29,7 @@ from services.mapping.items.rules import (
     UnknownTerritory,
     Visibility,
 )
-from services.mapping.territories.queries import known
+from services.mapping.territories.queries import named
 from services.mapping.territories.routes import TerritoryRef
 from shared.runtime.edge import At, Edge
 from shared.runtime.openapi import IF_MATCH
@@ -117,7 +117,7 @@ def common(shown: Shown[Any], href: str) -> dict[str, Any]:
 
 
 def territories_of(item: Item) -> list[TerritoryRef]:
-    return [TerritoryRef.of(known(code)) for code in item.territories]
+    return [TerritoryRef.of(named(code)) for code in item.territories]
 
 
 # --- lists -----------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.mapping.areas import queries as areas
 from services.mapping.freshness.rules import begins
 from services.mapping.needs.rules import DAYS_KEPT, Need, State, UnknownNeed
 from services.mapping.needs.tables import need_rules, needs
@@ -18,7 +19,6 @@ from services.mapping.places.rules import Place
 from services.mapping.places.tables import places
 from services.mapping.policy import Right, policy
 from services.mapping.presences.tables import organisations
-from services.mapping.territories.queries import areas
 from shared.access import loading
 from shared.access.actor import Actor
 from shared.access.roles import Role
@@ -87,7 +87,7 @@ async def listed(
     policy.require(actor, Right.SEE_MAP, network=network_id, on=now)
     query = named().where(needs.c.network_id == network_id, followed(actor, network_id, now))
     if territory:
-        query = query.where(or_(*(needs.c.areas.contains([code]) for code in areas(territory, "?territory"))))
+        query = query.where(needs.c.areas.overlap(await areas.expand(session, network_id, territory, "?territory")))
     for column, values in (
         (needs.c.state, state),
         (needs.c.theme, theme),
@@ -268,7 +268,8 @@ async def statistics(
     policy.require(actor, Right.SEE_MAP, network=network_id, on=now)
     conditions = [needs.c.network_id == network_id, *_period(since, until)]
     if territory:
-        conditions.append(or_(*(needs.c.areas.contains([code]) for code in areas(territory, "?territory"))))
+        here = await areas.expand(session, network_id, territory, "?territory")
+        conditions.append(needs.c.areas.overlap(here))
     if theme:
         conditions.append(needs.c.theme.in_(theme))
     if place:

@@ -15,7 +15,7 @@ from services.mapping.needs import commands, queries
 from services.mapping.needs.commands import AnswerBody, AssignBody, NeedBody, RuleBody, UnknownPlace, WithdrawBody
 from services.mapping.needs.queries import Figures, Read, Statistics, Times
 from services.mapping.needs.rules import AssigneeMissing, NotOpen, State, UnknownAssignee, UnknownNeed, Withdrawal
-from services.mapping.territories.queries import known
+from services.mapping.territories.queries import named
 from services.mapping.territories.routes import TerritoryRef
 from shared.runtime.edge import At
 from shared.runtime.paging import After, Limit, PageOut
@@ -73,7 +73,7 @@ class NeedOut(BaseModel):
             id=need.id,
             network_id=need.network_id,
             place=place,
-            municipality=TerritoryRef.of(known(need.municipality)),
+            municipality=TerritoryRef.of(named(need.municipality)),
             theme=need.theme,
             state=need.state,
             organisation=organisation_ref(need.organisation_id, read.organisation),

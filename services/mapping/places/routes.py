@@ -25,7 +25,7 @@ from services.mapping.places.rules import (
     MunicipalityMissing,
     Place,
 )
-from services.mapping.territories.queries import known
+from services.mapping.territories.queries import named
 from services.mapping.territories.routes import TerritoryRef
 from shared.access.actor import ROME
 from shared.runtime.edge import Anyone, At, Edge
@@ -71,7 +71,7 @@ class PlaceOut(ItemOut):
             **common(shown, HREF),
             kind=place.kind,
             activities=[Activity(one) for one in place.activities],
-            municipality=TerritoryRef.of(known(place.municipality or "")),
+            municipality=TerritoryRef.of(named(place.municipality or "")),
             address=place.address,
             postcode=place.postcode,
             latitude=place.latitude,

@@ -21,12 +21,12 @@ from services.mapping.experiences.rules import Experience
 from services.mapping.items.facts import fact_of
 from services.mapping.items.queries import table_of
 from services.mapping.items.rules import Item, State
-from services.mapping.needs.rules import Need
 from services.mapping.needs.tables import needs
 from services.mapping.places.rules import Place
 from services.mapping.presences import commands as presences
 from services.mapping.resources.rules import Resource
-from services.mapping.territories.queries import everything, locate, placed
+from services.mapping.territories.queries import everything, locate
+from services.mapping.territories.rules import Level
 from services.mapping.territories.updates import Plan, plan
 from shared import territories
 from shared.contracts.mapping import MunicipalityUpdated, PastMunicipality
@@ -185,8 +185,11 @@ def _one(code: str | None) -> str | None:
 
 
 async def _move_needs(session: AsyncSession, codes: Sequence[str]) -> None:
-    query = select(Need).where(needs.c.areas.overlap(codes)).order_by(needs.c.id).with_for_update()
-    for need in await session.scalars(query):
-        need.municipality = _one(need.municipality) or need.municipality
-        here = placed(need.municipality)
-        need.areas = sorted(code for _, code in here.chain()[:-1]) if here else need.areas
+    """Nothing is told: where a need was brought to has not changed, only what that place is called, and whoever hears
+    that a need was assigned acts on it."""
+    query = select(needs.c.id, needs.c.municipality).where(needs.c.areas.overlap(codes)).order_by(needs.c.id)
+    for row in (await session.execute(query.with_for_update())).all():
+        code = _one(row.municipality) or row.municipality
+        here = locate(code)
+        lies_in = sorted(name for level, name in here.chain() if level is not Level.COUNTRY) if here else []
+        await session.execute(needs.update().where(needs.c.id == row.id).values(municipality=code, areas=lies_in))
