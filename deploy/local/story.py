@@ -48,10 +48,14 @@ class Client:
         return self._answer(self.send("POST", path, json=body)).json()
 
     def acted(self, path: str, body: Mapping[str, Any] | None = None, of: str | None = None) -> Any:
-        """An action on something that has versions: `of` is its path, by default what `path` acts upon."""
-        seen = self._answer(self.send("GET", of or path.rsplit("/", 1)[0])).headers.get("etag")
-        headers = {"If-Match": seen} if seen else {}
-        return self._answer(self.send("POST", path, json=body or {}, headers=headers)).json()
+        """An action on something that has versions: `of` is its path, by default what `path` acts upon. Done again when
+        it was overtaken by what fell due meanwhile."""
+        for _ in range(3):
+            seen = self._answer(self.send("GET", of or path.rsplit("/", 1)[0])).headers.get("etag")
+            answer = self.send("POST", path, json=body or {}, headers={"If-Match": seen} if seen else {})
+            if answer.status_code != 412:
+                break
+        return self._answer(answer).json()
 
     def changed(self, path: str, body: Mapping[str, Any] | None = None, *, method: str = "PATCH", **rest: Any) -> Any:
         """An update under the version that is read just before, and again when it was overtaken."""
@@ -63,9 +67,10 @@ class Client:
                 break
         return self._answer(answer).json()
 
-    def refused(self, path: str, body: Mapping[str, Any]) -> tuple[int, str]:
-        """(status, type of the problem) of what must not be possible."""
-        answer = self.send("POST", path, json=body)
+    def refused(self, path: str, body: Mapping[str, Any], of: str | None = None) -> tuple[int, str]:
+        """(status, type of the problem) of what must not be possible; `of` as for `acted`."""
+        seen = self._answer(self.send("GET", of)).headers.get("etag") if of else None
+        answer = self.send("POST", path, json=body, headers={"If-Match": seen} if seen else {})
         return answer.status_code, str(answer.json().get("type", "")).rsplit(":", 1)[-1]
 
     def all(self, path: str, **params: Any) -> list[Any]:
