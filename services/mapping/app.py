@@ -7,8 +7,12 @@ from services.mapping.coverage import routes as coverage
 from services.mapping.experiences import routes as experiences
 from services.mapping.freshness import commands as freshness_commands
 from services.mapping.freshness import routes as freshness
+from services.mapping.imports import queries as imports_queries
+from services.mapping.imports import routes as imports
+from services.mapping.imports import worker as imports_worker
 from services.mapping.items import listens as items_listens
 from services.mapping.items import routes as items
+from services.mapping.matching import routes as matching
 from services.mapping.needs import commands as needs_commands
 from services.mapping.needs import routes as needs
 from services.mapping.people import listens as people_listens
@@ -42,11 +46,13 @@ def service(settings: Settings) -> Service:
             coverage.routes,
             ranking.routes,
             yardsticks.routes,
+            matching.routes,
             places.routes,
             resources.routes,
             experiences.routes,
             freshness.routes,
             needs.routes,
+            imports.routes,
             atlas.routes,
         ],
         site=[atlas_pages.site],
@@ -54,12 +60,14 @@ def service(settings: Settings) -> Service:
             *territories.vocabularies,
             *presences.vocabularies,
             *areas.vocabularies,
+            *matching.vocabularies,
             *ranking.vocabularies,
             *items.vocabularies,
             *places.vocabularies,
             *resources.vocabularies,
             *freshness.vocabularies,
             *needs.vocabularies,
+            *imports.vocabularies,
         ],
         listens=[access_listens, rights_listens, presences_listens, items_listens, people_listens],
         problems=[
@@ -71,7 +79,10 @@ def service(settings: Settings) -> Service:
             experiences.problems,
             freshness.problems,
             needs.problems,
+            imports.problems,
         ],
         dues={**freshness_commands.turns(), needs_commands.DUE: needs_commands.erase_texts},
+        workers=[imports_worker.run],
+        backlogs={"place_imports": imports_queries.running},
         followers=[following.follow],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
@@ -79,3 +80,18 @@ def by_group(bands: Sequence[tuple[int, int | None]], ages: Sequence[int]) -> Gr
     minors = sum(n for (first, _), n in counted if first < 18)
     elderly = sum(n for (first, _), n in counted if first >= 65)
     return Groups(minors, sum(ages) - minors - elderly, elderly)
+
+
+EARTH = 6371.0088
+"""Mean radius of the earth in km (IUGG)."""
+Point = tuple[float, float]
+"""Latitude and longitude, WGS 84 degrees."""
+
+
+def great_circle(a: Point, b: Point) -> float:
+    """Kilometres between two points along the surface: within half a percent of the truth, far below what a centroid
+    leaves."""
+    (lat_a, lon_a), (lat_b, lon_b) = (tuple(map(math.radians, point)) for point in (a, b))
+    h = math.sin((lat_b - lat_a) / 2) ** 2
+    h += math.cos(lat_a) * math.cos(lat_b) * math.sin((lon_b - lon_a) / 2) ** 2
+    return 2 * EARTH * math.asin(min(1.0, math.sqrt(h)))
