@@ -5,6 +5,9 @@ from services.registry.access_requests import commands as access_request_command
 from services.registry.access_requests import listens as access_request_listens
 from services.registry.access_requests import routes as access_requests
 from services.registry.affiliates import routes as affiliates
+from services.registry.agreements import commands as agreement_commands
+from services.registry.agreements import listens as agreement_listens
+from services.registry.agreements import routes as agreements
 from services.registry.api_keys import routes as api_keys
 from services.registry.bodies import commands as body_commands
 from services.registry.bodies import pages as body_pages
@@ -73,6 +76,7 @@ def service(settings: Settings) -> Service:
         interlocutors,
         commitments,
         plans,
+        agreements,
         representatives,
         pacts,
         api_keys,
@@ -98,6 +102,7 @@ def service(settings: Settings) -> Service:
             commitment_commands.DUE: commitment_commands.turn,
             import_commands.DUE: import_commands.close,
             plan_commands.DUE: plan_commands.expire,
+            agreement_commands.DUE: agreement_commands.turn,
             erasure_commands.DUE: erasure_commands.turn,
             erasure_commands.SEARCH: erasure_commands.search,
             access_request_commands.DUE: access_request_commands.turn,
@@ -107,6 +112,7 @@ def service(settings: Settings) -> Service:
             territories_listens,
             constitution_listens,
             commitment_listens,
+            agreement_listens,
             processing_listens,
             erasure_listens,
             access_request_listens,
@@ -129,6 +135,7 @@ def service(settings: Settings) -> Service:
             *commitments.vocabularies,
             *pacts.vocabularies,
             *plans.vocabularies,
+            *agreements.vocabularies,
             *erasures.vocabularies,
             *access_requests.vocabularies,
         ],

@@ -111,6 +111,6 @@ policy = Policy(
         Right.WRITE_PLANS: SECRETARIAT,
         Right.READ_AGREEMENTS: EVERYBODY,
         Right.WRITE_AGREEMENTS: SECRETARIAT,
-        Right.COME_FORWARD: SPOKESPEOPLE,  # express an interest, each for the organisation they speak for
+        Right.COME_FORWARD: (Role.SECRETARIAT, Role.REFERENT),  # and sign: referents for their own organisation
     }
 )
