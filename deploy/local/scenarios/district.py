@@ -121,9 +121,9 @@ def resources(story: Story, district: District) -> None:
     owners = {one["organisation"]["id"] for one in listed}
     story.check("D1", "bodies_that_offer", len(owners), 5)
     figures = secretariat.get(network.path("organisations/statistics"))
-    by_ownership = {row["code"]: row["members"]["count"] for row in figures["ownership"]}
+    by_ownership = {row["code"]: row["count"] for row in figures["ownerships"]}
     story.check("D1", "public_private_mixed", by_ownership, {"public": 3, "private": 4, "mixed": 1})
-    story.check("D1", "bodies_counted_once", figures["members"], len(BODIES))
+    story.check("D1", "bodies_counted_once", figures["of"], len(BODIES))
 
 
 # D2: a pact is complete when four kinds of actors hold something concrete
@@ -207,7 +207,7 @@ def plan(story: Story, district: District) -> None:
         body = {"outcome": outcome, **({"reason": "Superato dallo sportello regionale"} if outcome == "lapsed" else {})}
         secretariat.acted(f"{district.plan}/objectives/{district.objectives[title]}/decide", body, of=district.plan)
     closed = secretariat.acted(f"{district.plan}/close", {"following": following})
-    outcomes = {one["title"]: one["state"] for one in closed["objectives"]}
+    outcomes = {one["title"]: one["outcome"] for one in closed["objectives"]}
     story.check("D3", "outcomes", outcomes, OBJECTIVES)
     story.check("D3", "state", closed["state"], "closed")
     plans = secretariat.all(network.path("plans"))
