@@ -14,6 +14,8 @@ REFERENCE = (
     "GET /territories/resolve",
     "GET /territories/boundaries",
     "GET /territories/{code}",
+    "GET /territories/{code}/history",
+    "GET /territories/{code}/population",
 )
 """Public data of no network: for whoever is signed in."""
 

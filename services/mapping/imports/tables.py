@@ -34,7 +34,6 @@ place_imports = Table(
     Column("options", JSONB, nullable=False, comment="What all rows have: kind, visibility, organisation, validated"),
     Column("status", Text, nullable=False),
     Column("applying", Boolean, nullable=False, comment="False: a preview, which writes rows of the report only"),
-    Column("staged", Boolean, nullable=False, server_default=text("false"), comment="The rows were read by a preview"),
     Column("done", Integer, nullable=False, server_default=text("0")),
     Column("total", Integer),
     Column("created", Integer, nullable=False, server_default=text("0")),

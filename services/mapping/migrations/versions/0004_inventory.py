@@ -5,6 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from shared.access import schema as access
+from shared.runtime import progress
 
 revision = "0004"
 down_revision = "0003"
@@ -12,6 +13,7 @@ down_revision = "0003"
 
 def upgrade() -> None:
     access.install_v3(op)  # type: ignore[arg-type]  # the module stands for the Operations
+    progress.install_v1(op)  # type: ignore[arg-type]  # the module stands for the Operations
     op.add_column("organisations", sa.Column("ownership", sa.Text))
     bodies()
     places()
@@ -253,13 +255,6 @@ def imports() -> None:
         sa.Column("status", sa.Text, nullable=False),
         sa.Column(
             "applying", sa.Boolean, nullable=False, comment="False: a preview, which writes rows of the report only"
-        ),
-        sa.Column(
-            "staged",
-            sa.Boolean,
-            server_default=sa.text("false"),
-            nullable=False,
-            comment="The rows were read by a preview",
         ),
         sa.Column("done", sa.Integer, server_default=sa.text("0"), nullable=False),
         sa.Column("total", sa.Integer),

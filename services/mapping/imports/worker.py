@@ -1,0 +1,190 @@
+"""The background worker that reads uploaded lists of places and takes their rows, one batch and one transaction at a
+time.
+
+Every process of mapping may run one: a job is claimed with a lease. Reading and checking happen in a thread, so that
+HTTP goes on in the same process. Memory holds the file and a batch, whatever its rows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from itertools import chain, islice
+from uuid import UUID
+
+import structlog
+from asyncpg import PostgresError
+from sqlalchemy.exc import DBAPIError
+from uuid_utils.compat import uuid7
+
+from services.mapping.imports import commands, rules, texts
+from services.mapping.imports.commands import Job, Lost
+from services.mapping.imports.rules import Entry, Refused
+from services.mapping.places.rules import Kind
+from shared import sheets, territories
+from shared.messaging import caused_by
+from shared.runtime.context import Context
+from shared.runtime.database import away, sqlstate
+from shared.sheets import Header, Sheet, Unreadable, below
+
+BATCH = 500
+IDLE = 0.3  # seconds between looks at the table when nothing is to be done
+PAUSE = 2.0  # seconds after a failure
+CROSSED = {"23505", "40P01", "40001", "55P03"}  # another transaction was quicker: the batch is decided anew
+
+log = structlog.get_logger(__name__)
+Batch = list[Entry | Refused]
+
+
+async def run(context: Context) -> None:
+    """Works off imports until cancelled. A failing job is tried again, and given up after a few attempts; a database
+    that is away is waited for."""
+    me = uuid7()
+    while True:
+        try:
+            busy = await _one(context, me)
+        except Lost:
+            log.warning("import.taken_over")
+            continue
+        except Exception as problem:
+            log.exception("import.failed_step", away=away(problem))
+            await asyncio.sleep(PAUSE)
+            continue
+        if not busy:
+            await _news(context)
+
+
+def wake(context: Context) -> None:
+    """A job was committed in this process: its worker need not wait for its next look."""
+    _bell(context).set()
+
+
+async def _news(context: Context) -> None:
+    bell = _bell(context)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(IDLE):
+            await bell.wait()
+    bell.clear()
+
+
+def _bell(context: Context) -> asyncio.Event:
+    bell: asyncio.Event = context.state.setdefault("place_imports", asyncio.Event())
+    return bell
+
+
+async def _one(context: Context, me: UUID) -> bool:
+    """Claims a job and brings it to its end; False when there was none."""
+    async with context.database.sessions.begin() as session:
+        job = await commands.claim(session, me)
+    if job is None:
+        return False
+    reason: str | None = None
+    try:
+        await _work(context, me, job)
+    except Unreadable as problem:
+        reason = sheets.why_unreadable(problem.reason, problem.values, job.language, texts.FIELDS)
+    except BaseException:
+        await asyncio.shield(_release(context, me, job))
+        raise
+    now = context.clock.now()
+    with caused_by(job.cause(now)):
+        async with context.database.sessions.begin() as session:
+            if reason is None:
+                await commands.finish(session, job, me, now)
+            else:
+                await commands.fail(session, job, me, reason, now)
+    context.wake()
+    return True
+
+
+async def _release(context: Context, me: UUID, job: Job) -> None:
+    async with context.database.sessions.begin() as session:
+        await commands.release(session, job, me)
+
+
+async def _work(context: Context, me: UUID, job: Job) -> None:
+    if job.attempts > commands.MOST_ATTEMPTS:
+        raise Unreadable("internal")
+    async with context.database.sessions() as session:
+        content = await commands.content_of(session, job)
+    table = await asyncio.to_thread(Table.opened, content)
+    try:
+        async with context.database.sessions.begin() as session:
+            await commands.begin(session, job, me, table.found(), table.total)
+        batches = table.batches(job.line, job.options.kind)
+        while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+            await _advance(context, me, job, batch)
+            context.wake()
+    finally:
+        table.close()
+
+
+async def _advance(context: Context, me: UUID, job: Job, batch: Batch) -> None:
+    for attempt in range(5):
+        now = context.clock.now()
+        try:
+            with caused_by(job.cause(now)):
+                async with context.database.sessions.begin() as session:
+                    await commands.advance(session, job, me, batch, now)
+        except (DBAPIError, PostgresError) as problem:
+            if sqlstate(problem) not in CROSSED or attempt == 4:
+                raise
+        else:
+            return
+
+
+@dataclass
+class Table:
+    """An uploaded file, understood: where its rows are and what its columns mean. Used in threads."""
+
+    sheet: Sheet
+    header: Header
+    total: int
+
+    @classmethod
+    def opened(cls, content: bytes) -> Table:
+        """Reads the whole file once. Raises Unreadable for whatever is wrong with it as a whole."""
+        sheet = sheets.opened(content)
+        try:
+            header, total = _surveyed(sheet)
+        except BaseException:
+            sheet.close()
+            raise
+        return cls(sheet, header, total)
+
+    def batches(self, after: int, kind: Kind | None) -> Generator[Batch, None, None]:
+        """Rows below the line `after`, read and healed."""
+        italy = territories.load()
+        batch: Batch = []
+        for record in below(self.sheet.records(), self.header):
+            if record.line <= after:
+                continue
+            batch.append(rules.read(record, self.header, italy, kind))
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+    def found(self) -> dict[str, object]:
+        """What to show of it: kind, encoding, delimiter, and the column that each field is read from."""
+        return {**asdict(self.sheet.form), "header_line": self.header.line, "columns": self.header.names}
+
+    def close(self) -> None:
+        self.sheet.close()
+
+
+def _surveyed(sheet: Sheet) -> tuple[Header, int]:
+    """The header and the number of rows. Raises Unreadable."""
+    records = sheet.records()
+    sample = list(islice(records, sheets.SAMPLE))
+    header = rules.layout_of(sample)
+    total = 0
+    for total, _ in enumerate(below(chain(sample, records), header), 1):
+        if total > sheets.MOST_ROWS:
+            raise Unreadable("too_many_rows", limit=sheets.MOST_ROWS)
+    if not total:
+        raise Unreadable("no_rows")
+    return header, total
