@@ -17,7 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.access.tables import sign_in_requests
 from services.registry.commitments import commands as commitments
-from services.registry.constitutions.queries import look_again
 from services.registry.duplicates import queries, rules
 from services.registry.duplicates.queries import Merged
 from services.registry.duplicates.rules import BothHold
@@ -29,7 +28,7 @@ from services.registry.people import commands as people
 from services.registry.people.rules import Person
 from services.registry.people.tables import known_people
 from services.registry.processing import commands as processing
-from shared.access.actor import Actor, day
+from shared.access.actor import Actor
 from shared.contracts.registry import CommitmentChanged, MandateChanged, PersonChanged, PersonMerged
 from shared.messaging import redact, stage
 from shared.runtime import idempotency
@@ -89,9 +88,9 @@ async def _move_mandates(
     for mandate in moved:
         mandate.person_id = staying
     await session.flush()
-    await stage(session, *(mandates.state_of(MandateChanged, mandate) for mandate in moved))
-    await grants.follow(session, {going, staying}, now)
-    await look_again(session, [(mandate.network_id, mandate.territory, day(now)) for mandate in moved], now)
+    await grants.follow(session, {going}, now)
+    if moved:
+        await mandates.tell(session, now, *((MandateChanged, mandate) for mandate in moved))
 
 
 async def _move_commitments(session: AsyncSession, going: UUID, staying: UUID) -> None:

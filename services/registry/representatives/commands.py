@@ -31,6 +31,7 @@ from services.registry.representatives import queries, rules
 from services.registry.representatives.rules import (
     MOST_ROWS,
     Finding,
+    NothingListed,
     Outcome,
     Row,
     RowsRefused,
@@ -127,6 +128,25 @@ async def take(
     return Taken(list_id, named, outcomes, names, len(newcomers), complete, sheet.unread)
 
 
+async def declare_complete(
+    session: AsyncSession, actor: Actor, commitment_id: UUID, *, language: str, by_link: bool = False, now: datetime
+) -> Taken:
+    """Whom the lists and forms so far have named is everybody. Raises NothingListed, Closed, NotAList."""
+    named = await queries.awaited(session, actor, commitment_id, by_link=by_link, now=now)
+    network_id, organisation_id = named.commitment.network_id, named.commitment.organisation_id
+    assert organisation_id is not None
+    await queries.lock_lists(session, network_id, organisation_id)
+    named = await commitment_queries.for_update(session, commitment_id)
+    queries.require_awaited(named)
+    count = await queries.listed(session, commitment_id)
+    if not count:
+        raise NothingListed
+    list_id = await _note(session, actor, named, (), set(), complete=True, now=now)
+    shown = Fulfilment.model_construct(evidence=EVIDENCE[language].format(rows=count), link=None, on=None)
+    await commitments.close(session, named.commitment, shown, now)
+    return Taken(list_id, named, (), {}, 0, complete=True, unread=())
+
+
 async def _of_others(
     session: AsyncSession, network_id: UUID, organisation_id: UUID, rows: Iterable[Row]
 ) -> list[Finding]:
@@ -217,5 +237,6 @@ async def _note(
     )
     ids = sorted({outcome.mandate.person_id for outcome in outcomes})
     rows = [{"list_id": list_id, "person_id": id_, "entered": id_ in entered} for id_ in ids]
-    await session.execute(insert(listed_people), rows)
+    if rows:
+        await session.execute(insert(listed_people), rows)
     return list_id

@@ -11,8 +11,9 @@ from starlette.responses import Response
 
 from services.registry.commitments import pages as commitments
 from services.registry.commitments.queries import Linked
+from services.registry.representatives import rules
 from services.registry.representatives.commands import Taken
-from services.registry.representatives.rules import Finding, Outcome, RowsRefused
+from services.registry.representatives.rules import Finding, Outcome, RowsRefused, Sheet
 from shared import territories
 from shared.runtime.pages import Pages, day, number
 from shared.runtime.problems import Problem
@@ -45,6 +46,22 @@ TEXTS: dict[str, dict[str, Any]] = {
         "reason": "Motivo",
         "accepted": "Si accetta",
         "more": "e altri {count} punti, non elencati",
+        "by_file": "Con un file",
+        "by_hand": "Una persona alla volta",
+        "by_hand_is": "Chi ha pochi nomi li scrive qui, uno per volta: serve il nome e un recapito.",
+        "fields": {
+            "given_name": "Nome",
+            "family_name": "Cognome",
+            "email": "Posta elettronica",
+            "phone": "Telefono",
+            "territory": "Dove rappresenta (regione, provincia o comune; vuoto: tutta la rete)",
+            "since": "Dal (vuoto: da oggi)",
+            "until": "Al, compreso (vuoto: senza scadenza)",
+        },
+        "add": "Aggiungi la persona",
+        "close": "L'elenco è già completo",
+        "close_is": "Se hai già indicato tutti, con questo pulsante l'impegno è assolto.",
+        "close_button": "Dichiara l'elenco completo",
         "choose": "Scegliere il file da inviare.",
         "done": "Grazie: elenco ricevuto",
         "done_rows": "Righe lette: {rows}. Incarichi nuovi: {created}. Già presenti: {unchanged}.",
@@ -86,6 +103,22 @@ TEXTS: dict[str, dict[str, Any]] = {
         "reason": "Reason",
         "accepted": "Accepted",
         "more": "and {count} more, not listed",
+        "by_file": "With a file",
+        "by_hand": "One person at a time",
+        "by_hand_is": "With few names, write them here one by one: the name and one contact are needed.",
+        "fields": {
+            "given_name": "Given name",
+            "family_name": "Family name",
+            "email": "Email",
+            "phone": "Phone",
+            "territory": "Where they represent (region, province or municipality; empty: the whole network)",
+            "since": "Since (empty: from today)",
+            "until": "Until, included (empty: without an end)",
+        },
+        "add": "Add the person",
+        "close": "The list is complete already",
+        "close_is": "If you have named everybody, this button fulfils the commitment.",
+        "close_button": "Declare the list complete",
         "choose": "Choose the file to send.",
         "done": "Thank you: list received",
         "done_rows": "Rows read: {rows}. New mandates: {created}. There already: {unchanged}.",
@@ -163,8 +196,18 @@ def lines(refused: RowsRefused) -> list[dict[str, Any]]:
     ]
 
 
+def from_form(cells: Mapping[str, str], language: str) -> Sheet:
+    """One person, with the fields as the form calls them."""
+    return rules.from_form(cells, TEXTS[language]["fields"], territories.load())
+
+
 def form(
-    language: str, linked: Linked, *, refused: RowsRefused | None = None, problem: Problem | None = None
+    language: str,
+    linked: Linked,
+    *,
+    refused: RowsRefused | None = None,
+    problem: Problem | None = None,
+    given: Mapping[str, str] | None = None,
 ) -> Response:
     """The commitment with the form that takes its list, while it is owed. `refused`, `problem`: why the last file was
     not taken."""
@@ -187,6 +230,7 @@ def form(
         error=body.get("title"),
         detail=body.get("detail"),
         created=(),
+        given=given or {},
         texts=texts,
     )
 
@@ -201,7 +245,7 @@ def done(language: str, linked: Linked, taken: Taken) -> Response:
         "entered": number(taken.entered, language),
     }
     said = [
-        texts["done_rows"].format(**figures),
+        *([texts["done_rows"].format(**figures)] if taken.outcomes else []),
         *([texts["done_entered"].format(**figures)] if taken.entered else []),
         *([texts["done_unread"].format(unread=", ".join(taken.unread))] if taken.unread else []),
         texts["done_complete" if taken.complete else "done_incomplete"],
@@ -219,6 +263,7 @@ def done(language: str, linked: Linked, taken: Taken) -> Response:
         error=None,
         detail=None,
         created=[made(outcome, taken, language) for outcome in taken.outcomes if outcome.new],
+        given={},
         texts=texts,
     )
 

@@ -18,7 +18,7 @@ from services.registry.mandates.tables import mandates
 from services.registry.organisations.tables import directory, organisations
 from services.registry.people.tables import known_people, people
 from services.registry.representatives.rules import NotAList, Row, same_name
-from services.registry.representatives.tables import representative_lists
+from services.registry.representatives.tables import listed_people, representative_lists
 from shared.access.actor import Actor
 from shared.access.roles import Role
 from shared.runtime.paging import DEFAULT, Page, page
@@ -57,6 +57,16 @@ def require_awaited(named: Named) -> None:
         raise Closed(one.state)
     if "upload" not in one.actions():
         raise NotAList
+
+
+async def listed(session: AsyncSession, commitment_id: UUID) -> int:
+    """How many people the lists and forms for a commitment have named."""
+    named = (
+        select(func.count(listed_people.c.person_id.distinct()))
+        .join(representative_lists, representative_lists.c.id == listed_people.c.list_id)
+        .where(representative_lists.c.commitment_id == commitment_id)
+    )
+    return int(await session.scalar(named) or 0)
 
 
 async def lock_lists(session: AsyncSession, network_id: UUID, organisation_id: UUID) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Form, UploadFile
+from fastapi import APIRouter, Depends, Form, UploadFile
 from pydantic import BaseModel
 from starlette.responses import Response
 
@@ -23,6 +23,7 @@ from services.registry.representatives.commands import Taken
 from services.registry.representatives.rules import (
     MissingColumns,
     NotAList,
+    NothingListed,
     Outcome,
     RowsRefused,
     Sheet,
@@ -166,9 +167,37 @@ async def show_link(token: Token, at: Anyone) -> Response:
     return await answered(at, shown, partial(failed, at.language, []), html=not wants_json(at))
 
 
+Cell = Annotated[str, Form(max_length=300)]
+
+
+class ByHand:
+    """The fields of the form that takes one person; empty where a file is sent."""
+
+    def __init__(
+        self,
+        given_name: Cell = "",
+        family_name: Cell = "",
+        email: Cell = "",
+        phone: Cell = "",
+        territory: Cell = "",
+        since: Cell = "",
+        until: Cell = "",
+    ) -> None:
+        given = {"given_name": given_name, "family_name": family_name, "email": email, "phone": phone}
+        self.cells = {**given, "territory": territory, "since": since, "until": until}
+        self.filled = any(cell.strip() for cell in self.cells.values())
+
+
 @routes.post("/representatives/link", response_model=TakenOut, responses=HTML)
-async def use_link(token: Token, at: Anyone, file: UploadFile | None = None, complete: Complete = False) -> Response:
-    """Sends the list, by whoever has the link. It works until the commitment is closed or the link expires."""
+async def use_link(
+    token: Token,
+    at: Anyone,
+    by_hand: Annotated[ByHand, Depends()],
+    file: UploadFile | None = None,
+    complete: Complete = False,
+) -> Response:
+    """Sends the list as a file, or one person by a form; with `complete` alone, declares what was sent before complete.
+    By whoever has the link, until the commitment is closed or the link expires."""
     at.identity = None
     html = wants_html(at)
     seen: list[Linked] = []
@@ -179,12 +208,14 @@ async def use_link(token: Token, at: Anyone, file: UploadFile | None = None, com
             seen.append(await at.query(commitments.linked, commitment_id))
         await at.query(queries.awaited, commitment_id, by_link=True)
         try:
-            taken = await taken_by_link(at, commitment_id, file, complete=complete)
+            taken = await taken_by_link(at, commitment_id, file, by_hand, complete=complete)
         except AGAIN as error:
             if not html:
                 raise
             refused = error if isinstance(error, RowsRefused) else None
-            return pages.form(at.language, seen[-1], refused=refused, problem=at.context.answers(error))
+            return pages.form(
+                at.language, seen[-1], refused=refused, problem=at.context.answers(error), given=by_hand.cells
+            )
         if html:
             return pages.done(at.language, await at.query(commitments.linked, commitment_id), taken)
         body = orjson.dumps(TakenOut.of(taken).model_dump(mode="json"))
@@ -193,22 +224,20 @@ async def use_link(token: Token, at: Anyone, file: UploadFile | None = None, com
     return await answered(at, used, partial(failed, at.language, seen), html=html)
 
 
-AGAIN = (RowsRefused, FileRefused, MissingColumns, TooManyRows, FileTooLarge, NoFile)
+AGAIN = (RowsRefused, FileRefused, MissingColumns, TooManyRows, FileTooLarge, NoFile, NothingListed)
 """What can be put right by sending another file: the form is shown again."""
 
 
-async def taken_by_link(at: Edge, commitment_id: UUID, file: UploadFile | None, *, complete: bool) -> Taken:
-    sheet = await read(file, at)
+async def taken_by_link(
+    at: Edge, commitment_id: UUID, file: UploadFile | None, by_hand: ByHand, *, complete: bool
+) -> Taken:
     taken: list[Taken] = []
-    await at.command(
-        commands.take,
-        commitment_id,
-        sheet,
-        complete=complete,
-        language=at.language,
-        by_link=True,
-        out=taken.append,
-    )
+    by: dict[str, Any] = {"language": at.language, "by_link": True, "out": taken.append}
+    if complete and not by_hand.filled and (file is None or not file.filename):
+        await at.command(commands.declare_complete, commitment_id, **by)
+        return taken[-1]
+    sheet = pages.from_form(by_hand.cells, at.language) if by_hand.filled else await read(file, at)
+    await at.command(commands.take, commitment_id, sheet, complete=complete, **by)
     return taken[-1]
 
 
@@ -291,6 +320,15 @@ problems = {
         it="Troppe righe\nUn elenco può avere al massimo {accepted} righe: dividerlo in più file.",
         en="Too many rows\nA list may have at most {accepted} rows: split it.",
         path="/file",
+    ),
+    NothingListed: problem(
+        "nothing-listed",
+        409,
+        it="L'elenco è ancora vuoto\nSi dichiara completo dopo aver indicato almeno una persona.",
+        en="The list is still empty\nIt is declared complete after at least one person was named.",
+        path="/complete",
+        code="empty",
+        accepted="a file, or one person",
     ),
     NotAList: problem(
         "not-a-list",

@@ -86,6 +86,10 @@ class TooManyRows(Exception):
         self.accepted = MOST_ROWS
 
 
+class NothingListed(Exception):
+    """A list cannot be complete that nobody is on."""
+
+
 class NotAList(Exception):
     """Only the commitment of an organisation to a list of representatives takes one."""
 
@@ -165,6 +169,13 @@ def read(records: Sequence[Record], places: Territories) -> Sheet:
             rows.append(row)
     unread = [cell for at, cell in enumerate(header.cells) if cell and at not in columns.values()]
     return Sheet(rows, findings, names, unread)
+
+
+def from_form(cells: Mapping[str, str], names: Mapping[str, str], places: Territories) -> Sheet:
+    """One person whom somebody entered by hand, read as a row is; `names` are the fields as the form calls them."""
+    findings: list[Finding] = []
+    row = row_of(1, cells, places, findings)
+    return Sheet([row] if row else [], findings, names)
 
 
 def sums_up(record: Sequence[str], cells: Mapping[str, str]) -> bool:

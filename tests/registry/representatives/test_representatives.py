@@ -560,3 +560,44 @@ async def test_a_withdrawal_during_an_upload_leaves_no_mandate_behind(registry: 
     await registry.settled()
     assert {mandate["state"] for mandate in await representatives(room)} <= {"ended"}
     assert (await room.found(f"/commitments/{one['id']}"))["state"] == "waived"
+
+
+async def test_a_person_is_entered_by_the_form_of_the_link_and_the_list_closed_without_a_file(
+    registry: Running, room: Room
+) -> None:
+    organisation = await room.organisation()
+    one = await promise(room, organisation)
+    url = link(registry, one["id"], "representatives")
+    shown = await registry.client.get(url, headers=HTML)
+    for field in ("given_name", "family_name", "email", "phone", "territory", "since", "until"):
+        assert f'name="{field}"' in shown.text
+    empty = await registry.client.post(url, data={"complete": "true"}, headers=HTML)
+    assert empty.status_code == 409
+    assert "elenco è ancora vuoto" in empty.text
+    person = {"given_name": "Maria", "family_name": "Rossi", "email": "maria@example.org", "territory": "Lombardia"}
+    wrong = await registry.client.post(url, data={**person, "email": "maria@", "since": "2026-13-01"}, headers=HTML)
+    assert wrong.status_code == 422
+    assert "Posta elettronica" in wrong.text
+    assert 'value="Rossi"' in wrong.text  # nothing has to be typed again
+    taken = await registry.client.post(url, data=person, headers=HTML)
+    assert taken.status_code == 200, taken.text
+    assert "Maria Rossi" in taken.text
+    assert (await room.found(f"/commitments/{one['id']}"))["state"] == "open"
+    again = await registry.client.post(url, data=person, headers={"accept": "application/json"})
+    assert (again.json()["created"], again.json()["unchanged"]) == (0, 1)
+    closed = await registry.client.post(url, data={"complete": "true"}, headers=HTML)
+    assert closed.status_code == 200, closed.text
+    after = await room.found(f"/commitments/{one['id']}")
+    assert (after["state"], after["evidence"]) == ("fulfilled", "Elenco dichiarato completo: 1 righe.")
+    held = (await room.found(f"/networks/{room.slug}/mandates", organisation=organisation["id"]))["items"]
+    assert [(mandate["person"]["name"], mandate["territory"]) for mandate in held] == [("Maria Rossi", "03")]
+
+
+async def test_the_form_completes_the_list_with_its_last_person(registry: Running, room: Room) -> None:
+    one = await promise(room, await room.organisation())
+    url = link(registry, one["id"], "representatives")
+    person = {"given_name": "Ada", "family_name": "Blu", "phone": "0341 123456", "complete": "true"}
+    taken = await registry.client.post(url, data=person, headers={"accept": "application/json"})
+    assert (taken.json()["state"], taken.json()["created"]) == ("fulfilled", 1)
+    late = await registry.client.post(url, data=person, headers=HTML)
+    assert late.status_code == 409
