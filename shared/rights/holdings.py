@@ -136,7 +136,7 @@ async def rows(session: AsyncSession, held: Sequence[Held], person_id: UUID) -> 
             continue
         query = select(*columns).select_from(line.table).where(*line.where(person_id))
         for row in (await session.execute(query)).mappings():
-            every.setdefault(line.what, []).append(dict(row))
+            every.setdefault(line.what, []).append({str(name): value for name, value in row.items()})
     return every
 
 

@@ -104,11 +104,12 @@ HOLDER = Holder(
 
 
 async def scrub(session: AsyncSession, expression: str) -> None:
-    """Of the imports that are over: the rows of reports that name the person lose what they held, and the file that has
-    them is deleted; the outcome of each row stays. Files still to be read are among the mentions."""
+    """What lists of others said of the person. The rows of reports that name them lose what they held, and keep their
+    outcome; a preview, from which nothing was taken yet, goes as a whole, and the file with it. One that is being read
+    at this moment is left to itself: its file goes when it is done."""
     if not expression:
         return
-    over = select(imports.c.id).where(imports.c.status.in_(("done", "failed", "undone")))
+    over = select(imports.c.id).where(imports.c.status.not_in(("running", "undoing")))
     named = or_(
         cast(import_rows.c.content, Text).regexp_match(expression, flags="i"),
         func.coalesce(import_rows.c.problem, literal("")).regexp_match(expression, flags="i"),
@@ -122,3 +123,5 @@ async def scrub(session: AsyncSession, expression: str) -> None:
     ids = set((await session.execute(emptied)).scalars())
     if ids:
         await session.execute(delete(import_files).where(import_files.c.import_id.in_(ids)))
+        untaken = imports.c.status.in_(("mapping", "previewed"))
+        await session.execute(delete(imports).where(imports.c.id.in_(ids), untaken))
