@@ -8,7 +8,21 @@ from tests.access.matrix import STRANGERS, refused, unlisted
 from tests.harness import Running
 from tests.mapping.alliance import Alliance
 
-PUBLIC: tuple[str, ...] = ()
+PUBLIC: tuple[str, ...] = (
+    "GET /networks/{network}/places",
+    "GET /networks/{network}/places/summary",
+    "GET /places/{id}",
+    "GET /places/{id}/hours",
+    "GET /networks/{network}/resources",
+    "GET /networks/{network}/resources/summary",
+    "GET /resources/{id}",
+    "GET /networks/{network}/experiences",
+    "GET /experiences/{id}",
+    "GET /freshness/link",
+    "POST /freshness/link",
+    "GET /place-imports/{id}/events",
+)
+"""What is public on the map; links and tickets, which are proof themselves."""
 REFERENCE = (
     "GET /territories",
     "GET /territories/resolve",
