@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, Text, cast, delete, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Table, Text, cast, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.access.tables import identities, sign_in_requests
@@ -14,7 +14,7 @@ from services.registry.api_keys.tables import api_keys
 from services.registry.bodies.tables import bodies
 from services.registry.commitments.tables import commitments
 from services.registry.erasures.tables import erasures, quarantined, stream_erasures
-from services.registry.imports.tables import import_files, import_rows, imports
+from services.registry.imports.tables import import_rows, imports
 from services.registry.interlocutors.tables import contacts
 from services.registry.mandates.tables import mandates
 from services.registry.merges.tables import merges
@@ -104,24 +104,32 @@ HOLDER = Holder(
 
 
 async def scrub(session: AsyncSession, expression: str) -> None:
-    """What lists of others said of the person. The rows of reports that name them lose what they held, and keep their
-    outcome; a preview, from which nothing was taken yet, goes as a whole, and the file with it. One that is being read
-    at this moment is left to itself: its file goes when it is done."""
+    """What lists of others said of the person. Reports lose the words of the rows that name them, and the examples of
+    their columns, and keep the outcome of each row; a file from which nothing was taken yet goes as a whole, with its
+    preview. One that is being read at this moment is left to itself: its file goes when it is done."""
     if not expression:
         return
-    over = select(imports.c.id).where(imports.c.status.not_in(("running", "undoing")))
-    named = or_(
-        cast(import_rows.c.content, Text).regexp_match(expression, flags="i"),
-        func.coalesce(import_rows.c.problem, literal("")).regexp_match(expression, flags="i"),
+
+    def named(column: ColumnElement[Any]) -> ColumnElement[bool]:
+        return func.coalesce(cast(column, Text), "").regexp_match(expression, flags="i")
+
+    idle = imports.c.status.not_in(("running", "undoing"))
+    in_rows = exists().where(
+        import_rows.c.import_id == imports.c.id, or_(named(import_rows.c.content), named(import_rows.c.problem))
     )
-    emptied = (
-        update(import_rows)
-        .where(import_rows.c.import_id.in_(over), named)
-        .values(content=None, problem=None)
-        .returning(import_rows.c.import_id)
+    concerned = await session.execute(
+        select(imports.c.id, imports.c.status, imports.c.found)
+        .where(idle, or_(named(imports.c.found), in_rows))
+        .order_by(imports.c.id)
+        .with_for_update()
     )
-    ids = set((await session.execute(emptied)).scalars())
-    if ids:
-        await session.execute(delete(import_files).where(import_files.c.import_id.in_(ids)))
-        untaken = imports.c.status.in_(("mapping", "previewed"))
-        await session.execute(delete(imports).where(imports.c.id.in_(ids), untaken))
+    for job in concerned.all():
+        if job.status in ("mapping", "previewed"):
+            await session.execute(delete(imports).where(imports.c.id == job.id))  # file and rows go with it
+            continue
+        columns = [{**column, "examples": []} for column in (job.found or {}).get("table", ())]
+        found = {**(job.found or {}), "table": columns}
+        await session.execute(update(imports).where(imports.c.id == job.id).values(found=found))
+        words = or_(named(import_rows.c.content), named(import_rows.c.problem))
+        emptied = update(import_rows).where(import_rows.c.import_id == job.id, words)
+        await session.execute(emptied.values(content=None, problem=None))
