@@ -13,6 +13,7 @@ from services.mapping.imports import worker as imports_worker
 from services.mapping.items import listens as items_listens
 from services.mapping.items import routes as items
 from services.mapping.matching import routes as matching
+from services.mapping.nearest import routes as nearest
 from services.mapping.needs import commands as needs_commands
 from services.mapping.needs import routes as needs
 from services.mapping.people import listens as people_listens
@@ -47,6 +48,7 @@ def service(settings: Settings) -> Service:
             ranking.routes,
             yardsticks.routes,
             matching.routes,
+            nearest.routes,
             places.routes,
             resources.routes,
             experiences.routes,
