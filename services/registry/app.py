@@ -37,6 +37,7 @@ from services.registry.imports import worker as import_worker
 from services.registry.interlocutors import routes as interlocutors
 from services.registry.mandates import commands as mandate_commands
 from services.registry.mandates import routes as mandates
+from services.registry.merges import routes as merges
 from services.registry.networks import routes as networks
 from services.registry.organisations import routes as organisations
 from services.registry.pacts import commands as pact_commands
@@ -65,6 +66,7 @@ def service(settings: Settings) -> Service:
         sharings,
         organisations,
         affiliates,
+        merges,
         imports,
         people,
         duplicates,
@@ -111,8 +113,7 @@ def service(settings: Settings) -> Service:
         listens=[
             territories_listens,
             constitution_listens,
-            commitment_listens,
-            agreement_listens,
+            commitment_listens, agreement_listens,
             processing_listens,
             erasure_listens,
             access_request_listens,
@@ -124,6 +125,7 @@ def service(settings: Settings) -> Service:
             *networks.vocabularies,
             *sharings.vocabularies,
             *organisations.vocabularies,
+            *merges.vocabularies,
             *imports.vocabularies,
             *duplicates.vocabularies,
             *processing.vocabularies,

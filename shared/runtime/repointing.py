@@ -30,6 +30,25 @@ def naming_people(metadata: MetaData, people: Table | None = None) -> list[Colum
     ]
 
 
+ORGANISATIONS = frozenset({"authority_id", "lead_id"})
+"""Names of columns that name an organisation; so do those that end in `organisation_id`."""
+
+
+def naming_organisations(metadata: MetaData, organisations: Table | None = None) -> list[Column[Any]]:
+    """The columns that name an organisation, by name or by a foreign key; in an order that does not change."""
+    return [
+        column
+        for table in sorted(metadata.tables.values(), key=lambda table: table.name)
+        for column in table.columns
+        if isinstance(column.type, Uuid)
+        and (
+            column.name in ORGANISATIONS
+            or column.name.endswith("organisation_id")
+            or (organisations is not None and any(key.column is organisations.c.id for key in column.foreign_keys))
+        )
+    ]
+
+
 def _names(column: Column[Any], people: Table | None) -> bool:
     if column.name in PEOPLE or column.name.endswith("_by"):
         return True

@@ -294,7 +294,7 @@ async def dissolve(session: AsyncSession, actor: Actor, body_id: UUID, *, expect
     closing = closing.values(until=func.greatest(seats.c.since, today), version=seats.c.version + 1)
     closed = (await session.execute(closing.returning(*seats.c))).all()
     for some in _in_turn(closed):
-        await stage(session, *(_seat_fact(facts.SeatClosed, row) for row in some))
+        await stage(session, *(seat_fact(facts.SeatClosed, row) for row in some))
     held = await mandate_queries.lasting(session, today, body=body.id)
     await mandates.end_all(session, held, today, EndReason.BODY_DISSOLVED, now=now)
     return await queries.shown(session, body, now)
@@ -339,7 +339,7 @@ async def close_seat(
     last = on or day(now)
     seat.close(last)
     await session.flush()
-    await stage(session, _seat_fact(facts.SeatClosed, seat))
+    await stage(session, seat_fact(facts.SeatClosed, seat))
     held = await mandate_queries.lasting(session, last, seat=seat.id)
     await mandates.end_all(session, held, last, EndReason.SEAT_CLOSED, now=now)
     return await queries.placed(session, seat, now)
@@ -375,7 +375,7 @@ async def _create(session: AsyncSession, new: Sequence[Seat]) -> None:
         seat.version = 1
     for some in _in_turn(new):
         await session.execute(insert(seats), [{name: getattr(seat, name) for name in columns} for seat in some])
-        await stage(session, *(_seat_fact(facts.SeatCreated, seat) for seat in some))
+        await stage(session, *(seat_fact(facts.SeatCreated, seat) for seat in some))
 
 
 def _in_turn(many: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -427,7 +427,7 @@ async def follow_members(
         await _create(session, _as_seats(network_id, (await session.execute(WITHOUT_SEAT, asked)).all()))
     if left:
         closed = (await session.execute(CLOSE, {"network": network_id, "left": sorted(left), "on": on})).all()
-        await stage(session, *(_seat_fact(facts.SeatClosed, row) for row in closed))
+        await stage(session, *(seat_fact(facts.SeatClosed, row) for row in closed))
 
 
 def _as_seats(network_id: UUID, rows: Iterable[Row[Any]]) -> list[Seat]:
@@ -545,7 +545,7 @@ def _quorum(quorum: Quorum) -> facts.Quorum:
     )
 
 
-def _seat_fact(fact: type[facts.SeatState], seat: Seat | Row[Any]) -> facts.SeatState:
+def seat_fact(fact: type[facts.SeatState], seat: Seat | Row[Any]) -> facts.SeatState:
     return fact(
         id=seat.id,
         version=seat.version,

@@ -332,7 +332,7 @@ OWED = f"""
     where r.network_id = :network and r.stopped_on is null and (r.due is null or r.due >= :today)
     order by r.id, m.organisation_id
     on conflict (source_id, organisation_id)
-        where source = 'rule' and waiver_code is distinct from 'organisation_left' do nothing
+        where source = 'rule' and waiver_code is distinct from 'organisation_left' and not beside do nothing
     returning *
 """  # noqa: S608
 """`Rule.due_for`, for many members at once."""

@@ -711,6 +711,7 @@ vocabularies = (
         [
             (WaiverCode.DECIDED, "Lo ha deciso la segreteria", "The secretariat decided so"),
             (WaiverCode.ORGANISATION_LEFT, "Uscita dell'ente dalla rete", "The organisation left the network"),
+            (WaiverCode.ORGANISATION_MERGED, "Doppione unito all'ente", "A duplicate was merged"),
             (WaiverCode.PERSON_ERASED, "Cancellazione dei dati della persona", "The person was erased", "art. 17 GDPR"),
         ],
     ),

@@ -58,6 +58,7 @@ class Source(StrEnum):
 class WaiverCode(StrEnum):
     DECIDED = "decided"  # by the secretariat, which says why
     ORGANISATION_LEFT = "organisation_left"
+    ORGANISATION_MERGED = "organisation_merged"  # the one that stands for both owes it, too
     PERSON_ERASED = "person_erased"
 
 

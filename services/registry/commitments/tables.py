@@ -5,6 +5,7 @@ that an import holds, while the import waits for the rules (`queries.lock_rules`
 """
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -67,6 +68,8 @@ commitments = Table(
     Column("waived_on", Date),
     Column("waiver_code", words(WaiverCode)),
     Column("waiver_reason", Text),
+    # owed beside another one by what proved to be one organisation, which owes it once
+    Column("beside", Boolean, nullable=False, server_default=text("false")),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now(), onupdate=func.now()),
     Column("version", Integer, nullable=False),
     CheckConstraint("num_nonnulls(organisation_id, person_id, body_id) = 1", name="one_debtor"),
@@ -88,7 +91,7 @@ commitments = Table(
         "source_id",
         "organisation_id",
         unique=True,
-        postgresql_where=text("source = 'rule' and waiver_code is distinct from 'organisation_left'"),
+        postgresql_where=text("source = 'rule' and waiver_code is distinct from 'organisation_left' and not beside"),
     ),
     # What else asks for something asks once.
     Index(
@@ -115,5 +118,5 @@ commitment_files = Table(
 
 mapper.map_imperatively(Rule, commitment_rules, version_id_col=commitment_rules.c.version)
 mapper.map_imperatively(
-    Commitment, commitments, version_id_col=commitments.c.version, exclude_properties={"updated_at"}
+    Commitment, commitments, version_id_col=commitments.c.version, exclude_properties={"updated_at", "beside"}
 )

@@ -244,6 +244,7 @@ async def of_office(session: AsyncSession, office: Office, *people: UUID) -> Seq
             query = query.where(mandates.c.organisation_id.is_not_distinct_from(office.organisation_id))
     if not office.exclusive:
         query = query.where(mandates.c.person_id.in_(people))
+    query = query.where(~mandates.c.beside)
     query = query.order_by(mandates.c.id).with_for_update().execution_options(populate_existing=True)
     return (await session.execute(query)).scalars().all()
 

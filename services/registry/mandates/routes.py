@@ -320,6 +320,7 @@ vocabularies = (
             (EndReason.DECLINED, "Designazione non accettata", "Designation declined"),
             (EndReason.ORGANISATION_LEFT, "Uscita dell'ente dalla rete", "The organisation left the network"),
             (EndReason.DECEASED, "Decesso", "Deceased"),
+            (EndReason.ORGANISATION_MERGED, "Doppione unito all'ente", "A duplicate was merged"),
             (EndReason.SEAT_CLOSED, "Soppressione del seggio", "The seat was closed"),
             (EndReason.BODY_DISSOLVED, "Scioglimento dell'organo", "The body was dissolved"),
             (EndReason.MISTAKE, "Inserito per errore", "Entered by mistake"),

@@ -45,6 +45,7 @@ class EndReason(StrEnum):
     DECEASED = "deceased"
     SEAT_CLOSED = "seat_closed"
     BODY_DISSOLVED = "body_dissolved"
+    ORGANISATION_MERGED = "organisation_merged"  # the person has the same mandate for the one that stands for both
     MISTAKE = "mistake"
 
 

@@ -43,6 +43,8 @@ mandates = Table(
     Column("end_reason", words(EndReason)),
     Column("ends", Date, Computed(ENDS, persisted=True)),
     Column("told", words(State), nullable=False),
+    # held beside another one for what proved to be one organisation: of the past, and in nobody's way
+    Column("beside", Boolean, nullable=False, server_default=text("false")),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now(), onupdate=func.now()),
     Column("version", Integer, nullable=False),
     CheckConstraint("until > since", name="term"),
@@ -53,7 +55,7 @@ mandates = Table(
         ("network_id", "="),
         ("organisation_id", "="),
         (func.daterange(text("since"), text("ends")), "&&"),
-        where=text("role = 'referent' and body_id is null"),
+        where=text("role = 'referent' and body_id is null and not beside"),
         using="gist",
         name="mandates_one_referent",
     ),
@@ -80,4 +82,6 @@ mandates = Table(
     Index("mandates_seat", "seat_id", postgresql_where=text("seat_id is not null")),
 )
 
-mapper.map_imperatively(Mandate, mandates, version_id_col=mandates.c.version, exclude_properties={"ends", "updated_at"})
+mapper.map_imperatively(
+    Mandate, mandates, version_id_col=mandates.c.version, exclude_properties={"ends", "updated_at", "beside"}
+)

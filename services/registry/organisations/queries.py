@@ -557,16 +557,19 @@ async def by_tax_code(session: AsyncSession, codes: Iterable[str]) -> dict[str, 
     return {code: found[id_] for code, id_ in ids.items() if id_ in found}
 
 
-async def lines(session: AsyncSession, ids: Iterable[UUID | None]) -> dict[UUID, UUID | None]:
-    """The parents of these organisations and of everybody above them, which stay so until the transaction ends. A
-    statement for each step up, and no more steps than a line may have."""
+async def lines(
+    session: AsyncSession, ids: Iterable[UUID | None], *, lock: bool = True
+) -> dict[UUID, UUID | None]:
+    """The parents of these organisations and of everybody above them, which stay so until the transaction ends (with
+    `lock`). A statement for each step up, and no more steps than a line may have."""
     found: dict[UUID, UUID | None] = {}
     step = {id_ for id_ in ids if id_ is not None}
     for _ in range(rules.LONGEST_LINE + 1):
         if not step:
             break
         query = select(organisations.c.id, organisations.c.parent_id).where(organisations.c.id.in_(sorted(step)))
-        rows = (await session.execute(query.order_by(organisations.c.id).with_for_update(read=True))).all()
+        query = query.order_by(organisations.c.id)
+        rows = (await session.execute(query.with_for_update(read=True) if lock else query)).all()
         found |= {row.id: row.parent_id for row in rows}
         step = {row.parent_id for row in rows if row.parent_id is not None} - found.keys()
     return found

@@ -222,6 +222,44 @@ def tax_code(given: str) -> str:
         raise InvalidTaxCode(given, "characters") from problem
 
 
+OMOCODIA = "LMNPQRSTUV"
+"""The letters that stand for the digits 0 to 9 where two people would have one code (d.m. 23 December 1976)."""
+DIGITS_AT = (6, 7, 9, 10, 12, 13, 14)
+
+
+def plain_code(code: str) -> str:
+    """A tax code of 16 characters without its check character and with digits for the letters of omocodia; others as
+    they are: two that are equal so are one person's."""
+    if len(code) != 16:
+        return code
+    plain = list(code[:15])
+    for place in DIGITS_AT:
+        if plain[place] in OMOCODIA:
+            plain[place] = str(OMOCODIA.index(plain[place]))
+    return "".join(plain)
+
+
+def variants(code: str | None) -> list[str]:
+    """The other tax codes that a person of this one may have been given; none of a code of 11 digits."""
+    if code is None or len(code) != 16:
+        return []
+    base = plain_code(code)
+    found = []
+    for chosen in range(1 << len(DIGITS_AT)):
+        letters = list(base)
+        for number, place in enumerate(DIGITS_AT):
+            if chosen >> number & 1:
+                letters[place] = OMOCODIA[int(letters[place])]
+        body = "".join(letters)
+        found.append(body + codicefiscale.calc_check_digit(body))
+    return [other for other in found if other != code]
+
+
+def one_code(one: str | None, other: str | None) -> bool:
+    """Two tax codes that are one person's."""
+    return one is not None and other is not None and one != other and plain_code(one) == plain_code(other)
+
+
 @dataclass(frozen=True)
 class Section:
     """A section of the RUNTS, from `since` until `until` (exclusive); without days when they are not known."""

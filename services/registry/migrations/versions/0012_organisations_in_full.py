@@ -16,6 +16,7 @@ def upgrade() -> None:
     _fill()
     _sharings()
     _merges()
+    _beside()
 
 
 def _directory() -> None:
@@ -208,4 +209,24 @@ def _merges() -> None:
     op.create_index("merges_into", "merges", ["into_id"])
     op.create_index(
         "merges_tax_code", "merges", ["tax_code"], unique=True, postgresql_where=sa.text("tax_code is not null")
+    )
+
+
+def _beside() -> None:
+    """What was held or owed twice by what proved to be one organisation stays, and is in nobody's way."""
+    for table in ("mandates", "commitments"):
+        op.add_column(table, sa.Column("beside", sa.Boolean, nullable=False, server_default=sa.text("false")))
+    op.execute("alter table mandates drop constraint mandates_one_referent")
+    op.execute(
+        "alter table mandates add constraint mandates_one_referent exclude using gist (network_id with =,"
+        " organisation_id with =, daterange(since, ends) with &&)"
+        " where (role = 'referent' and body_id is null and not beside)"
+    )
+    op.drop_index("commitments_of_rule", "commitments")
+    op.create_index(
+        "commitments_of_rule",
+        "commitments",
+        ["source_id", "organisation_id"],
+        unique=True,
+        postgresql_where=sa.text("source = 'rule' and waiver_code is distinct from 'organisation_left' and not beside"),
     )
