@@ -31,6 +31,7 @@ from services.registry.goals import commands as goal_commands
 from services.registry.goals import pages as goal_pages
 from services.registry.goals import routes as goals
 from services.registry.imports import commands as import_commands
+from services.registry.imports import pages as import_pages
 from services.registry.imports import queries as import_queries
 from services.registry.imports import routes as imports
 from services.registry.imports import worker as import_worker
@@ -94,7 +95,7 @@ def service(settings: Settings) -> Service:
         metadata=mapper.metadata,
         routers=[part.routes for part in slices],
         pages=[access.well_known],
-        site=[access.site, desk.site, commitment_pages.site, body_pages.site, goal_pages.site],
+        site=[access.site, desk.site, commitment_pages.site, body_pages.site, import_pages.site, goal_pages.site],
         dues={
             mandate_commands.DUE: mandate_commands.turn,
             body_queries.COVER: body_commands.follow_cover,

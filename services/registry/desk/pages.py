@@ -178,7 +178,7 @@ def imports(home: Home, base: str, texts: Mapping[str, str]) -> Card:
     return Card(texts["import"], figure, [said], f"{base}/imports", texts["import_new"], "calm")
 
 
-WAITING = ("previewed", "unmapped")
+WAITING = ("previewed", "mapping")
 """States of an import that wait for somebody."""
 
 

@@ -19,7 +19,7 @@ from services.registry.imports.rules import MEMBERSHIP
 from shared import territories
 from shared.access import links
 from shared.runtime import csv, progress
-from shared.runtime.edge import Anyone, At
+from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import TYPES, Problems, problem, unauthenticated
 from shared.runtime.progress import ProblemOut, Progress
@@ -285,7 +285,7 @@ async def upload(
         network,
         of=of,
         parent=parent,
-        file_name=_file_name(file.filename),
+        file_name=file_name_of(file.filename),
         content=content,
         commit=commit,
         language=at.language,
@@ -296,7 +296,7 @@ async def upload(
     return answer
 
 
-def _file_name(given: str | None) -> str:
+def file_name_of(given: str | None) -> str:
     """The last part of the name, whatever the system that sent it; for people to recognise, nothing else."""
     name = PurePath((given or "").replace("\\", "/")).name
     return "".join(c for c in name if c.isprintable())[-120:] or "file"
@@ -422,9 +422,14 @@ async def rows(
             raise links.LinkInvalid("another report")
     elif at.identity is None:
         raise unauthenticated()
+    return await report_of(at, import_id, linked=token is not None)
+
+
+async def report_of(at: Edge, import_id: UUID, *, linked: bool) -> Response:
+    """The report as it is read; `linked`: a signed link has shown the right to it."""
 
     async def page(after: int) -> list[Any]:
-        return await at.query(queries.report, import_id, linked=token is not None, after=after, limit=REPORT_PAGE)
+        return await at.query(queries.report, import_id, linked=linked, after=after, limit=REPORT_PAGE)
 
     first = await page(0)  # before the status is sent: a refusal must still be a problem
 
