@@ -139,6 +139,8 @@ def service_environment(
         "registry": {
             "TRAMA_SIGNING_KEY_FILE": str(keys.registry),
             "TRAMA_PACT_KEYS_FILE": str(secrets.pact_keys(home)),
+            # Here it deletes by itself from the stream what is due; in a deployment a process of its own does.
+            "TRAMA_ERASURE_NATS_URL": nats.url(topology.ERASURE, secrets.password(home, f"nats-{topology.ERASURE}")),
         },
         "notify": {
             "TRAMA_LINK_KEY_FILE": str(keys.links),
