@@ -11,7 +11,7 @@ which pacts wait in the due table, as those at who covers a body do.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -86,9 +86,9 @@ class Request(BaseModel):
 class Beneficiary(Request):
     """Who it is: sealed at once, and read by nobody but the pact's maker and, with a reason, the coordinator."""
 
-    name: Line = Field(examples=["M. R."])
-    contact: Line | None = Field(default=None, examples=["333 0000000"])
-    notes: Notes | None = None
+    name: Line = Field(examples=["M. R."], repr=False)
+    contact: Line | None = Field(default=None, examples=["333 0000000"], repr=False)
+    notes: Notes | None = Field(default=None, repr=False)
 
 
 class Draft(Request):
@@ -150,18 +150,18 @@ class ObligationBody(Request):
     organisation_id: UUID | None = None
     person_id: UUID | None = None
     due: date | None = None
-    text: Words | None = None
+    text: Words | None = Field(default=None, repr=False)
 
 
 class StepBody(Request):
-    text: Words = Field(examples=["Ottiene la residenza"])
+    text: Words = Field(examples=["Ottiene la residenza"], repr=False)
     due: date = Field(examples=["2026-12-31"])
 
 
 class StepChange(Request):
     """Only what is given changes, while the step is open."""
 
-    text: Words = Field(default="", examples=["Ottiene la residenza"])
+    text: Words = Field(default="", examples=["Ottiene la residenza"], repr=False)
     due: date = Field(default=date.min, examples=["2026-12-31"])
 
 
@@ -170,7 +170,7 @@ class StepClosing(Request):
 
     outcome: StepOutcome
     on: date | None = None
-    note: Words | None = None
+    note: Words | None = Field(default=None, repr=False)
 
 
 class ObligationClosing(Request):
@@ -194,13 +194,13 @@ class Renewal(Request):
 class Ending(Request):
     outcome: Outcome
     on: date | None = None
-    note: Words | None = None
+    note: Words | None = Field(default=None, repr=False)
 
 
 class Breaking(Request):
     reason: BreakReason
     on: date | None = None
-    note: Words | None = None
+    note: Words | None = Field(default=None, repr=False)
 
 
 class HandOver(Request):
@@ -222,10 +222,10 @@ class Clear:
     capacity: Capacity
     reason: Reason
     shown: Shown
-    beneficiary: dict[str, str | None]
-    obligations: dict[int, str | None]
-    steps: dict[int, tuple[str | None, str | None]]
-    ending: str | None
+    beneficiary: dict[str, str | None] = field(repr=False)
+    obligations: dict[int, str | None] = field(repr=False)
+    steps: dict[int, tuple[str | None, str | None]] = field(repr=False)
+    ending: str | None = field(repr=False)
 
     @property
     def version(self) -> int:

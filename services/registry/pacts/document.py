@@ -186,8 +186,15 @@ def _territory(code: str) -> str:
 
 
 def render(data: Mapping[str, Any]) -> bytes:
-    """The PDF; the same data give the same bytes. It takes about a tenth of a second: not on the event loop."""
-    made: bytes = typst.compile(str(TEMPLATE), **_options(data), format="pdf", pdf_standards="ua-1")
+    """The PDF; the same data give the same bytes. It takes up to a tenth of a second: not on the event loop.
+
+    PDF/UA wants a glyph for every sign, and the compiler's fonts have Latin, Greek and Cyrillic ones. A text in another
+    script is still printed, with what fonts the machine has, tagged but without that claim.
+    """
+    try:
+        made: bytes = typst.compile(str(TEMPLATE), **_options(data), format="pdf", pdf_standards="ua-1")
+    except typst.TypstError:
+        made = typst.compile(str(TEMPLATE), **{**_options(data), "ignore_system_fonts": False}, format="pdf")
     return made
 
 

@@ -167,7 +167,7 @@ async def listed(
         query = query.where(pacts.c.updated_at >= updated_since)
     key: list[ColumnElement[Any]] = [pacts.c.id] if sort.endswith("id") else [pacts.c.updated_at, pacts.c.id]
     found = await page(session, query, key=key, after=after, limit=limit, descending=sort.startswith("-"))
-    return Page(await shown(session, [row[0] for row in found.items]), found.next)
+    return Page(await shown(session, found.items), found.next)
 
 
 def _visible(actor: Actor, network_id: UUID, now: datetime) -> ColumnElement[bool]:

@@ -320,6 +320,7 @@ class Pact:
             "change_obligation": negotiated,
             "step": self.state in OPEN,
             "sign": self.state is State.COMPLETE,
+            "close": self.state is State.SIGNED,
             "renew": self.state is State.SIGNED,
             "end": self.state is State.SIGNED,
             "break_off": self.state in OPEN,
