@@ -334,6 +334,66 @@ def enrolled(asked: Asked) -> dict[str, Any]:
     }
 
 
+# The map
+
+
+def freshness_asked(asked: Asked) -> dict[str, Any]:
+    """What nobody has answered yet of what was asked, each with a link of its own."""
+    rows = [asked.known.map_questions[UUID(id_)] for id_ in asked.given["question_ids"]]
+    open_ = [row for row in rows if row.answer is None and row.answer_by >= asked.today]
+    if not open_:
+        raise TooLate
+    whose = {"person": str(asked.person_id)} if asked.person_id else {}
+    return {
+        "questions": [
+            {
+                "title": row.title,
+                "item": rules.in_language(rules.ITEMS.get(row.item, (row.item, row.item)), asked.language),
+                "link": asked.link(
+                    "mapping",
+                    "freshness/link",
+                    "freshness",
+                    row.id,
+                    asked.until(_end_of(row.answer_by) + rules.COMMITMENT_LINK_LASTS),
+                    **whose,
+                ),
+            }
+            for row in open_
+        ],
+        "answer_by": min(row.answer_by for row in open_),
+    }
+
+
+def item_returned(asked: Asked) -> dict[str, Any]:
+    item = asked.given["item"]
+    return {
+        "title": asked.given["title"],
+        "item": rules.in_language(rules.ITEMS.get(item, (item, item)), asked.language),
+        "home": asked.home,
+    }
+
+
+def need_assigned(asked: Asked) -> dict[str, Any]:
+    """Not once somebody else is to answer, or it has been answered. Where and about what; what was asked is nowhere
+    but where it is kept."""
+    row, given = asked.known.map_needs[asked.id("need_id")], asked.given
+    meant = (given.get("organisation_id"), given.get("assignee_id"))
+    if row.state != "assigned" or meant != (_text(row.organisation_id), _text(row.person_id)):
+        raise TooLate
+    organisation = asked.known.organisations.get(row.organisation_id)
+    return {
+        "theme": row.theme.replace("-", " "),
+        "where": territory_name(row.municipality) if row.municipality else None,
+        "collected_on": row.collected_on,
+        "organisation": organisation and organisation.title,
+        "home": asked.home,
+    }
+
+
+def _text(id_: UUID | None) -> str | None:
+    return str(id_) if id_ else None
+
+
 def _end_of(day: date) -> datetime:
     """The midnight at which that day is over in Italy."""
     return datetime.combine(day + timedelta(days=1), time(), ROME)
@@ -361,5 +421,8 @@ PARTICULARS: Mapping[str, Callable[[Asked], dict[str, Any]]] = {
     rules.GOAL_DECIDED.code: goal,
     rules.PRIVACY_NOTICE.code: privacy_notice,
     rules.ENROLLED.code: enrolled,
+    rules.FRESHNESS_ASKED.code: freshness_asked,
+    rules.ITEM_RETURNED.code: item_returned,
+    rules.NEED_ASSIGNED.code: need_assigned,
 }
 """By topic: a new one is added here, in `rules.TOPICS` and as a folder of templates."""

@@ -17,6 +17,7 @@ from services.notify.commitments.tables import commitments
 from services.notify.contacts.tables import contacts
 from services.notify.deliveries.outcomes import Claimed
 from services.notify.enrolments.tables import enrolments
+from services.notify.inventory.tables import map_needs, map_questions
 from services.notify.meetings.tables import ballots, invitations, meetings, minutes
 from services.notify.messages.rules import COMMITMENT_ESCALATED
 from services.notify.organisations.tables import organisations
@@ -40,6 +41,8 @@ class Known:
     ballots: Rows
     minutes: Rows
     enrolments: Rows
+    map_questions: Rows
+    map_needs: Rows
 
 
 async def known(session: AsyncSession, claimed: Sequence[Claimed]) -> Known:
@@ -69,6 +72,8 @@ async def known(session: AsyncSession, claimed: Sequence[Claimed]) -> Known:
         ballots=await _rows(session, ballots, _named(claimed, "ballot_id")),
         minutes=await _rows(session, minutes, _named(claimed, "minutes_id")),
         enrolments=await _rows(session, enrolments, _named(claimed, "enrolment_id")),
+        map_questions=await _rows(session, map_questions, _listed(claimed, "question_ids")),
+        map_needs=await _rows(session, map_needs, _named(claimed, "need_id")),
     )
 
 
@@ -83,6 +88,10 @@ async def _rows(session: AsyncSession, table: Table, ids: Iterable[UUID | None])
 
 def _named(claimed: Sequence[Claimed], parameter: str) -> set[UUID]:
     return {UUID(c.parameters[parameter]) for c in claimed if c.parameters.get(parameter)}
+
+
+def _listed(claimed: Sequence[Claimed], parameter: str) -> set[UUID]:
+    return {UUID(id_) for c in claimed for id_ in c.parameters.get(parameter) or ()}
 
 
 def _people(claimed: Sequence[Claimed], owing: Iterable[Row[Any]]) -> set[UUID | None]:

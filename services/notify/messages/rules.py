@@ -93,6 +93,16 @@ PRIVACY_NOTICE = Topic("privacy-notice", True, "informativa sui dati", "privacy 
 
 ENROLLED = Topic("enrolled", False, "iscrizione a un percorso", "enrolment in a path", ("enrolment_id",))
 
+FRESHNESS_ASKED = Topic(
+    "freshness-asked", False, "è ancora così sulla mappa?", "is the map still right?", ("question_ids",)
+)
+"""All that was asked of one person at once."""
+QUESTIONS_IN_A_MAIL = 25
+ITEM_RETURNED = Topic(
+    "item-returned", False, "da correggere sulla mappa", "to be put right on the map", ("item", "item_id", "title")
+)
+NEED_ASSIGNED = Topic("need-assigned", True, "un bisogno da seguire", "a need to be answered", ("need_id",))
+
 TOPICS = {
     topic.code: topic
     for topic in (
@@ -117,6 +127,9 @@ TOPICS = {
         GOAL_DECIDED,
         PRIVACY_NOTICE,
         ENROLLED,
+        FRESHNESS_ASKED,
+        ITEM_RETURNED,
+        NEED_ASSIGNED,
     )
 }
 
@@ -159,6 +172,13 @@ MEANING: dict[str, tuple[str, str]] = {
         "you follow the pacts and the working group entrusted to you",
     ),
 }
+
+ITEMS: dict[str, tuple[str, str]] = {
+    "place": ("luogo", "place"),
+    "resource": ("risorsa", "resource"),
+    "experience": ("esperienza", "experience"),
+}
+"""What is on the map, as a message names it."""
 
 MODES: dict[str, tuple[str, str]] = {
     "remote": ("a distanza", "remote"),
