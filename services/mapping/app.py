@@ -13,9 +13,11 @@ from services.mapping.imports import worker as imports_worker
 from services.mapping.items import listens as items_listens
 from services.mapping.items import routes as items
 from services.mapping.matching import routes as matching
+from services.mapping.members_map import routes as members_map
 from services.mapping.nearest import routes as nearest
 from services.mapping.needs import commands as needs_commands
 from services.mapping.needs import routes as needs
+from services.mapping.organisations import listens as organisations_listens
 from services.mapping.people import listens as people_listens
 from services.mapping.places import routes as places
 from services.mapping.policy import policy
@@ -49,6 +51,7 @@ def service(settings: Settings) -> Service:
             yardsticks.routes,
             matching.routes,
             nearest.routes,
+            members_map.routes,
             places.routes,
             resources.routes,
             experiences.routes,
@@ -71,7 +74,7 @@ def service(settings: Settings) -> Service:
             *needs.vocabularies,
             *imports.vocabularies,
         ],
-        listens=[access_listens, rights_listens, presences_listens, items_listens, people_listens],
+        listens=[access_listens, rights_listens, presences_listens, items_listens, people_listens, organisations_listens],
         problems=[
             areas.problems,
             yardsticks.problems,
