@@ -51,6 +51,7 @@ from services.registry.plans import routes as plans
 from services.registry.policy import policy
 from services.registry.processing import commands as processing_commands
 from services.registry.processing import listens as processing_listens
+from services.registry.processing import pages as processing_pages
 from services.registry.processing import routes as processing
 from services.registry.representatives import routes as representatives
 from services.registry.settings import Settings
@@ -95,7 +96,15 @@ def service(settings: Settings) -> Service:
         metadata=mapper.metadata,
         routers=[part.routes for part in slices],
         pages=[access.well_known],
-        site=[access.site, desk.site, commitment_pages.site, body_pages.site, import_pages.site, goal_pages.site],
+        site=[
+            access.site,
+            desk.site,
+            commitment_pages.site,
+            body_pages.site,
+            import_pages.site,
+            goal_pages.site,
+            processing_pages.site,
+        ],
         dues={
             mandate_commands.DUE: mandate_commands.turn,
             body_queries.COVER: body_commands.follow_cover,
@@ -114,7 +123,8 @@ def service(settings: Settings) -> Service:
         listens=[
             territories_listens,
             constitution_listens,
-            commitment_listens, agreement_listens,
+            commitment_listens,
+            agreement_listens,
             processing_listens,
             erasure_listens,
             access_request_listens,
