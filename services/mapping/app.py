@@ -17,6 +17,7 @@ from services.mapping.members_map import routes as members_map
 from services.mapping.nearest import routes as nearest
 from services.mapping.needs import commands as needs_commands
 from services.mapping.needs import routes as needs
+from services.mapping.organisations import listens as organisations_listens
 from services.mapping.people import listens as people_listens
 from services.mapping.places import routes as places
 from services.mapping.policy import policy
@@ -73,7 +74,7 @@ def service(settings: Settings) -> Service:
             *needs.vocabularies,
             *imports.vocabularies,
         ],
-        listens=[access_listens, rights_listens, presences_listens, items_listens, people_listens],
+        listens=[access_listens, rights_listens, presences_listens, items_listens, people_listens, organisations_listens],
         problems=[
             areas.problems,
             yardsticks.problems,
