@@ -14,8 +14,8 @@ from services.registry.app import service
 from services.registry.settings import Settings
 from shared.access import tokens
 from shared.access.roles import Level
-from tests.harness import Running
-from tests.registry.desk import Desk
+from tests.harness import Running, until
+from tests.registry.desk import Desk, tax_code
 
 HTML = {"accept": "text/html,application/xhtml+xml"}
 FORM = re.compile(r'name="form" value="([^"]+)"')
@@ -329,3 +329,108 @@ async def test_the_style_is_served_by_the_service_itself_and_kept(registry: Runn
         assert answer.content.startswith(b"wOF2")
     assert (await registry.client.get("/registry/assets/x/nothing.css")).status_code == 404
     assert page == ""
+
+
+def sheet(names: list[str], header: str = "Codice fiscale;Denominazione;Comune;PR") -> bytes:
+    return "\n".join([header, *(f"{tax_code()};{name};Lecco;LC" for name in names)]).encode()
+
+
+async def sent(secretary: Browser, desk: Desk, content: bytes, name: str = "soci.csv") -> str:
+    """The page of the import that a sheet became."""
+    await secretary.open(f"/desk/{desk.slug}/imports")
+    found = FORM.search(secretary.page)
+    assert found
+    answer = await secretary.running.client.post(
+        f"/desk/{desk.slug}/imports",
+        headers=secretary.headers,
+        data={"form": found[1], "of": "organisations"},
+        files={"file": (name, content)},
+    )
+    assert answer.status_code == 303, answer.text
+    return str(answer.headers["location"])
+
+
+async def ended(secretary: Browser, page: str) -> str:
+    """The page, once it no longer refreshes itself."""
+
+    async def over() -> bool:
+        return 'http-equiv="refresh"' not in await secretary.open(page)
+
+    await until(over, 30, "the work is done")
+    return secretary.page
+
+
+async def test_a_sheet_is_previewed_confirmed_and_undone(desk: Desk, secretary: Browser) -> None:
+    page = await sent(secretary, desk, sheet(["Uno", "Due", "Tre"]))
+    shown = await ended(secretary, page)
+    assert "aspetta la conferma" in shown
+    assert await desk.members() == [], "nothing is imported before it is confirmed"
+    assert "Controlla e conferma" in await secretary.open(f"/desk/{desk.slug}")
+    await secretary.open(page)
+    assert (await secretary.post(f"{page}/commit")).headers["location"] == page
+    assert "fatta" in await ended(secretary, page)
+    assert len(await desk.members()) == 3
+    report = await secretary.running.client.get(f"{page}/rows.csv", headers=secretary.headers)
+    assert report.text.count("created") == 3
+    await secretary.open(page)
+    assert (await secretary.post(f"{page}/undo")).status_code == 303
+    assert "Annullate 3 righe" in await ended(secretary, page)
+
+
+async def test_wrong_columns_are_put_right(desk: Desk, secretary: Browser) -> None:
+    content = sheet(["Uno"], header="Colonna A;Colonna B;Colonna C;Colonna D")
+    page = await sent(secretary, desk, content)
+    shown = await ended(secretary, page)
+    version = VERSION.search(shown)
+    assert version
+    twice = await secretary.post(f"{page}/columns", version=version[1], **{"column-1": "title", "column-2": "title"})
+    assert twice.status_code == 422
+    assert "one column only" in twice.text
+    chosen = {"column-1": "tax_code", "column-2": "title", "column-3": "municipality", "column-4": "province"}
+    assert (await secretary.post(f"{page}/columns", version=version[1], **chosen)).status_code == 303
+    shown = await ended(secretary, page)
+    assert "aspetta la conferma" in shown
+    assert '<option value="title" selected>' in shown
+
+
+async def test_what_is_no_sheet_is_said_so(desk: Desk, secretary: Browser) -> None:
+    await secretary.open(f"/desk/{desk.slug}/imports")
+    found = FORM.search(secretary.page)
+    assert found
+    nothing = await secretary.post(f"/desk/{desk.slug}/imports", of="organisations")
+    assert nothing.status_code == 422
+    assert "/file" in nothing.text
+    page = await sent(secretary, desk, b"\x00\x01\x02" * 40, "foto.jpg")
+    assert "Correggi il foglio" in await ended(secretary, page)
+
+
+async def test_the_record_is_written_and_notices_handed_over(desk: Desk, secretary: Browser) -> None:
+    body = {"given_name": "Olga", "family_name": "Rota", "phone": "0341 123456"}
+    answer = await desk.ask("POST", f"/networks/{desk.slug}/people", json=body)
+    assert answer.status_code == 201
+    url = f"/desk/{desk.slug}/notices"
+    assert "Non è ancora scritto" in await secretary.open(url)
+    given = {
+        "controller": "Rete di prova, Lecco",
+        "contact": "privacy@example.org",
+        "purposes": "Convocare le riunioni\n\nTenere gli elenchi",
+        "basis": "legitimate_interests",
+        "retention_months": "24",
+    }
+    wrong = await secretary.post(f"{url}/record", version="0", **{**given, "controller": "", "retention_months": "x"})
+    assert wrong.status_code == 422
+    assert "/controller" in wrong.text
+    assert "/retention_months" in wrong.text
+    assert "Tenere gli elenchi" in wrong.text, "what was typed is kept"
+    written = await secretary.post(f"{url}/record", version="0", **given)
+    assert written.status_code == 303, written.text
+    kept = await desk.get(f"/networks/{desk.slug}/processing")
+    assert kept["purposes"] == ["Convocare le riunioni", "Tenere gli elenchi"]
+    await secretary.running.settled()
+    shown = await secretary.open(url)
+    assert "Olga Rota" in shown
+    assert "nessun indirizzo" in shown
+    notice = (await desk.get(f"/networks/{desk.slug}/notices", state="unreachable"))["items"][0]
+    handed = await secretary.post(f"{url}/{notice['id']}/handed", version=str(notice["version"]), how="in_person")
+    assert handed.status_code == 303, handed.text
+    assert "Nessuna informativa aspetta" in await secretary.open(url)
