@@ -17,7 +17,7 @@ from services.mapping.areas.tables import area_territories, areas
 from services.mapping.policy import Right, policy
 from services.mapping.territories import queries as territories
 from services.mapping.territories.queries import Territory, map_of, words
-from services.mapping.territories.rules import Area, Level
+from services.mapping.territories.rules import COUNTRY, Area, Level
 from shared.access.actor import Actor
 from shared.runtime.paging import Page, page
 from shared.runtime.problems import Invalid
@@ -154,7 +154,7 @@ async def shown(session: AsyncSession, actor: Actor, found: Sequence[NetworkArea
     members = await municipalities_of(session, [area.id for area in found])
     counted = {row.area: int(row.organisations) for row in await session.execute(COUNTED, {"network": network_id})}
     may = policy.has(actor, Right.DRAW_AREAS, network=network_id, on=now)
-    anywhere = counted.get(territories.COUNTRY, 0)
+    anywhere = counted.get(COUNTRY, 0)
     return [
         Drawn(
             area,
@@ -208,7 +208,7 @@ async def union(session: AsyncSession, actor: Actor, network: str, codes: Collec
         alone = await expand(session, network_id, [code], "?territory")
         apart += sum(row.n for row in await session.execute(UNION, {"network": network_id, "codes": alone}))
     counted = await session.execute(COUNTED, {"network": network_id})
-    anywhere = next((int(row.organisations) for row in counted if row.area == territories.COUNTRY), 0)
+    anywhere = next((int(row.organisations) for row in counted if row.area == COUNTRY), 0)
     return Union(sum(row.n for row in rows), anywhere, {row.kind: row.n for row in rows}, apart)
 
 

@@ -27,7 +27,7 @@ from services.mapping.territories.routes import PopulationOut, Statistic, Territ
 from shared.runtime.edge import At
 from shared.runtime.openapi import IF_MATCH
 from shared.runtime.paging import After, Limit, PageOut
-from shared.runtime.problems import invalid, not_found, problem
+from shared.runtime.problems import Problems, invalid, not_found, problem
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["areas"])
@@ -44,7 +44,7 @@ vocabularies = [
     )
 ]
 
-problems = {
+problems: Problems = {
     UnknownArea: not_found,
     BadArea: invalid,
     CodeTaken: problem(

@@ -128,10 +128,8 @@ async def of_level(session: AsyncSession, network_id: UUID, level: Level, within
     drawn = await territories_of(session, network_id)
     if not within:
         return drawn
-    here = set(await expand(session, network_id, within, "?within"))
-    codes = {
-        PREFIX + row.code for row in await session.execute(TOUCHING, {"network": network_id, "codes": sorted(here)})
-    }
+    touched = await expand(session, network_id, within, "?within")
+    codes = {PREFIX + row.code for row in await session.execute(TOUCHING, {"network": network_id, "codes": touched})}
     return [area for area in drawn if area.code in codes]
 
 

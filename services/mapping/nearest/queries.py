@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -19,8 +19,8 @@ from services.mapping.places.hours import open_at
 from services.mapping.places.rules import Activity, Kind, Place
 from services.mapping.places.tables import places
 from services.mapping.presences.tables import organisations
-from services.mapping.territories.queries import COUNTRY, Territory, everything, find, map_of
-from services.mapping.territories.rules import Point
+from services.mapping.territories.queries import Territory, everything, find, map_of
+from services.mapping.territories.rules import COUNTRY, Point
 from shared import territories
 from shared.access.actor import Actor, day
 from shared.runtime.problems import Invalid
@@ -127,7 +127,7 @@ class Worker:
     name: str
     kind: str
     territory: str
-    sources: Sequence[str]
+    sources: Sequence[Literal["seat", "works", "mandate"]]
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,9 @@ class WhoOut(BaseModel):
             areas=[AreaRefOut(code=code, name=title) for code, title in found.areas],
             organisations=[
                 WorkerOut.model_construct(
-                    organisation=organisation_ref(one.organisation_id, one.name),
+                    organisation=Ref.model_construct(
+                        id=one.organisation_id, name=one.name, href=f"/registry/v1/organisations/{one.organisation_id}"
+                    ),
                     kind=one.kind,
                     territory=TerritoryRef.of(named(one.territory)),
                     sources=list(one.sources),

@@ -6,13 +6,12 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from services.mapping.coverage.routes import Statistic
 from services.mapping.presences.routes import Kinds, Network
 from services.mapping.ranking import queries
 from services.mapping.ranking.queries import Ranked
 from services.mapping.ranking.rules import Reason
 from services.mapping.territories.queries import italians, known
-from services.mapping.territories.routes import TerritoryRef
+from services.mapping.territories.routes import Statistic, TerritoryRef
 from shared.runtime.edge import At
 from shared.runtime.paging import PageOut
 from shared.runtime.vocabularies import vocabulary

@@ -16,6 +16,7 @@ from services.mapping.areas import commands as areas
 from services.mapping.areas import queries as area_queries
 from services.mapping.areas.rules import NetworkArea
 from services.mapping.areas.tables import area_territories
+from services.mapping.areas.tables import areas as network_areas
 from services.mapping.coverage import commands as coverage
 from services.mapping.experiences.rules import Experience
 from services.mapping.items.facts import fact_of
@@ -142,7 +143,7 @@ async def _redraw(session: AsyncSession, codes: Sequence[str], around: Collectio
     """An area that held a municipality holds its successors: a part of the area must not fall out of it. One that held
     all of a province or region (`around`) may not any more."""
     held = select(area_territories.c.area_id).where(area_territories.c.territory.in_([*codes, *around]))
-    query = select(NetworkArea).where(NetworkArea.id.in_(held)).order_by(NetworkArea.id).with_for_update()  # type: ignore[attr-defined]
+    query = select(NetworkArea).where(network_areas.c.id.in_(held)).order_by(network_areas.c.id).with_for_update()
     found = list(await session.scalars(query))
     before = await area_queries.municipalities_of(session, [area.id for area in found])
     for area in found:

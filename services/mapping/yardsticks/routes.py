@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.config import JsonDict
 from starlette.responses import Response
 
 from services.mapping.coverage.routes import LevelIn
@@ -28,11 +29,11 @@ from services.mapping.yardsticks.rules import (
 from shared.runtime.edge import At
 from shared.runtime.openapi import IF_MATCH
 from shared.runtime.paging import After, Limit, PageOut
-from shared.runtime.problems import invalid, not_found, problem
+from shared.runtime.problems import Problems, invalid, not_found, problem
 
 routes = APIRouter(tags=["yardsticks"])
 
-problems = {
+problems: Problems = {
     UnknownYardstick: not_found,
     BadYardstick: invalid,
     OfEverybody: problem(
@@ -55,8 +56,9 @@ Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 Source = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_SOURCE, pattern=LINE)]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*$", max_length=50)]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*$", max_length=40)]
+Item = Literal["place", "resource", "experience"]
 Inhabitants = Annotated[int, Field(ge=1, le=LARGEST, strict=True)]
-EXAMPLE = {
+EXAMPLE: JsonDict = {
     "code": "civic_centre",
     "title_it": "Centro civico di quartiere",
     "title_en": "Neighbourhood civic centre",
@@ -77,7 +79,7 @@ class YardstickBody(BaseModel):
     code: Code
     title_it: Title
     title_en: Title
-    item: Literal["place", "resource", "experience"] = "place"
+    item: Item = "place"
     kind: Word | None = None
     theme: Word | None = None
     inhabitants_from: Inhabitants
@@ -108,7 +110,7 @@ class YardstickOut(BaseModel):
     code: str
     title_it: str
     title_en: str
-    item: Literal["place", "resource", "experience"]
+    item: Item
     kind: str | None
     theme: str | None
     inhabitants_from: int
@@ -128,7 +130,7 @@ class YardstickOut(BaseModel):
             code=one.code,
             title_it=one.title_it,
             title_en=one.title_en,
-            item=one.item,
+            item=cast(Item, one.item),
             kind=value if facet == "kind" else None,
             theme=value if facet == "theme" else None,
             inhabitants_from=one.fewest,
