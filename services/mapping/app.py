@@ -74,7 +74,14 @@ def service(settings: Settings) -> Service:
             *needs.vocabularies,
             *imports.vocabularies,
         ],
-        listens=[access_listens, rights_listens, presences_listens, items_listens, people_listens, organisations_listens],
+        listens=[
+            access_listens,
+            rights_listens,
+            presences_listens,
+            items_listens,
+            people_listens,
+            organisations_listens,
+        ],
         problems=[
             areas.problems,
             yardsticks.problems,

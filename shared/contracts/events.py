@@ -73,7 +73,8 @@ class InvitationWithdrawn(InvitationState, fact="events.invitation.withdrawn"): 
 
 
 class InvitationReassigned(InvitationState, fact="events.invitation.reassigned"):
-    """Who is invited, or their delegate, was a duplicate: the same person under the id that stands for both."""
+    """Who is invited, their delegate or their organisation was a duplicate: the same one under the id that stands for
+    both."""
 
 
 class BallotState(Fact):
