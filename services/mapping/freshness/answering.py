@@ -104,10 +104,10 @@ async def answer(
     question = await _question(session, question_id, lock=True)
     if question.answer not in (None, Answer.LAPSED):
         raise AlreadyAnswered(question.answer or "")
-    if request.answer == Answer.CHANGED:
+    if request.answer == "changed":
         await _change(session, actor, question, request, now)
     else:
-        step = "confirm" if request.answer == Answer.CONFIRMED else "close"
+        step = "confirm" if request.answer == "confirmed" else "close"
         await items.act(session, actor, model, item.id, step, expected=None, now=now)
     if question.answer is Answer.LAPSED:  # the item's own steps answer open questions only
         await commands.close(session, question, Answer(request.answer), now, actor.person_id)

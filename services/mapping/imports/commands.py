@@ -285,7 +285,7 @@ async def _create(session: AsyncSession, job: Job, new: Sequence[Judged], now: d
         return
     on, options = day(now), job.options
     state = State.VALIDATED if options.validated else State.PROPOSED
-    shared = {
+    shared: dict[str, Any] = {
         "network_id": job.network_id,
         "organisation_id": options.organisation_id,
         "state": state,
