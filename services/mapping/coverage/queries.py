@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.mapping.areas.queries import expand, territories_of
 from services.mapping.areas.rules import PREFIX
-from services.mapping.coverage.rules import ALL, NONE, Count
+from services.mapping.coverage.rules import ALL, NONE, PUBLIC, Count
 from services.mapping.coverage.tables import coverage
 from services.mapping.territories.queries import Territory, listed, map_of, paged
 from services.mapping.territories.rules import COUNTRY, Level
@@ -257,17 +257,22 @@ RECOUNT = text(
 
 RECOUNT_ITEMS = text(
     """
-    with items as (
+    with said as (
         select 'place' as item, id, network_id, territories, areas,
-               array['kind:' || kind] || array(select 'activity:' || a from unnest(activities) a) as facets
+               array['kind:' || kind] || array(select 'activity:' || a from unnest(activities) a) as facets, visibility
         from places where state = 'validated' and visibility <> 'body'
         union all
         select 'resource', id, network_id, territories, areas,
-               array['kind:' || kind] || array(select 'theme:' || t from unnest(themes) t)
+               array['kind:' || kind] || array(select 'theme:' || t from unnest(themes) t), visibility
         from resources where state = 'validated' and visibility <> 'body'
         union all
-        select 'experience', id, network_id, territories, areas, array(select 'theme:' || t from unnest(themes) t)
+        select 'experience', id, network_id, territories, areas, array(select 'theme:' || t from unnest(themes) t),
+               visibility
         from experiences where state = 'validated' and visibility <> 'body'
+    ), items as (
+        select item, id, network_id, territories, areas,
+               facets || case visibility when 'public' then array[cast(:public as text)] else '{}' end as facets
+        from said
     ), cells as (
         select network_id, item, id, facets,
                case length(code) when 2 then 'region' when 3 then 'province' else 'municipality' end as level,
@@ -286,7 +291,7 @@ RECOUNT_ITEMS = text(
     where recounted.items is distinct from c.items
     order by 1, 2, 3, 4, 5
     """
-).bindparams(country=COUNTRY)
+).bindparams(country=COUNTRY, public=PUBLIC)
 
 
 async def recount(session: AsyncSession) -> list[tuple[object, ...]]:
