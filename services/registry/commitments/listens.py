@@ -17,6 +17,7 @@ from uuid_utils.compat import uuid7
 from services.registry.commitments import queries
 from services.registry.commitments.commands import DUE, state_of
 from services.registry.commitments.rules import Kind, Source, State, WaiverCode, late_at
+from services.registry.organisations.queries import standing_for
 from services.registry.organisations.rules import State as MembershipState
 from shared.access.actor import LATEST, day
 from shared.contracts.events import DecisionAdopted
@@ -40,7 +41,7 @@ async def commit_owners(session: AsyncSession, facts: Sequence[Received[Decision
     owed = {r.fact.id: r for r in newest(facts) if r.fact.due is not None and _owner(r.fact) is not None}
     if not owed:
         return
-    decided = [_row(r.fact) for r in owed.values()]
+    decided = await _of_those_there(session, [_row(r.fact) for r in owed.values()])
     states = await queries.lock_owners(session, decided)
     if missing := [str(_owner(owed[id_].fact)) for id_ in owed if id_ not in states]:
         raise UnknownOwner(f"not of this network: {', '.join(missing)}")
@@ -51,6 +52,12 @@ async def commit_owners(session: AsyncSession, facts: Sequence[Received[Decision
         with caused_by(replace(owed[row.source_id].cause, at=now)):
             await stage(session, state_of(fact, row))
     await schedule_many(session, DUE, [(row.id, late_at(row.due)) for row in made if row.state == State.OPEN])
+
+
+async def _of_those_there(session: AsyncSession, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Who was merged while the fact was on its way owes by the organisation that stands for it."""
+    stands = await standing_for(session, {row["organisation_id"] for row in rows} - {None})
+    return [row | {"organisation_id": stands.get(row["organisation_id"], row["organisation_id"])} for row in rows]
 
 
 def _owner(decision: DecisionAdopted) -> UUID | None:
@@ -93,6 +100,7 @@ async def keep_the_report(
     rows = [_shown(r, day(now)) for r in told.values()]
     if not rows:
         return
+    rows = await _of_those_there(session, rows)
     asked = {"rows": orjson.dumps(rows, default=str).decode()}
     for kept in await session.execute(KEPT_BY_MAP, asked):
         with caused_by(replace(told[kept.fact_id].cause, at=now)):

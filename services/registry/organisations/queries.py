@@ -547,6 +547,13 @@ async def locked(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Organ
     return {one.id: one for one in (await session.execute(query)).scalars()}
 
 
+async def standing_for(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, UUID]:
+    """Of those of these that were merged, who stands for them."""
+    asked = sorted(set(ids))
+    query = select(merges.c.id, merges.c.into_id).where(merges.c.id.in_(asked))
+    return {row[0]: row[1] for row in await session.execute(query)} if asked else {}
+
+
 async def by_tax_code(session: AsyncSession, codes: Iterable[str]) -> dict[str, Organisation]:
     """Who bears these tax codes, or stands for a duplicate that bore one; locked as `locked` does."""
     asked = sorted(set(codes))
@@ -557,9 +564,7 @@ async def by_tax_code(session: AsyncSession, codes: Iterable[str]) -> dict[str, 
     return {code: found[id_] for code, id_ in ids.items() if id_ in found}
 
 
-async def lines(
-    session: AsyncSession, ids: Iterable[UUID | None], *, lock: bool = True
-) -> dict[UUID, UUID | None]:
+async def lines(session: AsyncSession, ids: Iterable[UUID | None], *, lock: bool = True) -> dict[UUID, UUID | None]:
     """The parents of these organisations and of everybody above them, which stay so until the transaction ends (with
     `lock`). A statement for each step up, and no more steps than a line may have."""
     found: dict[UUID, UUID | None] = {}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
+from uuid import UUID
 
 import pytest
+from uuid_utils.compat import uuid7
 
+from shared.contracts.mapping import AbsenceDeclared
 from tests.registry.conftest import problem
 from tests.registry.desk import Desk, tax_code
 
@@ -242,6 +246,29 @@ async def test_one_seat_and_one_commitment_are_left(desk: Desk) -> None:
     owed = await desk.get(f"/networks/{desk.slug}/commitments", state="open")
     assert [found["debtor"]["id"] for found in owed["items"]] == [into["id"]]
     assert rule["id"]
+
+
+async def test_what_others_still_say_of_the_duplicate_counts_for_the_other_one(desk: Desk) -> None:
+    one, into = await two(desk)
+    await made(
+        desk,
+        f"/networks/{desk.slug}/commitment-rules",
+        kind="report_of_experiences",
+        title="Esperienze",
+        due="2190-01-01",
+    )
+    await merge(desk, one, into)
+    absence = AbsenceDeclared(
+        id=uuid7(),
+        version=1,
+        network_id=desk.network_id,
+        organisation_id=UUID(one["id"]),
+        declared_on=date(2026, 1, 1),
+    )
+    await desk.running.tell(absence)
+    await desk.running.settled()
+    kept = await desk.get(f"/networks/{desk.slug}/commitments", state="fulfilled")
+    assert [found["debtor"]["id"] for found in kept["items"]] == [into["id"]]
 
 
 async def test_in_another_network_the_membership_moves_as_it_is(desk: Desk) -> None:
