@@ -21,6 +21,7 @@ from services.notify.messages.compose import Writer
 from services.notify.messages.queries import Known
 from services.notify.messages.rules import ROLES, TOPICS
 from services.notify.organisations import listens as organisations
+from services.notify.pacts import listens as pacts
 from services.notify.policy import policy
 from services.notify.reminders import commands as reminder_commands
 from services.notify.reminders import listens as reminders
@@ -64,6 +65,7 @@ def service(settings: Settings) -> Service:
             meetings,
             goals,
             enrolments,
+            pacts,
             inventory,
             messages,
             reminders,

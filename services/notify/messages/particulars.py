@@ -18,6 +18,7 @@ from services.notify.meetings.rules import about_to_begin, to_come
 from services.notify.messages import rules
 from services.notify.messages.queries import Known
 from services.notify.messages.words import ROME, countdown, period, territory_name
+from services.notify.pacts.rules import NAMED, live
 
 
 class TooLate(Exception):
@@ -394,6 +395,61 @@ def _text(id_: UUID | None) -> str | None:
     return str(id_) if id_ else None
 
 
+# Pacts and groups
+
+
+def pact_step(asked: Asked) -> dict[str, Any]:
+    """Of the day that it was planned for; never what the step is, nor of whom."""
+    step = asked.known.following.steps[asked.id("step_id")]
+    pact = asked.known.following.pacts[step.pact_id]
+    meant = asked.given.get("due") or (step.due and step.due.isoformat())
+    if not live(pact.state, step.due) or step.due.isoformat() != meant or step.due < asked.today:
+        raise TooLate
+    return {
+        "code": pact.code,
+        "number": step.number,
+        "due": step.due,
+        "countdown": countdown(step.due, asked.today, asked.language),
+        "home": asked.home,
+    }
+
+
+def pact_handed_over(asked: Asked) -> dict[str, Any]:
+    return _pacts(asked, asked.person_id)
+
+
+def pact_unattended(asked: Asked) -> dict[str, Any]:
+    return _pacts(asked, None)
+
+
+def _pacts(asked: Asked, maker: UUID | None) -> dict[str, Any]:
+    """Those that the maker (or nobody) follows by now: they may have passed on again."""
+    promoter = asked.id("promoter_id")
+    codes = asked.known.following.codes.get((maker, promoter), ())
+    if not codes:
+        raise TooLate
+    return {
+        "promoter": asked.known.following.promoters[promoter].title,
+        "codes": list(codes[:NAMED]),
+        "count": len(codes),
+        "more": max(0, len(codes) - NAMED),
+        "home": asked.home,
+    }
+
+
+def group_uncovered(asked: Asked) -> dict[str, Any]:
+    """Not once somebody covers it again."""
+    group = asked.known.following.promoters[asked.id("group_id")]
+    if group.uncovered_since is None or group.state == "dissolved":
+        raise TooLate
+    return {
+        "group": group.title,
+        "territory": group.territory and territory_name(group.territory),
+        "since": group.uncovered_since,
+        "home": asked.home,
+    }
+
+
 def _end_of(day: date) -> datetime:
     """The midnight at which that day is over in Italy."""
     return datetime.combine(day + timedelta(days=1), time(), ROME)
@@ -421,6 +477,10 @@ PARTICULARS: Mapping[str, Callable[[Asked], dict[str, Any]]] = {
     rules.GOAL_DECIDED.code: goal,
     rules.PRIVACY_NOTICE.code: privacy_notice,
     rules.ENROLLED.code: enrolled,
+    rules.PACT_STEP.code: pact_step,
+    rules.PACT_HANDED_OVER.code: pact_handed_over,
+    rules.PACT_UNATTENDED.code: pact_unattended,
+    rules.GROUP_UNCOVERED.code: group_uncovered,
     rules.FRESHNESS_ASKED.code: freshness_asked,
     rules.ITEM_RETURNED.code: item_returned,
     rules.NEED_ASSIGNED.code: need_assigned,

@@ -21,6 +21,7 @@ from services.notify.inventory.tables import map_needs, map_questions
 from services.notify.meetings.tables import ballots, invitations, meetings, minutes
 from services.notify.messages.rules import COMMITMENT_ESCALATED
 from services.notify.organisations.tables import organisations
+from services.notify.pacts.queries import Following, following
 from shared.access.tables import networks
 
 Rows = Mapping[UUID, Row[Any]]
@@ -41,6 +42,7 @@ class Known:
     ballots: Rows
     minutes: Rows
     enrolments: Rows
+    following: Following
     map_questions: Rows
     map_needs: Rows
 
@@ -72,6 +74,7 @@ async def known(session: AsyncSession, claimed: Sequence[Claimed]) -> Known:
         ballots=await _rows(session, ballots, _named(claimed, "ballot_id")),
         minutes=await _rows(session, minutes, _named(claimed, "minutes_id")),
         enrolments=await _rows(session, enrolments, _named(claimed, "enrolment_id")),
+        following=await following(session, claimed),
         map_questions=await _rows(session, map_questions, _listed(claimed, "question_ids")),
         map_needs=await _rows(session, map_needs, _named(claimed, "need_id")),
     )

@@ -103,6 +103,25 @@ ITEM_RETURNED = Topic(
 )
 NEED_ASSIGNED = Topic("need-assigned", True, "un bisogno da seguire", "a need to be answered", ("need_id",))
 
+PACT_STEP = Topic(
+    "pact-step",
+    True,
+    "promemoria di un passo di un patto",
+    "reminder of a step of a pact",
+    ("step_id", "pact_id", "due"),
+)
+"""`due`: the day that it reminds of; once the step has another one, it is not sent any more."""
+PACT_HANDED_OVER = Topic(
+    "pact-handed-over", True, "passaggio di consegne di un patto", "pact handed over", ("promoter_id",)
+)
+"""All pacts of a body or an organisation that the person follows, as it stands when the mail is written."""
+PACT_UNATTENDED = Topic(
+    "pact-unattended", True, "patto che nessuno segue", "pact that nobody follows", ("promoter_id",)
+)
+GROUP_UNCOVERED = Topic(
+    "group-uncovered", True, "gruppo senza community maker", "group without a community maker", ("group_id",)
+)
+
 TOPICS = {
     topic.code: topic
     for topic in (
@@ -127,6 +146,10 @@ TOPICS = {
         GOAL_DECIDED,
         PRIVACY_NOTICE,
         ENROLLED,
+        PACT_STEP,
+        PACT_HANDED_OVER,
+        PACT_UNATTENDED,
+        GROUP_UNCOVERED,
         FRESHNESS_ASKED,
         ITEM_RETURNED,
         NEED_ASSIGNED,

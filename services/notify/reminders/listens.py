@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.notify.pacts.rules import live, step_id
 from services.notify.reminders.commands import by_subject, follow
 from services.notify.reminders.queries import Because
 from services.notify.reminders.rules import Subject, Topic, end_of
 from shared.contracts.events import MeetingState
-from shared.contracts.registry import CommitmentState
+from shared.contracts.registry import CommitmentState, PactState
 from shared.messaging import Received, newest, reacts
 
 
@@ -41,5 +43,23 @@ async def remind_of_meetings(session: AsyncSession, facts: Sequence[Received[Mee
     await follow(session, by_subject(found), now)
 
 
-def because(received: Received[CommitmentState] | Received[MeetingState]) -> Because:
+@reacts(PactState)
+async def remind_of_steps(session: AsyncSession, facts: Sequence[Received[PactState]], now: datetime) -> None:
+    """Each open step of a signed pact by itself; one that has its outcome is reminded of no more."""
+    found = []
+    for r in newest(facts):
+        if r.fact.network_id is None:
+            continue
+        due = {step.number: step.due for step in r.fact.due_steps}
+        for number in range(1, r.fact.steps + 1):
+            on = due.get(number)
+            at = end_of(on) if on is not None else now
+            alive = live(r.fact.state, on)
+            found.append(
+                (Subject(Topic.PACT_STEP, step_id(r.fact.id, number), r.fact.network_id, at, alive), because(r))
+            )
+    await follow(session, by_subject(found), now)
+
+
+def because(received: Received[Any]) -> Because:
     return Because(received.fact_id, received.cause.correlation)

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notify.commitments.queries import answerable
 from services.notify.commitments.tables import commitments
 from services.notify.meetings.tables import invitations, meetings
+from services.notify.pacts.queries import answering
 from services.notify.policy import Right, policy
 from services.notify.reminders.rules import DEFAULT_DAYS, Planned, State, Subject, Topic
 from services.notify.reminders.tables import reminder_rules, reminder_subjects, reminders
@@ -156,6 +157,7 @@ async def audiences(session: AsyncSession, rows: Sequence[Row[Any]], now: dateti
     return {
         **await _of_meetings(session, by_topic[Topic.MEETING]),
         **await _of_commitments(session, by_topic[Topic.COMMITMENT], now),
+        **await _of_steps(session, by_topic[Topic.PACT_STEP], now),
     }
 
 
@@ -179,6 +181,21 @@ async def _of_commitments(session: AsyncSession, rows: Sequence[Row[Any]], now: 
     people = await answerable(session, [id_ for id_, state in states.items() if state == OPEN], day(now))
     return {
         row.id: [Told(person, {"commitment_id": str(row.subject_id)}) for person in people.get(row.subject_id, [])]
+        for row in rows
+    }
+
+
+async def _of_steps(session: AsyncSession, rows: Sequence[Row[Any]], now: datetime) -> dict[UUID, list[Told]]:
+    """The maker who follows the pact now, whoever did when it was planned."""
+    subjects = {row.subject_id for row in rows}
+    due = await answering(session, subjects, day(now))
+    if missing := subjects - due.keys():
+        raise NotYet(f"pact_steps {min(missing)}")
+    return {
+        row.id: [
+            Told(person, {"step_id": str(row.subject_id), "pact_id": str(due[row.subject_id].pact_id)})
+            for person in due[row.subject_id].people
+        ]
         for row in rows
     }
 

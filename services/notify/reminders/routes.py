@@ -144,6 +144,7 @@ vocabularies = (
         [
             (Topic.MEETING, "Prima di una riunione", "Before a meeting"),
             (Topic.COMMITMENT, "Prima della scadenza di un impegno", "Before a commitment is due"),
+            (Topic.PACT_STEP, "Prima della scadenza di un passo di un patto", "Before a step of a pact is due"),
         ],
     ),
     vocabulary(

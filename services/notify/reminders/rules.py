@@ -24,9 +24,14 @@ class Topic(StrEnum):
 
     MEETING = "meeting-reminder"
     COMMITMENT = "commitment-reminder"
+    PACT_STEP = "pact-step"
 
 
-DEFAULT_DAYS: Mapping[Topic, tuple[int, ...]] = {Topic.MEETING: (7, 1), Topic.COMMITMENT: (14, 3)}
+DEFAULT_DAYS: Mapping[Topic, tuple[int, ...]] = {
+    Topic.MEETING: (7, 1),
+    Topic.COMMITMENT: (14, 3),
+    Topic.PACT_STEP: (14, 3),
+}
 
 
 class State(StrEnum):
@@ -86,7 +91,7 @@ def due_of(end: datetime) -> date:
 def instant(subject: Subject, days: int) -> datetime:
     """So many days earlier in Italy: a meeting at the same hour by the clock on the wall, whatever the summer time does
     between the two; a commitment on the morning of the day."""
-    if subject.topic is Topic.COMMITMENT:
+    if subject.topic in (Topic.COMMITMENT, Topic.PACT_STEP):
         return datetime.combine(due_of(subject.at) - timedelta(days=days), MORNING, ROME)
     local = subject.at.astimezone(ROME)
     return datetime.combine(local.date() - timedelta(days=days), local.timetz())
