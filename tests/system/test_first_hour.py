@@ -48,8 +48,8 @@ def bash(script: str, folder: Path, **variables: str) -> str:
     return done.stdout
 
 
-def test_the_first_hour_goes_from_a_key_to_a_map_in_six_calls(stack: Stack, secretariat: str, tmp_path: Path) -> None:
-    key, me, send, outcome, ranking, coverage, table = blocks("docs/first-hour.md", "bash")
+def test_the_first_hour_goes_from_a_key_to_an_embedded_map_in_six_calls(stack: Stack, secretariat: str, tmp_path: Path) -> None:
+    key, me, send, outcome, ranking, place, embed, coverage, table = blocks("docs/first-hour.md", "bash")
     mark = "\necho; echo ==\n"
     given = {"TRAMA": stack.url, "SECRETARIAT": secretariat}
     said = bash(mark.join([key, me, send, outcome]), tmp_path, **given)
@@ -59,11 +59,14 @@ def test_the_first_hour_goes_from_a_key_to_a_map_in_six_calls(stack: Stack, secr
     stack.settled()
 
     again = f"export TRAMA={stack.url} KEY={key_of(secretariat, stack)}\n"
-    shown = bash(again + mark.join([ranking, coverage, table]), tmp_path).split("==")
+    shown = bash(again + mark.join([ranking, place, embed, coverage, table]), tmp_path).split("==")
     regions: list[dict[str, Any]] = json.loads(shown[0])["items"]
     assert len(regions) == 20
     assert {r["region"]["name"] for r in regions if r["organisations"]["count"]} == {"Lombardia", "Piemonte", "Puglia"}
-    provinces = json.loads(shown[1])["items"]
+    assert json.loads(shown[1])["state"] == "validated"
+    assert 'aria-label="Lombardia: 1"' in shown[2]
+    assert f'src="{stack.url}/atlas/embed?network=alleanza"' in (tmp_path / "sito.html").read_text()
+    provinces = json.loads(shown[3])["items"]
     assert [p["territory"]["name"] for p in provinces if p["organisations"]["count"]] == ["Lecco"]
     assert len(provinces) == 12
     rows = list(csv.DictReader((tmp_path / "presenze.csv").open(encoding="utf-8", newline="")))
@@ -74,7 +77,7 @@ def test_the_first_hour_goes_from_a_key_to_a_map_in_six_calls(stack: Stack, secr
 def key_of(secretariat: str, stack: Stack) -> str:
     """Another key for the reading half: the first was shown once, to the first half."""
     with stack.client(secretariat) as client:
-        body = {"title": "Mappa", "scopes": ["mapping:see_map"]}
+        body = {"title": "Mappa", "scopes": ["mapping:see_map", "mapping:propose", "mapping:validate"]}
         made = client.post(f"/registry/v1/networks/{NETWORK}/api-keys", json=body)
         assert made.status_code == 201, made.text
         stack.settled()
