@@ -48,7 +48,9 @@ def bash(script: str, folder: Path, **variables: str) -> str:
     return done.stdout
 
 
-def test_the_first_hour_goes_from_a_key_to_an_embedded_map_in_six_calls(stack: Stack, secretariat: str, tmp_path: Path) -> None:
+def test_the_first_hour_goes_from_a_key_to_an_embedded_map_in_six_calls(
+    stack: Stack, secretariat: str, tmp_path: Path
+) -> None:
     key, me, send, outcome, ranking, place, embed, coverage, table = blocks("docs/first-hour.md", "bash")
     mark = "\necho; echo ==\n"
     given = {"TRAMA": stack.url, "SECRETARIAT": secretariat}
