@@ -24,6 +24,7 @@ from services.mapping.items.queries import table_of
 from services.mapping.items.rules import Item, State
 from services.mapping.needs.tables import needs
 from services.mapping.places.rules import Place
+from services.mapping.places.tables import places
 from services.mapping.presences import commands as presences
 from services.mapping.resources.rules import Resource
 from services.mapping.territories.queries import everything, locate
@@ -168,9 +169,29 @@ async def _move(session: AsyncSession, model: type[Item], codes: Sequence[str]) 
         item.areas = []
         item.place(locate)
         flag_modified(item, "areas")
+    await _identify(session, [item for item in found if isinstance(item, Place)])
     await session.flush()
     await stage(session, *(fact_of(one.subject, "changed", one) for one in found if one.state is not State.DRAFT))
     await coverage.items_changed(session, model.subject, [item.id for item in found])
+
+
+async def _identify(session: AsyncSession, moved: Sequence[Place]) -> None:
+    """A later import finds a place by its municipality too (see `imports`). When the successor has one that looks the
+    same already, the moved one is found by no import any more: nobody but people can say whether they are one."""
+    wanted = {place: _identity(place) for place in moved if place.identity}
+    with session.no_autoflush:
+        query = select(places.c.network_id, places.c.identity).where(places.c.identity.in_(list(wanted.values())))
+        taken = {(row.network_id, row.identity) for row in await session.execute(query)}
+    for place, identity in wanted.items():
+        if identity == place.identity:
+            continue
+        place.identity = None if (place.network_id, identity) in taken else identity
+        taken.add((place.network_id, identity))
+
+
+def _identity(place: Place) -> str:
+    kind, _, *rest = (place.identity or "").split("|")
+    return "|".join([kind, place.municipality or "", *rest])
 
 
 def _today(codes: Collection[str]) -> list[str]:
