@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.notify.agreements import listens as agreements
 from services.notify.bodies import listens as bodies
 from services.notify.commitments import listens as commitments
 from services.notify.contacts import listens as contacts
@@ -61,6 +62,7 @@ def service(settings: Settings) -> Service:
             contacts,
             organisations,
             bodies,
+            agreements,
             commitments,
             meetings,
             goals,

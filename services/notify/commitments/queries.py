@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Date, Uuid, bindparam, text
+from sqlalchemy import ARRAY, BigInteger, Date, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 Referent = tuple[UUID, UUID, UUID]
@@ -66,6 +66,62 @@ async def answerable(
             if row.distance <= farthest:
                 told[row.id].append(row.person_id)
     return told
+
+
+SUPERIORS = text("""
+    WITH RECURSIVE asked AS (
+        SELECT c.id, c.network_id, COALESCE(d.parent_id, c.creditor_body_id) AS body_id, c.debtor_body_id
+        FROM commitments c LEFT JOIN bodies d ON d.id = c.debtor_body_id WHERE c.id = ANY(:ids)
+    ),
+    chain AS (
+        SELECT a.id, a.network_id, b.id AS body_id, b.parent_id, b.territory, b.state, 1 AS step, ARRAY[b.id] AS passed
+        FROM asked a JOIN bodies b ON b.id = a.body_id WHERE b.id IS DISTINCT FROM a.debtor_body_id
+        UNION ALL
+        SELECT c.id, c.network_id, p.id, p.parent_id, p.territory, p.state, c.step + 1, c.passed || p.id
+        FROM chain c JOIN bodies p ON p.id = c.parent_id WHERE p.id <> ALL(c.passed) AND c.step < 20
+    ),
+    running AS (
+        SELECT g.* FROM grants g WHERE g.since <= :on AND (g.until IS NULL OR g.until > :on)
+            AND g.network_id IN (SELECT network_id FROM asked)
+    ),
+    candidates AS (
+        SELECT c.id, c.body_id, c.step, g.person_id, CASE WHEN g.role = 'coordinator' THEN 1 ELSE 2 END AS distance
+        FROM chain c JOIN running g ON g.network_id = c.network_id AND g.body_id = c.body_id
+        WHERE c.state <> 'dissolved'
+        UNION
+        SELECT c.id, c.body_id, c.step, g.person_id, 3
+        FROM chain c JOIN running g ON g.network_id = c.network_id AND g.role = 'coordinator'
+            AND g.body_id IS NULL AND g.territory = c.territory
+        WHERE c.state <> 'dissolved'
+    ),
+    nearest AS (
+        SELECT *, min(distance) OVER (PARTITION BY id, step) AS least,
+            dense_rank() OVER (PARTITION BY id ORDER BY step) AS level FROM candidates
+    )
+    SELECT DISTINCT id, level, person_id, body_id FROM nearest WHERE distance = least
+        AND (id, level) IN (SELECT * FROM unnest(:asked, :levels)) ORDER BY id, level, person_id
+""").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid)),
+    bindparam("on", type_=Date),
+    bindparam("asked", type_=ARRAY(Uuid)),
+    bindparam("levels", type_=ARRAY(BigInteger)),
+)
+
+
+async def superiors(
+    session: AsyncSession, asked: Collection[tuple[UUID, int]], on: date
+) -> dict[tuple[UUID, int], list[tuple[UUID, UUID]]]:
+    """(commitment, level) -> (person, body): who is told when it climbs so far. Of what a body owes level 1 is its
+    parent, of what is owed to a body it is that body; each further level is the next parent. A body that has been
+    dissolved, or in which there is nobody, is passed over. In a body its coordinators are told, else all its people,
+    else the coordinators of its territory. One statement."""
+    found: dict[tuple[UUID, int], list[tuple[UUID, UUID]]] = defaultdict(list)
+    if asked:
+        ids, levels = (list(column) for column in zip(*sorted(asked), strict=True))
+        given = {"ids": sorted(set(ids)), "on": on, "asked": ids, "levels": levels}
+        for row in await session.execute(SUPERIORS, given):
+            found[row.id, row.level].append((row.person_id, row.body_id))
+    return found
 
 
 async def handed_over(session: AsyncSession, referents: Collection[Referent]) -> list[tuple[UUID, Referent]]:

@@ -149,6 +149,21 @@ def commitment_escalated(asked: Asked) -> dict[str, Any]:
     }
 
 
+def commitment_climbed(asked: Asked) -> dict[str, Any]:
+    """Of the day by which it was owed when it climbed. No link: who is told here does not answer for it."""
+    row, given = asked.known.commitments[asked.id("commitment_id")], asked.given
+    if not overdue(row.state, row.due, asked.today) or row.due.isoformat() != given.get("due", row.due.isoformat()):
+        raise TooLate
+    return {
+        "commitment": row.title,
+        "debtor": _debtor(asked, row),
+        "due": row.due,
+        "days_late": (asked.today - row.due).days,
+        "body": asked.known.bodies[asked.id("body_id")].title,
+        "home": asked.home,
+    }
+
+
 def _commitment(asked: Asked, row: Row[Any]) -> dict[str, Any]:
     uploads = row.kind == LIST_OF_REPRESENTATIVES
     whose = {"person": str(asked.person_id)} if asked.person_id else {}
@@ -172,6 +187,28 @@ def _debtor(asked: Asked, row: Row[Any]) -> str | None:
         return str(asked.known.bodies[row.debtor_body_id].title)
     person = asked.known.contacts[row.debtor_person_id]
     return f"{person.given_name} {person.family_name}".strip() or None
+
+
+# Procedures and calls
+
+
+def agreement(asked: Asked) -> dict[str, Any]:
+    """While one can come forward; a reminder only of the deadline that it was planned for."""
+    row = asked.known.agreements[asked.id("agreement_id")]
+    meant = asked.given.get("due") or row.deadline.isoformat()
+    if row.state != "open" or row.deadline < asked.today or row.deadline.isoformat() != meant:
+        raise TooLate
+    kind = rules.AGREEMENTS.get(row.kind, (row.kind, row.kind))
+    authority = asked.known.organisations.get(row.authority_id)
+    return {
+        "call": row.title,
+        "kind": rules.in_language(kind, asked.language),
+        "organisation": asked.known.organisations[asked.id("organisation_id")].title,
+        "authority": authority and authority.title,
+        "deadline": row.deadline,
+        "countdown": countdown(row.deadline, asked.today, asked.language),
+        "home": asked.home,
+    }
 
 
 # Meetings
@@ -464,6 +501,9 @@ PARTICULARS: Mapping[str, Callable[[Asked], dict[str, Any]]] = {
     rules.COMMITMENT_REMINDER.code: commitment_reminder,
     rules.COMMITMENT_LATE.code: commitment_late,
     rules.COMMITMENT_ESCALATED.code: commitment_escalated,
+    rules.COMMITMENT_CLIMBED.code: commitment_climbed,
+    rules.AGREEMENT_OPENED.code: agreement,
+    rules.AGREEMENT_REMINDER.code: agreement,
     rules.MEETING_CONVENED.code: meeting_convened,
     rules.MEETING_MOVED.code: meeting_moved,
     rules.MEETING_CANCELLED.code: meeting_cancelled,

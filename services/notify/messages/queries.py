@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Row, Table, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.notify.agreements.tables import agreements
 from services.notify.bodies.tables import bodies
 from services.notify.commitments.queries import outstanding
 from services.notify.commitments.tables import commitments
@@ -43,17 +44,19 @@ class Known:
     minutes: Rows
     enrolments: Rows
     following: Following
+    agreements: Rows
     map_questions: Rows
     map_needs: Rows
 
 
 async def known(session: AsyncSession, claimed: Sequence[Claimed]) -> Known:
-    """At most eleven statements for a whole batch, and three for one that speaks of people and organisations only."""
+    """At most twelve statements for a whole batch, and three for one that speaks of people and organisations only."""
     owed = await outstanding(session, _days(claimed))
     listed = {id_ for ids in owed.values() for id_ in ids}
     owing = await _rows(session, commitments, _named(claimed, "commitment_id") | listed)
     met = await _rows(session, meetings, _named(claimed, "meeting_id"))
     asked = await _rows(session, invitations, _named(claimed, "invitation_id"))
+    called = await _rows(session, agreements, _named(claimed, "agreement_id"))
     return Known(
         contacts=await _rows(session, contacts, _people(claimed, owing.values())),
         networks=await _rows(session, networks, {c.network_id for c in claimed}),
@@ -62,10 +65,13 @@ async def known(session: AsyncSession, claimed: Sequence[Claimed]) -> Known:
             organisations,
             _named(claimed, "organisation_id")
             | {row.debtor_organisation_id for row in owing.values()}
-            | {row.organisation_id for row in asked.values()},
+            | {row.organisation_id for row in asked.values()}
+            | {row.authority_id for row in called.values()},
         ),
         bodies=await _rows(
-            session, bodies, {r.body_id for r in met.values()} | {r.debtor_body_id for r in owing.values()}
+            session,
+            bodies,
+            _named(claimed, "body_id") | {r.body_id for r in met.values()} | {r.debtor_body_id for r in owing.values()},
         ),
         commitments=owing,
         outstanding=owed,
@@ -75,6 +81,7 @@ async def known(session: AsyncSession, claimed: Sequence[Claimed]) -> Known:
         minutes=await _rows(session, minutes, _named(claimed, "minutes_id")),
         enrolments=await _rows(session, enrolments, _named(claimed, "enrolment_id")),
         following=await following(session, claimed),
+        agreements=called,
         map_questions=await _rows(session, map_questions, _listed(claimed, "question_ids")),
         map_needs=await _rows(session, map_needs, _named(claimed, "need_id")),
     )

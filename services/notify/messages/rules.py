@@ -45,6 +45,28 @@ COMMITMENT_ESCALATED = Topic(
 )
 """Everything that a network is still owed of the day `due`, in one list; with `commitment_id`, only that one."""
 
+COMMITMENT_CLIMBED = Topic(
+    "commitment-climbed",
+    True,
+    "impegno in ritardo che sale all'organo superiore",
+    "late commitment that climbs to the next body",
+    ("commitment_id", "body_id", "due"),
+)
+"""To the people of `body_id`, so many days after `due`; once the commitment has another day, it is not sent any
+more."""
+
+AGREEMENT_OPENED = Topic(
+    "agreement-opened", False, "apertura di un avviso", "call opened", ("agreement_id", "organisation_id")
+)
+AGREEMENT_REMINDER = Topic(
+    "agreement-reminder",
+    False,
+    "promemoria di un avviso",
+    "reminder of a call",
+    ("agreement_id", "organisation_id", "due"),
+)
+"""`due`: the deadline that it reminds of; once the call has another one, it is not sent any more."""
+
 MEETING_CONVENED = Topic(
     "meeting-convened", True, "convocazione", "convocation of a meeting", ("invitation_id", "meeting_id")
 )
@@ -133,6 +155,9 @@ TOPICS = {
         COMMITMENT_REMINDER,
         COMMITMENT_LATE,
         COMMITMENT_ESCALATED,
+        COMMITMENT_CLIMBED,
+        AGREEMENT_OPENED,
+        AGREEMENT_REMINDER,
         MEETING_CONVENED,
         MEETING_MOVED,
         MEETING_CANCELLED,
@@ -202,6 +227,13 @@ ITEMS: dict[str, tuple[str, str]] = {
     "experience": ("esperienza", "experience"),
 }
 """What is on the map, as a message names it."""
+
+AGREEMENTS: dict[str, tuple[str, str]] = {
+    "co_programming": ("procedura di co-programmazione", "procedure of co-programming"),
+    "co_design": ("procedura di co-progettazione", "procedure of co-design"),
+    "funding_call": ("avviso di finanziamento", "funding call"),
+}
+"""As a message names what was opened; a kind that is new to this service is named by its code."""
 
 MODES: dict[str, tuple[str, str]] = {
     "remote": ("a distanza", "remote"),

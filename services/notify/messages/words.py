@@ -64,7 +64,7 @@ def countdown(on: date, today: date, language: str) -> str:
 def territory_name(code: str) -> str:
     """As ISTAT writes it; a code of another edition stands for itself."""
     italy = territories.load()
-    found = italy.municipality(code) or italy.province(code) or italy.region(code)
+    found = italy.today(code) or italy.province(code) or italy.region(code)
     return found.name if found else code
 
 

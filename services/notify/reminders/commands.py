@@ -37,7 +37,7 @@ SETTLED = (State.SENT, State.NOBODY, State.SUPERSEDED, State.PAST)
 
 
 async def follow(session: AsyncSession, subjects: Mapping[UUID, tuple[Subject, Because]], now: datetime) -> None:
-    """Makes the reminders of these subjects what the rules and the subjects' instants say today."""
+    """Makes the reminders of these subjects, all of one topic, what the rules and the subjects' instants say today."""
     if not subjects:
         return
     await queries.hold_rules(session, {subject.network_id for subject, _ in subjects.values()})
@@ -63,13 +63,13 @@ async def _remember(session: AsyncSession, subjects: Iterable[tuple[Subject, Bec
     for start in range(0, len(rows), CHUNK):
         fresh = insert(reminder_subjects).values(rows[start : start + CHUNK])
         told = {name: fresh.excluded[name] for name in ("at", "live", "because_of", "correlation")}
-        await session.execute(fresh.on_conflict_do_update(index_elements=["id"], set_=told))
+        await session.execute(fresh.on_conflict_do_update(index_elements=["id", "topic"], set_=told))
 
 
 async def _plan(session: AsyncSession, subjects: Mapping[UUID, tuple[Subject, Because]], now: datetime) -> None:
     """The caller holds the rules."""
     days = await queries.days_of(session, {subject.network_id for subject, _ in subjects.values()})
-    before = await queries.of_subjects(session, subjects)
+    before = await queries.of_subjects(session, subjects, {subject.topic for subject, _ in subjects.values()})
     wanted: list[tuple[Planned, Because]] = []
     for subject, because in subjects.values():
         if subject.live:
@@ -118,7 +118,7 @@ async def remind(session: AsyncSession, ids: Sequence[UUID], now: datetime) -> N
     rows = await queries.arrived(session, ids, now)
     outcomes = rules.outcomes([queries.planned(row) for row in rows], now)
     to_send = [row for row in rows if outcomes[row.id] is State.SENT]
-    told = await queries.audiences(session, to_send, now)
+    told = await queries.audiences(session, to_send, now)  # of a subject that is gone by now, nobody
     await intend(session, [_intent(row, person, now) for row in to_send for person in told[row.id]], now)
     for row in to_send:
         if not told[row.id]:
@@ -174,7 +174,7 @@ async def set_days(
     UnfitDays."""
     room = await network_id(session, ref)
     policy.require(actor, Right.CHANGE_REMINDERS, network=room, on=now)
-    fit = rules.fit(days)
+    fit = rules.fit(days, topic)
     known = await queries.rule(session, room, topic, lock=True)
     expect(expected, known.version)
     fresh = insert(reminder_rules).values(network_id=room, topic=topic, days=list(fit))

@@ -1,4 +1,4 @@
-"""What commitments and meetings mean for reminders: each fact plans, moves or cancels them."""
+"""What commitments, meetings and calls mean for reminders: each fact plans, moves or cancels them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.notify.commitments.rules import outstanding
 from services.notify.pacts.rules import live, step_id
 from services.notify.reminders.commands import by_subject, follow
 from services.notify.reminders.queries import Because
 from services.notify.reminders.rules import Subject, Topic, end_of
 from shared.contracts.events import MeetingState
-from shared.contracts.registry import CommitmentState, PactState
+from shared.contracts.registry import AgreementState, CommitmentState, PactState
 from shared.messaging import Received, newest, reacts
 
 
@@ -29,6 +30,37 @@ async def remind_of_commitments(
         )
         for r in newest(facts)
         if r.fact.network_id is not None
+    ]
+    await follow(session, by_subject(found), now)
+
+
+@reacts(CommitmentState)
+async def climb_with_commitments(
+    session: AsyncSession, facts: Sequence[Received[CommitmentState]], now: datetime
+) -> None:
+    """What is owed by a body, or to one, climbs the tree of bodies from there while it has not come. What is owed to
+    the network as a whole has no tree: its secretariat is told on the first day."""
+    found = [
+        (
+            Subject(Topic.CLIMB, r.fact.id, r.fact.network_id, end_of(r.fact.due), outstanding(r.fact.state)),
+            because(r),
+        )
+        for r in newest(facts)
+        if r.fact.network_id is not None and (r.fact.debtor_body_id or r.fact.creditor_body_id)
+    ]
+    await follow(session, by_subject(found), now)
+
+
+@reacts(AgreementState)
+async def remind_of_calls(session: AsyncSession, facts: Sequence[Received[AgreementState]], now: datetime) -> None:
+    """Of the deadline of an open procedure or call; one that was never open leaves nothing."""
+    found = [
+        (
+            Subject(Topic.AGREEMENT, r.fact.id, r.fact.network_id, end_of(r.fact.deadline), r.fact.state == "open"),
+            because(r),
+        )
+        for r in newest(facts)
+        if r.fact.network_id is not None and r.fact.deadline is not None
     ]
     await follow(session, by_subject(found), now)
 

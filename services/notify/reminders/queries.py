@@ -11,12 +11,15 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Table, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notify.commitments.queries import answerable
+from services.notify.agreements.queries import waited_for
+from services.notify.agreements.tables import agreements
+from services.notify.commitments.queries import answerable, superiors
+from services.notify.commitments.rules import outstanding
 from services.notify.commitments.tables import commitments
 from services.notify.meetings.tables import invitations, meetings
 from services.notify.pacts.queries import answering
 from services.notify.policy import Right, policy
-from services.notify.reminders.rules import DEFAULT_DAYS, Planned, State, Subject, Topic
+from services.notify.reminders.rules import AFTER, DEFAULT_DAYS, Planned, State, Subject, Topic, level
 from services.notify.reminders.tables import reminder_rules, reminder_subjects, reminders
 from shared.access.actor import Actor, day
 from shared.access.loading import network_id
@@ -120,9 +123,11 @@ async def listed(
     return await page(session, query, key=[reminders.c.id], after=after, limit=limit)
 
 
-async def of_subjects(session: AsyncSession, subjects: Iterable[UUID]) -> dict[UUID, Row[Any]]:
-    """All reminders of these subjects, locked in the order of their ids."""
-    query = select(reminders).where(reminders.c.subject_id.in_(list(subjects)))
+async def of_subjects(
+    session: AsyncSession, subjects: Iterable[UUID], topics: Collection[Topic]
+) -> dict[UUID, Row[Any]]:
+    """All reminders of these subjects and topics, locked in the order of their ids."""
+    query = select(reminders).where(reminders.c.subject_id.in_(list(subjects)), reminders.c.topic.in_(topics))
     return {row.id: row for row in await session.execute(query.order_by(reminders.c.id).with_for_update())}
 
 
@@ -158,6 +163,8 @@ async def audiences(session: AsyncSession, rows: Sequence[Row[Any]], now: dateti
         **await _of_meetings(session, by_topic[Topic.MEETING]),
         **await _of_commitments(session, by_topic[Topic.COMMITMENT], now),
         **await _of_steps(session, by_topic[Topic.PACT_STEP], now),
+        **await _of_climbs(session, by_topic[Topic.CLIMB], now),
+        **await _of_agreements(session, by_topic[Topic.AGREEMENT], now),
     }
 
 
@@ -181,6 +188,39 @@ async def _of_commitments(session: AsyncSession, rows: Sequence[Row[Any]], now: 
     people = await answerable(session, [id_ for id_, state in states.items() if state == OPEN], day(now))
     return {
         row.id: [Told(person, {"commitment_id": str(row.subject_id)}) for person in people.get(row.subject_id, [])]
+        for row in rows
+    }
+
+
+async def _of_climbs(session: AsyncSession, rows: Sequence[Row[Any]], now: datetime) -> dict[UUID, list[Told]]:
+    """Of what is still owed, the people of the body at the level whose day has come by the network's own rule."""
+    states = await _states(session, commitments, rows)
+    days = await days_of(session, {row.network_id for row in rows}) if rows else {}
+    levels = {row.id: level(row.days, days[row.network_id, Topic.CLIMB]) for row in rows}
+    asked = {(row.subject_id, levels[row.id]) for row in rows if outstanding(states[row.subject_id])}
+    above = await superiors(session, asked, day(now))
+    return {
+        row.id: [
+            Told(person, {"commitment_id": str(row.subject_id), "body_id": str(body)})
+            for person, body in above.get((row.subject_id, levels[row.id]), ())
+        ]
+        for row in rows
+    }
+
+
+async def _of_agreements(session: AsyncSession, rows: Sequence[Row[Any]], now: datetime) -> dict[UUID, list[Told]]:
+    """Who speaks for a member that the call concerns and that has not come forward."""
+    states = await _states(session, agreements, rows)
+    people = await waited_for(session, [id_ for id_, state in states.items() if state == OPEN], day(now))
+    return {
+        row.id: [
+            Told(
+                person,
+                {"agreement_id": str(row.subject_id), "organisation_id": str(organisation)},
+                f"/{organisation}",
+            )
+            for person, organisation in people.get(row.subject_id, ())
+        ]
         for row in rows
     }
 
@@ -214,7 +254,9 @@ async def _states(session: AsyncSession, table: Table, rows: Sequence[Row[Any]])
 async def live(session: AsyncSession, room: UUID, topic: Topic, now: datetime) -> dict[UUID, tuple[Subject, Because]]:
     """What is still to come in a network and somebody may be reminded of, with what it comes from."""
     c = reminder_subjects.c
-    query = select(reminder_subjects).where(c.network_id == room, c.topic == topic, c.live, c.at > now)
+    query = select(reminder_subjects).where(c.network_id == room, c.topic == topic, c.live)
+    if topic not in AFTER:
+        query = query.where(c.at > now)
     return {
         row.id: (Subject(topic, row.id, room, row.at, live=True), Because(row.because_of, row.correlation))
         for row in await session.execute(query.order_by(c.id))

@@ -75,7 +75,8 @@ class ReminderOut(BaseModel):
 
 @routes.get("/networks/{network}/reminder-rules", response_model=RulesOut)
 async def rules(network: str, at: At) -> Response:
-    """When the network reminds: the days before a meeting begins and before a commitment is due."""
+    """When the network reminds: the days before a meeting begins, a commitment is due or a call closes; and the days
+    after which what is late climbs to the next body, one for each level."""
     return await at.read(
         queries.rules_of, network, out=lambda found: RulesOut(items=[RuleOut.of(rule, at) for rule in found])
     )
@@ -145,6 +146,12 @@ vocabularies = (
             (Topic.MEETING, "Prima di una riunione", "Before a meeting"),
             (Topic.COMMITMENT, "Prima della scadenza di un impegno", "Before a commitment is due"),
             (Topic.PACT_STEP, "Prima della scadenza di un passo di un patto", "Before a step of a pact is due"),
+            (
+                Topic.CLIMB,
+                "Dopo la scadenza di un impegno, un livello dopo l'altro agli organi superiori",
+                "After a commitment was due, one level after the other up the tree of bodies",
+            ),
+            (Topic.AGREEMENT, "Prima del termine di un avviso", "Before the deadline of a call"),
         ],
     ),
     vocabulary(

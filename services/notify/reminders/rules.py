@@ -1,4 +1,5 @@
-"""When somebody is reminded of what is to come: so many days before it, at an hour at which people read.
+"""When somebody is reminded of what is to come: so many days before it, at an hour at which people read. What has not
+come climbs: so many days after its day the next body up the tree is told.
 
 A reminder is named by its rule, its subject and its days. Moving the subject moves the reminder; a subject that is over
 or was called off has none. A reminder whose instant has passed when it is planned is never sent: its outcome says so.
@@ -25,13 +26,23 @@ class Topic(StrEnum):
     MEETING = "meeting-reminder"
     COMMITMENT = "commitment-reminder"
     PACT_STEP = "pact-step"
+    CLIMB = "commitment-climbed"
+    AGREEMENT = "agreement-reminder"
 
 
 DEFAULT_DAYS: Mapping[Topic, tuple[int, ...]] = {
     Topic.MEETING: (7, 1),
     Topic.COMMITMENT: (14, 3),
     Topic.PACT_STEP: (14, 3),
+    Topic.CLIMB: (7, 15, 30),
+    Topic.AGREEMENT: (14, 3),
 }
+
+
+AFTER = frozenset({Topic.CLIMB})
+"""Days after the subject, and not before it; each is another level, so that one does not stand for the others."""
+MORNINGS = frozenset({Topic.COMMITMENT, Topic.PACT_STEP, Topic.CLIMB, Topic.AGREEMENT})
+"""What is told on the morning of a day, whatever the hour of its subject."""
 
 
 class State(StrEnum):
@@ -89,10 +100,11 @@ def due_of(end: datetime) -> date:
 
 
 def instant(subject: Subject, days: int) -> datetime:
-    """So many days earlier in Italy: a meeting at the same hour by the clock on the wall, whatever the summer time does
-    between the two; a commitment on the morning of the day."""
-    if subject.topic in (Topic.COMMITMENT, Topic.PACT_STEP):
-        return datetime.combine(due_of(subject.at) - timedelta(days=days), MORNING, ROME)
+    """So many days earlier in Italy (later, of what climbs): a meeting at the same hour by the clock on the wall,
+    whatever the summer time does between the two; all else on the morning of the day."""
+    if subject.topic in MORNINGS:
+        away = timedelta(days=days if subject.topic in AFTER else -days)
+        return datetime.combine(due_of(subject.at) + away, MORNING, ROME)
     local = subject.at.astimezone(ROME)
     return datetime.combine(local.date() - timedelta(days=days), local.timetz())
 
@@ -102,7 +114,8 @@ def plan(subject: Subject, days: Iterable[int], now: datetime) -> list[Planned]:
     planned = []
     for number in sorted(set(days), reverse=True):
         at = instant(subject, number)
-        state = State.PLANNED if at > now and subject.at > now else State.PAST
+        ahead = at > now and (subject.at > now or subject.topic in AFTER)
+        state = State.PLANNED if ahead else State.PAST
         id_ = identity(subject.topic, subject.id, number)
         planned.append(Planned(id_, subject.topic, subject.id, subject.network_id, number, at, subject.at, state))
     return planned
@@ -112,23 +125,31 @@ def outcomes(due: Sequence[Planned], now: datetime) -> dict[UUID, State]:
     """What becomes of reminders whose instant has come. Of one subject only the last is worth sending, and none when
     the subject itself has passed: a clock that jumped, or a service that was down, must not send three mails at once.
     """
-    last: dict[UUID, Planned] = {}
+    last: dict[tuple[Topic, UUID], Planned] = {}
     for reminder in due:
-        known = last.get(reminder.subject_id)
+        known = last.get((reminder.topic, reminder.subject_id))
         if known is None or reminder.at > known.at:
-            last[reminder.subject_id] = reminder
-    return {
-        reminder.id: State.PAST
-        if reminder.subject_at <= now
-        else State.SENT
-        if last[reminder.subject_id] is reminder
-        else State.SUPERSEDED
-        for reminder in due
-    }
+            last[reminder.topic, reminder.subject_id] = reminder
+    return {one.id: _outcome(one, last[one.topic, one.subject_id], now) for one in due}
 
 
-def fit(days: Sequence[int]) -> tuple[int, ...]:
-    """The days, the longest before first. Raises UnfitDays."""
+def _outcome(reminder: Planned, last: Planned, now: datetime) -> State:
+    if reminder.topic in AFTER:
+        return State.SENT
+    if reminder.subject_at <= now:
+        return State.PAST
+    return State.SENT if last is reminder else State.SUPERSEDED
+
+
+def level(days: int, rule: Iterable[int]) -> int:
+    """Which level of the tree is told on that day, from 1; 0 when the rule has no such day any more."""
+    ordered = sorted(set(rule))
+    return ordered.index(days) + 1 if days in ordered else 0
+
+
+def fit(days: Sequence[int], topic: Topic = Topic.COMMITMENT) -> tuple[int, ...]:
+    """The days in the order in which they come: the longest before first, the shortest after first. Raises
+    UnfitDays."""
     if len(set(days)) != len(days) or len(days) > MOST_REMINDERS or any(not 1 <= d <= MOST_DAYS for d in days):
         raise UnfitDays
-    return tuple(sorted(days, reverse=True))
+    return tuple(sorted(days, reverse=topic not in AFTER))

@@ -32,7 +32,7 @@ reminder_subjects = Table(
     "reminder_subjects",
     mapper.metadata,
     Column("id", Uuid, primary_key=True, comment="the meeting or commitment"),
-    Column("topic", Text, nullable=False),
+    Column("topic", Text, primary_key=True),
     Column("network_id", Uuid, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
     Column("live", Boolean, nullable=False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -20,6 +21,7 @@ from services.notify.reminders.rules import (
     end_of,
     fit,
     instant,
+    level,
     outcomes,
     plan,
 )
@@ -139,3 +141,38 @@ def test_at_most_one_reminder_of_a_subject_is_sent_at_a_time(which: list[tuple[i
     sent = [one.subject_id for one in due if decided[one.id] is State.SENT]
     assert len(sent) == len(set(sent))
     assert set(sent) == ({one.subject_id for one in due} if now < starts else set())
+
+
+def climbing(due: str) -> Subject:
+    return Subject(Topic.CLIMB, uuid4(), NETWORK, end_of(date.fromisoformat(due)), live=True)
+
+
+def test_what_climbs_does_so_in_the_morning_so_many_days_after() -> None:
+    late = climbing("2026-03-02")
+    now = late.at + timedelta(days=10)
+    planned = {one.days: one for one in plan(late, (7, 15, 30), now)}
+    assert {days: one.state for days, one in planned.items()} == {
+        7: State.PAST,
+        15: State.PLANNED,
+        30: State.PLANNED,
+    }
+    assert planned[15].at.isoformat() == "2026-03-17T08:00:00+01:00"
+    assert planned[30].at.isoformat() == "2026-04-01T08:00:00+02:00"
+
+
+def test_levels_that_come_at_once_are_all_told() -> None:
+    late = climbing("2026-03-02")
+    due = plan(late, (7, 15), late.at)
+    assert set(outcomes(due, late.at + timedelta(days=40)).values()) == {State.SENT}
+
+
+def test_a_reminder_before_the_day_does_not_stand_for_what_climbs_after_it() -> None:
+    subject = climbing("2026-03-02")
+    before = plan(replace(subject, topic=Topic.COMMITMENT), (3,), subject.at - timedelta(days=9))
+    after = plan(subject, (7,), subject.at)
+    found = outcomes([*before, *after], subject.at + timedelta(days=8))
+    assert found == {before[0].id: State.PAST, after[0].id: State.SENT}
+
+
+def test_the_level_is_the_place_of_the_day_in_the_rule() -> None:
+    assert [level(days, (30, 7, 15)) for days in (7, 15, 30, 8)] == [1, 2, 3, 0]
