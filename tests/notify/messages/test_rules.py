@@ -43,7 +43,7 @@ def test_topics_and_roles_have_words_in_both_languages() -> None:
     assert set(rules.MEANING) == set(rules.ROLES)
     for words in (*rules.ROLES.values(), *rules.MEANING.values()):
         assert len(words) == 2
-        assert words[0] != words[1]
+        assert words[0] != words[1] or words[0] == "community maker"  # which Italian says as English does
 
 
 def test_words_follow_the_language() -> None:
