@@ -180,9 +180,10 @@ async def _judge(session: AsyncSession, batch: Batch, read: Sequence[tuple[Row, 
     )
     seen: set[object] = set()
     for row, values in read:
-        identity: object = values["tax_code"] or (values["title"].casefold(), values["municipality"])
-        found = by_code.get(values["tax_code"]) if values["tax_code"] else unnamed.get(identity)
-        if (found.id if found else identity) in seen:
+        code, name = values["tax_code"], (values["title"].casefold(), values["municipality"])
+        identity: object = code or name
+        found = by_code.get(code) if code else unnamed.get(name)
+        if identity in seen or (found is not None and found.id in seen):
             row.refusal = Refusal("tax_code" if values["tax_code"] else "name", "repeated", "each organisation once")
             continue
         seen |= {identity, found.id if found else identity}

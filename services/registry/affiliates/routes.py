@@ -59,7 +59,7 @@ class BatchOut(BaseModel):
     @classmethod
     def of(cls, batch: Batch) -> BatchOut:
         counts = {str(outcome): sum(row.outcome is outcome for row in batch.rows) for outcome in Outcome}
-        return cls(**counts, items=[RowOut.of(row) for row in batch.rows])  # type: ignore[arg-type]
+        return cls(**counts, items=[RowOut.of(row) for row in batch.rows])
 
 
 @routes.post("/networks/{network}/organisations/{parent_id}/affiliates", response_model=BatchOut)

@@ -168,7 +168,7 @@ async def _move_mandates(session: AsyncSession, plan: Plan, now: datetime) -> No
     beside, ended = sorted(plan.mandates.beside), sorted(plan.mandates.ended)
     await session.execute(NOTE_BESIDE, {"beside": beside, "staying": staying})
     asked = {"going": going, "staying": staying, "beside": beside, "ended": ended, "today": day(now)}
-    moved = (await session.execute(MOVE_MANDATES, asked)).all()
+    moved: Any = (await session.execute(MOVE_MANDATES, asked)).all()
     over = plan.mandates.ended
     await stage(
         session,

@@ -240,7 +240,9 @@ async def _values(
     if values.get("tax_code") is not None:
         values["tax_code"] = rules.tax_code(values["tax_code"])
     if "sections" in values:
-        values["sections"] = rules.section_list(Section(s["code"], s["since"], s["until"]) for s in values["sections"])
+        values["sections"] = rules.section_list(
+            Section(s["code"], s.get("since"), s.get("until")) for s in values["sections"]
+        )
     if values.get("municipality") is not None:
         values["municipality"] = rules.municipality(values["municipality"])
     if "territories" in values:

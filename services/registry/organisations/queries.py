@@ -225,7 +225,7 @@ async def _by_place(session: AsyncSession, chosen: CTE) -> dict[str, dict[str, i
 
 
 def _id(row: Any) -> UUID:
-    return row if isinstance(row, UUID) else row[0]  # type: ignore[no-any-return]
+    return row if isinstance(row, UUID) else row[0]
 
 
 async def _loaded(session: AsyncSession, network_id: UUID, ids: Sequence[UUID], sight: Sight) -> list[Member]:
@@ -241,12 +241,9 @@ async def seen_as(session: AsyncSession, actor: Actor, network_id: UUID, now: da
     """How the actor sees this network's members. Raises Forbidden when they are not the actor's to see."""
     if policy.has(actor, Right.READ_ORGANISATIONS, network=network_id, on=now):
         return FULL
-    shown = await session.scalar(
-        select(func.array_agg(aggregate_order_by(SHARED.c.what, SHARED.c.what))).where(
-            *_shared_with(actor, now), SHARED.c.network_id == network_id
-        )
-    )
-    if What.MEMBERS not in (shown or ()):
+    query = select(SHARED.c.what).where(*_shared_with(actor, now), SHARED.c.network_id == network_id)
+    shown = set(await session.scalars(query))
+    if What.MEMBERS not in shown:
         policy.require(actor, Right.READ_ORGANISATIONS, network=network_id, on=now)
     return Sight(inside=False, contacts=What.CONTACTS in shown)
 
@@ -347,7 +344,7 @@ async def _best_first(session: AsyncSession, query: Select[Any], q: str, after: 
     """First who bears that tax code, then names that begin with it, then names with all its words in any order; when
     there are none of these, names with words like them. Each by name. The cursor says in which part it stands: every
     part is read in the order of an index, and a later one only when the page is not full yet."""
-    folded = await session.scalar(select(func.fold(q)))
+    folded: str = (await session.execute(select(func.fold(q)))).scalar_one()
     words = _words(folded)
     all_there = _with_all(words, folded)
     begins = directory.c.name.startswith(folded, autoescape=True)
@@ -382,7 +379,7 @@ def _place(after: str | None, parts: int) -> tuple[int, str | None]:
 
 async def _found_by(session: AsyncSession, query: Select[Any], q: str) -> ColumnElement[bool]:
     """All that `_best_first` would find, for another order."""
-    folded = await session.scalar(select(func.fold(q)))
+    folded: str = (await session.execute(select(func.fold(q)))).scalar_one()
     words = _words(folded)
     code = _by_code(q)
     there = or_(_with_all(words, folded), *([] if code is None else [code]))

@@ -46,10 +46,10 @@ class MunicipalityOut(BaseModel):
 
     @classmethod
     def of(cls, code: str) -> MunicipalityOut | None:
-        found = territories.load().municipality(code)
+        found = territories.load().today(code)
         if found is None:
             return None
-        return cls(code=code, istat=found.istat, name=found.name, province=found.province, region=found.region)
+        return cls(code=found.code, istat=found.istat, name=found.name, province=found.province, region=found.region)
 
 
 class SectionOut(BaseModel):

@@ -547,6 +547,6 @@ def wholes(code: str) -> tuple[str | None, str | None]:
 def codes_within(territory: str) -> set[str]:
     """The codes of a territory and of everything that lies in it. Raises InvalidOrganisation."""
     whole = _territory(territory)
-    inside = list(territories.load().within(whole))
-    provinces = {m.province_code for m in inside if whole == m.region}
-    return {whole, *provinces, *(m.code for m in inside)}
+    italy = territories.load()
+    provinces = {m.province_code for m in italy.within(whole) if whole == m.region}
+    return {whole, *provinces, *italy.codes_within(whole)}
