@@ -67,8 +67,9 @@ class Territories:
         return "municipality" if code in self._by_code else None
 
     def contains(self, territory: str, municipality: str) -> bool:
-        """Whether a region, a province (UTS code or sigla) or a municipality holds the one with this cadastral code."""
-        inside = self._by_code.get(municipality)
+        """Whether a region, a province (UTS code or sigla) or a municipality holds the one with this cadastral code, or
+        the one that took its place."""
+        inside = self.today(municipality)
         return inside is not None and territory in (inside.code, inside.province, inside.province_code, inside.region)
 
     def within(self, territory: str) -> Iterator[Municipality]:
@@ -115,6 +116,16 @@ class Territories:
         if found is not None:
             return (found,)
         return tuple(m for c in self.history.successors(code.upper()) if (m := self.municipality(c)))
+
+    def today(self, code: str) -> Municipality | None:
+        """The municipality with this code, or the most populous of those that took its place: for what was kept before
+        a merger and is shown or looked for after it."""
+        return self._by_code.get(code) or max(self.standing(code), key=lambda m: m.population, default=None)
+
+    def codes_within(self, territory: str) -> list[str]:
+        """The cadastral codes of what lies in a territory today, and of what is gone into it: what was kept before a
+        merger is found by them."""
+        return [c for m in self.within(territory) for c in (m.code, *self.history.predecessors(m.code))]
 
     def with_updates(self, updates: Collection[Update]) -> Territories:
         """These data with what has happened since; `self` must have none yet."""

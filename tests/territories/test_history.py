@@ -120,3 +120,15 @@ async def test_a_process_that_stopped_leaves_the_built_data_behind(learning: Run
 
 def test_without_changes_the_map_is_the_built_one() -> None:
     assert load() is built()
+
+
+def test_what_was_kept_before_a_merger_is_found_and_shown_after_it(italy: Territories) -> None:
+    found = italy.today("C056")
+    assert found is not None
+    assert found.code == "M439"
+    assert italy.today("Z999") is None
+    assert {"M439", "C056", "F838"} <= set(italy.codes_within("VI"))
+    assert "C056" not in italy.codes_within("PD")
+    assert italy.contains("VI", "C056")
+    assert italy.contains("05", "C056")
+    assert not italy.contains("12", "C056")

@@ -24,7 +24,8 @@ def around(territory: str | None) -> list[str]:
     if territory is None:
         return []
     italy = territories.load()
-    municipality, province = italy.municipality(territory), italy.province(territory)
+    municipality, province = italy.today(territory), italy.province(territory)
     if municipality is not None:
-        return [municipality.code, municipality.province_code, municipality.region]
+        own = dict.fromkeys([territory, municipality.code])  # what took the place of one that is gone, too
+        return [*own, municipality.province_code, municipality.region]
     return [province.code, province.region] if province is not None else [territory]

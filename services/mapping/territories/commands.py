@@ -202,8 +202,8 @@ def _today(codes: Collection[str]) -> list[str]:
 
 def _one(code: str | None) -> str | None:
     """The municipality itself or its successor; of several the most populous, for a place is in one."""
-    standing = territories.load().standing(code) if code else ()
-    return max(standing, key=lambda m: m.population).code if standing else code
+    found = territories.load().today(code) if code else None
+    return found.code if found else code
 
 
 async def _move_needs(session: AsyncSession, codes: Sequence[str]) -> None:

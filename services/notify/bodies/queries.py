@@ -49,7 +49,7 @@ def enclosing(territory: str | None) -> list[str]:
     if territory is None:
         return []
     italy = territories.load()
-    if (municipality := italy.municipality(territory)) is not None:
+    if (municipality := italy.today(territory)) is not None:
         return [territory, municipality.province_code, municipality.region]
     if (province := italy.province(territory)) is not None:
         return [territory, province.region]

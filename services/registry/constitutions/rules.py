@@ -158,4 +158,5 @@ def _region_of(italy: Territories, territory: str) -> str | None:
         case "municipality":
             municipality = italy.municipality(territory)
             return municipality.region if municipality else None
-    return None
+    gone = italy.today(territory)
+    return gone.region if gone else None

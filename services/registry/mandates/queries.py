@@ -157,10 +157,11 @@ def territory_of(code: str | None) -> str | None:
 
 def codes_within(territory: str) -> list[str]:
     """The codes of a territory and of all that lies in it; only itself when it is unknown, so that nothing is found."""
-    inside = list(territories.load().within(territory))
+    italy = territories.load()
+    inside = list(italy.within(territory))
     provinces = {m.province_code for m in inside if territory == m.region}
     whole = {m.province_code for m in inside if territory == m.province} or {territory}
-    return [*whole, *provinces, *(m.code for m in inside)]
+    return [*whole, *provinces, *italy.codes_within(territory)]
 
 
 # --- locks ----------------------------------------------------------------------------------------------------------
