@@ -146,10 +146,12 @@ class PersonMerged(Fact, fact="registry.person.merged", tombstone=True):
 
 class PersonSought(PersonState, fact="registry.person.sought"):
     """The dry run of an erasure: every service says what it holds of this person, and which texts hold their name. It
-    travels as a fact of the person, so that it is redacted with them. `asked` is the version of the erasure."""
+    travels as a fact of the person, so that it is redacted with them. `asked` is the version of the erasure. It comes
+    once more when the quarantine begins (`phase`), for what is kept for a while and names nobody by id."""
 
     erasure_id: UUID
     asked: int
+    phase: str = "dry_run"
 
 
 class NoticeDue(Fact, fact="registry.person.notice_due"):

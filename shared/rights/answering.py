@@ -54,9 +54,13 @@ class Answerer(Holder):
 
 
 async def find(session: AsyncSession, holder: Answerer, facts: Sequence[Received[PersonSought]], now: datetime) -> None:
-    """The dry run: nothing is touched."""
+    """The dry run: nothing is touched. When the quarantine begins, answers that were kept for repeated requests and
+    hold the name go; everything else follows the erasure."""
     for received in facts:
         sought = received.fact
+        if sought.phase != Phase.DRY_RUN:
+            await idempotency.forget_words(session, texts.of(sought))
+            continue
         found = await holdings.found(session, holder.held, sought.id)
         named = await texts.mentions(session, holder.metadata, holder.silent, texts.of(sought))
         answered = holder.erasure(

@@ -49,6 +49,7 @@ STORE = text(
 FORGET = text("delete from idempotency where position(:needle in body) > 0").bindparams(
     bindparam("needle", type_=LargeBinary)
 )
+FORGET_WORDS = text("delete from idempotency where convert_from(body, 'UTF8') ~* :expression")
 PURGE = text("delete from idempotency where recorded_at < :before")
 
 
@@ -85,6 +86,12 @@ async def store(session: AsyncSession, actor: UUID, key: str, answer: Answer) ->
 async def forget(session: AsyncSession, subject: UUID) -> None:
     """Part of an erasure: drops the answers that name the subject. Reads a week's answers; erasures are rare."""
     await session.execute(FORGET, {"needle": str(subject).encode()})
+
+
+async def forget_words(session: AsyncSession, expression: str) -> None:
+    """Drops the answers whose text holds what the regular expression of PostgreSQL finds; an empty one finds nothing."""
+    if expression:
+        await session.execute(FORGET_WORDS, {"expression": expression})
 
 
 async def purge(session: AsyncSession, now: datetime) -> None:

@@ -221,8 +221,11 @@ async def _follow(session: AsyncSession, erasure: Erasure, person: Person, now: 
         if following is Phase.ERASE:
             await _erase(session, erasure, person, now, ErasureAdvanced)
         elif following is Phase.QUARANTINE:
+            sought = people_commands.state_of(PersonChanged, person).model_dump()
             await _put_away(session, person)
             await _advance(session, erasure, person, following, now)
+            known = {"erasure_id": erasure.id, "asked": erasure.version, "phase": following}
+            await stage(session, PersonSought(**sought, **known))
             await stage(session, people_commands.state_of(PersonChanged, person))
         elif following is not None:
             await _in_sight(session, erasure, person, following, now)
@@ -245,6 +248,7 @@ async def _put_away(session: AsyncSession, person: Person) -> None:
     await session.execute(
         insert(quarantined).values(person_id=person.id, **{name: getattr(person, name) for name in PRIVATE})
     )
+    await idempotency.forget_words(session, await _expression(session, person))
     for name in PRIVATE:
         setattr(person, name, "" if name.endswith("_name") else None)
     await session.flush()
@@ -264,7 +268,9 @@ async def _erase(
 ) -> None:
     """What is kept of the person here goes, or stays with its ground; the log's rows about them become tombstones."""
     found = await holdings.found(session, HOLDER.held, person.id)
-    await scrub(session, await _expression(session, person))
+    expression = await _expression(session, person)
+    await scrub(session, expression)
+    await idempotency.forget_words(session, expression)
     await people_commands.empty(session, person, now)
     await session.execute(delete(quarantined).where(quarantined.c.person_id == person.id))
     await access_requests.destroy(session, person.id, now)

@@ -131,7 +131,12 @@ async def test_out_of_sight_nobody_finds_the_person_and_called_off_all_is_back(r
     shown = await room.found(f"/people/{person['id']}")
     assert (shown["name"], shown["email"], shown["phone"], shown["erased_at"]) == ("", None, None, None)
     assert (await room.found(f"/mandates/{office['id']}"))["person"]["name"] == ""
-    newest = (await registry.published(f"registry.person.{person['id']}.*"))[-1]
+    sought, newest = (await registry.published(f"registry.person.{person['id']}.*"))[-2:]
+    assert (sought[0].split(".")[3], sought[1]["phase"], sought[1]["family_name"]) == (
+        "sought",
+        "quarantine",
+        "Marcatore",
+    )
     assert newest[0] == "trama.registry.person.changed.v1"
     assert not any(trace in json.dumps(newest[1]).lower() for trace in TRACES)
     etag = (await room.get(f"/people/{person['id']}")).headers["etag"]
