@@ -16,6 +16,7 @@ HEADER_WITHIN = 25  # rows in which the header is looked for: titles and logos s
 EXAMPLES = 3  # cells that are shown of a column
 LONGEST_EXAMPLE = 80
 LONGEST_NAME = 120
+MOSTLY = 0.8
 SHORTEST_WORD = 4  # a synonym that is shorter means nothing at the beginning or end of a longer name
 
 ColumnsOf = Callable[[Sequence[str]], dict[str, int]]
@@ -99,7 +100,8 @@ def header_of(
     needed: Sequence[str] = (),
     is_row: Callable[[Record], bool] = lambda _: False,
 ) -> Header:
-    """The row among the first that names most fields, `needed` ones counting double; none when no row names any.
+    """The row among the first that names most fields, `needed` ones counting double; when no row names any, the first
+    one if it has words above figures; else none.
 
     `is_row` tells what can only be a row of the table, however much it looks like names.
     """
@@ -109,7 +111,23 @@ def header_of(
         score = len(columns) + sum(name in columns for name in needed)
         if score > best and not is_row(record):
             best, found = score, Header(record.line, tuple(record.cells), columns)
-    return found
+    return found if best else _words_above_figures(sample)
+
+
+def _words_above_figures(sample: Sequence[Record]) -> Header:
+    """A header whose names nobody knows: without a figure, over a column that nearly always has one."""
+    first = next((record for record in sample[:HEADER_WITHIN] if sum(map(bool, record.cells)) > 1), None)
+    if first is None or any(_figures(cell) for cell in first.cells):
+        return Header()
+    for at, name in enumerate(first.cells):
+        cells = [r.cells[at] for r in sample if r.line > first.line and at < len(r.cells) and r.cells[at]]
+        if name and cells and sum(map(_figures, cells)) >= MOSTLY * len(cells):
+            return Header(first.line, tuple(first.cells))
+    return Header()
+
+
+def _figures(cell: str) -> bool:
+    return any(c.isdigit() for c in cell)
 
 
 def below(records: Iterable[Record], header: Header) -> Iterator[Record]:

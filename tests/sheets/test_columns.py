@@ -55,6 +55,20 @@ def test_without_a_header_every_row_is_one() -> None:
     assert (header.line, [record.line for record in below(records, header)]) == (0, [1, 2])
 
 
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        ([["Elenco"], ["Chi", "Quando"], ["Anna", "2020"], ["Bea", "2021"]], 2),
+        ([["Anna", "2020"], ["Bea", "2021"]], 0),
+        ([["Chi", "Dove"], ["Anna", "Lecco"]], 0),
+        ([["Chi", "Quando"]], 0),
+        ([["Chi", "Quando"], ["Anna", "mai"], ["Bea", "2021"]], 0),
+    ],
+)
+def test_words_above_figures_are_a_header_even_if_nobody_knows_them(rows: list[list[str]], line: int) -> None:
+    assert header_of(sheet(*rows), WORDS.columns_of).line == line
+
+
 def test_columns_are_shown_with_examples_and_with_why_they_are_taken() -> None:
     body = sheet(["Anna", "Lecco", "x", "7"], ["Bea", "Lecco", "", "8"], ["Cleo", "Como", "y", "9"], ["Dora", "", "z"])
     header = Header(1, ("Nome", "Comune sede", "Note"))
