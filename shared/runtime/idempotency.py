@@ -89,7 +89,7 @@ async def forget(session: AsyncSession, subject: UUID) -> None:
 
 
 async def forget_words(session: AsyncSession, expression: str) -> None:
-    """Drops the answers whose text holds what the regular expression of PostgreSQL finds; an empty one finds nothing."""
+    """Drops the answers whose text holds what the regular expression of PostgreSQL finds; none when it is empty."""
     if expression:
         await session.execute(FORGET_WORDS, {"expression": expression})
 
