@@ -4,6 +4,7 @@ taken back. A dozen statements for a batch, whatever its rows."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -36,6 +37,7 @@ from shared.messaging import stage
 async def advance(session: AsyncSession, job: Job, batch: Sequence[Entry | Refused], now: datetime) -> list[Judged]:
     """Decides about the rows of a batch, and writes what they change unless this is a preview."""
     parent = await _parent(session, job)
+    batch = await _of_those_there(session, batch)
     entries = [item for item in batch if isinstance(item, Entry)]
     standing = await _standing(session, job, {entry.identity for entry in entries}, batch[0].line, parent)
     judged = [_judge(item, standing, parent, applying=job.applying) for item in batch]
@@ -82,6 +84,24 @@ EARLIER = text(
     join import_rows r on r.import_id = :id and r.identity = asked.identity
     where r.line < :before and r.outcome <> 'rejected' order by r.line"""
 )
+
+
+MERGED = text(
+    """select m.tax_code, o.tax_code as of_now from unnest(cast(:codes as text[])) asked(tax_code)
+    join merges m using (tax_code) join organisations o on o.id = m.into_id where o.tax_code is not null"""
+)
+
+
+async def _of_those_there(session: AsyncSession, batch: Sequence[Entry | Refused]) -> Sequence[Entry | Refused]:
+    """The tax code of a merged duplicate means the organisation that stands for it: no file makes it anew."""
+    asked = sorted({item.tax_code for item in batch if isinstance(item, Entry) and item.tax_code})
+    known = {row.tax_code: row.of_now for row in await session.execute(MERGED, {"codes": asked})}
+    if not known:
+        return batch
+    return [
+        replace(item, tax_code=known[item.tax_code]) if isinstance(item, Entry) and item.tax_code in known else item
+        for item in batch
+    ]
 
 
 async def _standing(

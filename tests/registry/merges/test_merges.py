@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 
 from shared.contracts.mapping import AbsenceDeclared
 from tests.registry.conftest import problem
-from tests.registry.desk import Desk, tax_code
+from tests.registry.desk import Desk, table, tax_code
 
 
 async def preview(desk: Desk, one: Any, into: Any, expect: int = 200, headers: Any = None) -> Any:
@@ -127,6 +127,23 @@ async def test_its_tax_code_finds_the_other_one(desk: Desk) -> None:
     assert into["id"] in refused["detail"]
     other = await Desk.founded(desk.running)
     assert (await other.register(tax_code=one["tax_code"]))["id"] == into["id"]
+
+
+async def test_no_file_makes_the_duplicate_anew(desk: Desk) -> None:
+    one, into = await two(desk)
+    await merge(desk, one, into)
+    fresh = tax_code()
+    state = await desk.upload(
+        table(
+            [
+                (one["tax_code"], "Ass. Ponti", "Lecco", "LC"),
+                (into["tax_code"], "Associazione Ponti", "Lecco", "LC"),
+                (fresh, "Nuova", "Lecco", "LC"),
+            ]
+        )
+    )
+    assert state["created"] == 1
+    assert sorted(found["tax_code"] for found in await desk.members()) == sorted([into["tax_code"], fresh])
 
 
 async def test_a_merge_of_merged_ones_is_carried_along(desk: Desk) -> None:
