@@ -244,7 +244,9 @@ async def running(
         "nats_url": nats_url(nats, "nobody") if nats is not None else "nats://127.0.0.1:1",
         "jwks_file": str(home / "jwks.json"),
         "link_jwks_file": str(home / "link_jwks.json"),
-        "pact_keys_file": str(home / "pact_keys.json"),  # the registry's alone; the others know no such variable
+        **(
+            {} if "pact_keys" in variables else {"pact_keys_file": str(home / "pact_keys.json")}
+        ),  # the registry's alone; the others know no such variable
         "clock_file": str(home / "clock.json"),
         "rate_per_minute": "1000000",
         "anonymous_per_minute": "1000000",
