@@ -53,6 +53,7 @@ from services.registry.processing import commands as processing_commands
 from services.registry.processing import listens as processing_listens
 from services.registry.processing import pages as processing_pages
 from services.registry.processing import routes as processing
+from services.registry.projects import routes as projects
 from services.registry.representatives import routes as representatives
 from services.registry.settings import Settings
 from services.registry.sharings import routes as sharings
@@ -81,6 +82,7 @@ def service(settings: Settings) -> Service:
         commitments,
         plans,
         agreements,
+        projects,
         representatives,
         pacts,
         api_keys,
@@ -148,6 +150,7 @@ def service(settings: Settings) -> Service:
             *commitments.vocabularies,
             *pacts.vocabularies,
             *plans.vocabularies,
+            *projects.vocabularies,
             *agreements.vocabularies,
             *erasures.vocabularies,
             *access_requests.vocabularies,

@@ -54,6 +54,9 @@ class Right(StrEnum):
     READ_PACT_READINGS = "read_pact_readings"
     READ_PACT_STATISTICS = "read_pact_statistics"
     ERASE_PACTS = "erase_pacts"
+    READ_PROJECTS = "read_projects"
+    WRITE_PROJECTS = "write_projects"
+    PLEDGE = "pledge"
     MANAGE_API_KEYS = "manage_api_keys"
 
 
@@ -63,6 +66,7 @@ SECRETARIAT = (Role.SECRETARIAT,)
 COORDINATION = (Role.SECRETARIAT, Role.COORDINATOR)
 FOLLOWING_PACTS = (Role.SECRETARIAT, Role.COORDINATOR, Role.COMMUNITY_MAKER)
 SPOKESPEOPLE = (Role.SECRETARIAT, Role.COORDINATOR, Role.REFERENT)
+PARTNERS = (Role.SECRETARIAT, Role.REFERENT)
 EVERYBODY = tuple(Role)
 
 policy = Policy(
@@ -105,6 +109,9 @@ policy = Policy(
         Right.READ_PACT_READINGS: COORDINATION,
         Right.READ_PACT_STATISTICS: EVERYBODY,  # small counts are hidden
         Right.ERASE_PACTS: COORDINATION,
+        Right.READ_PROJECTS: EVERYBODY,
+        Right.WRITE_PROJECTS: PARTNERS,  # referents those that their organisation leads
+        Right.PLEDGE: PARTNERS,  # referents what their own organisation gives
         Right.MANAGE_API_KEYS: SECRETARIAT,
         Right.READ_EVIDENCE: SPOKESPEOPLE,  # files of what they speak for; and the people of the body it was owed to
         Right.READ_PLANS: EVERYBODY,

@@ -604,9 +604,9 @@ class Partner(Content):
 
 
 class ProjectState(Fact):
-    """A funded project from `since` to `last_day` (included). Money in cents of euro: what is budgeted, and what its
-    sources have granted, pledged, signed and paid; each later figure is contained in the one before it. `outcomes` are
-    counts by kind."""
+    """A funded project from `since` to `last_day` (included). Money in cents of euro: what is budgeted, and what is
+    pledged, signed and paid from all sources together, each contained in the one before it; `granted_cents` is the
+    grants' part of what is pledged. `state` is running or closed, `outcomes` are counts by kind."""
 
     title: str
     state: str
