@@ -17,7 +17,7 @@ from uuid import UUID
 import orjson
 from fastapi import Query
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Select, literal, tuple_
+from sqlalchemy import ColumnElement, Select, Subquery, literal, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.runtime.problems import Invalid
@@ -68,6 +68,26 @@ async def page(
     cursor = _write(rows[limit - 1][-len(key) :], key) if len(rows) > limit else None
     items = [row[0] if wide == 1 else row for row in rows[:limit]]
     return Page(items, cursor)
+
+
+def cut(
+    selects: Sequence[Select[Any]], *, key: Sequence[str], after: str | None, limit: int, name: str = "all"
+) -> Subquery:
+    """Several selects with the same columns as one, for `page` by the columns named in `key` and with the same `after`
+    and `limit`: each is cut to what the page can need before they are joined, so that each can follow its own index.
+    Raises Invalid for a bad cursor."""
+    whole = union_all(*selects).subquery(name)
+    values = _read(after, [whole.c[column] for column in key]) if after is not None else None
+    parts = []
+    for one in selects:
+        own = one.subquery()
+        columns = [own.c[column] for column in key]
+        part = select(own).order_by(*columns).limit(limit + 1)
+        if values is not None:
+            bound = tuple_(*(literal(v, c.type) for v, c in zip(values, columns, strict=True)))
+            part = part.where(tuple_(*columns) > bound)
+        parts.append(select(part.subquery()))
+    return union_all(*parts).subquery(name)
 
 
 def _order(key: Sequence[ColumnElement[Any]]) -> int:

@@ -209,7 +209,7 @@ STOCKED = text(
     """
     select distinct area from item_coverage
     where network_id = :network and level = :level and item = any(:items)
-      and (facet = any(:facets) or (cardinality(cast(:facets as text[])) = 0 and facet = ''))
+      and facet = any(case cardinality(cast(:facets as text[])) when 0 then array[''] else cast(:facets as text[]) end)
     """
 )
 

@@ -27,6 +27,7 @@ item_coverage = Table(
     Column("facet", Text, primary_key=True, comment="`` for all of them, `kind:…` or `theme:…`"),
     Column("items", Integer, nullable=False),
     CheckConstraint("items >= 0", name="no_fewer_than_none"),
+    Index("item_coverage_facet", "network_id", "level", "item", "facet", "area"),
 )
 
 counted_items = Table(

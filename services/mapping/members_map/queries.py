@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Date, Double, Select, Text, cast, literal, null, or_, select, union_all
+from sqlalchemy import ARRAY, ColumnElement, Date, Double, Select, Text, cast, literal, null, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.mapping.areas.queries import expand
@@ -22,7 +22,7 @@ from services.mapping.resources.rules import Resource
 from services.mapping.territories.queries import everything, map_of, words
 from services.mapping.territories.rules import Point
 from shared.access.actor import Actor
-from shared.runtime.paging import Page, page
+from shared.runtime.paging import Page, cut, page
 
 SUBJECTS = ("organisation", "place", "resource", "experience")
 MODELS: dict[str, type[Item]] = {"place": Place, "resource": Resource, "experience": Experience}
@@ -56,7 +56,8 @@ async def listed(
     ]
     if "organisation" in (asked.subject or SUBJECTS) and not asked.theme:
         parts.append(_organisations(network_id, asked, here))
-    found = union_all(*(parts or [_organisations(network_id, asked, here).where(literal(value=False))])).subquery("map")
+    nothing = _organisations(network_id, asked, here).where(literal(value=False))
+    found = cut(parts or [nothing], key=["search", "id", "at"], after=after, limit=limit, name="map")
     query = select(*found.c, organisations.c.title.label("organisation")).outerjoin(
         organisations, organisations.c.id == found.c.organisation_id
     )

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.mapping.areas.queries import inside
 from services.mapping.items import queries as items
 from services.mapping.items.rules import State
-from services.mapping.nearest.rules import RINGS, Near, enough, nearest, within
+from services.mapping.nearest.rules import RINGS, Near, away, enough, nearest, within
 from services.mapping.places.hours import open_at
 from services.mapping.places.rules import Activity, Kind, Place
 from services.mapping.places.tables import places
@@ -83,6 +83,7 @@ async def near(
     network_id = await map_of(session, actor, network, now)
     here = centre(municipality, latitude, longitude)
     points = {t.code: t.at for t in everything().values() if t.at is not None}
+    there = away(here, points.items())
     p = places.c
     query = (
         select(Place, organisations.c.title)
@@ -97,7 +98,7 @@ async def near(
         query = query.where(p.activities.overlap(list(activities)))
     found: list[Near[Any]] = []
     for radius in RINGS:
-        rows = (await session.execute(query.where(p.areas.overlap(within(here, points.items(), radius))))).all()
+        rows = (await session.execute(query.where(p.areas.overlap(within(there, radius))))).all()
         placed = [(row, at) for row in rows if (at := _at(row[0], points)) and _opens(row[0], open_now, now)]
         found = nearest(here, placed, limit)
         if enough(found, limit, radius):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -24,9 +25,14 @@ class Near(Generic[T]):
     km: float
 
 
-def within(here: Point, points: Iterable[tuple[str, Point]], radius: float) -> list[str]:
-    """The municipalities whose point is not farther than so many kilometres."""
-    return [code for code, point in points if great_circle(here, point) <= radius]
+def away(here: Point, points: Iterable[tuple[str, Point]]) -> list[tuple[float, str]]:
+    """How far each municipality's point is, the nearest first."""
+    return sorted((great_circle(here, point), code) for code, point in points)
+
+
+def within(there: Sequence[tuple[float, str]], radius: float) -> list[str]:
+    """The municipalities, of those in order of distance, that are not farther than so many kilometres."""
+    return [code for _, code in there[: bisect_right(there, radius, key=lambda one: one[0])]]
 
 
 def nearest(here: Point, found: Iterable[tuple[T, Point]], limit: int) -> list[Near[T]]:

@@ -64,6 +64,7 @@ def counters() -> None:
         sa.Column("items", sa.Integer, nullable=False),
         sa.CheckConstraint("items >= 0", name="item_coverage_no_fewer_than_none"),
     )
+    op.create_index("item_coverage_facet", "item_coverage", ["network_id", "level", "item", "facet", "area"])
     op.create_table(
         "counted_items",
         sa.Column("item", sa.Text, primary_key=True),
