@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.bodies.queries import coordinators
 from services.notify.deliveries.commands import intend
+from services.notify.deliveries.rules import Delivery
 from services.notify.messages.intents import (
     bodies_known,
     networks_known,
@@ -54,7 +55,7 @@ async def tell_who_follows(session: AsyncSession, facts: Sequence[Received[PactH
     alone = {(r.fact.network_id, r.fact.territory) for r in facts if r.fact.maker_id is None}
     above = await coordinators(session, alone, day(now))
     offices = await secretariats(session, {network_id for network_id, _ in alone}, day(now))
-    intents = {}
+    intents: dict[str, Delivery] = {}
     for r in facts:
         promoter = r.fact.body_id or r.fact.organisation_id
         place = (r.fact.network_id, r.fact.territory)

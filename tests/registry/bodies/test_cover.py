@@ -55,17 +55,15 @@ def group(kind: Kind = Kind.WORKING_GROUP, composition: Composition = Compositio
 def test_a_group_that_is_dissolved_or_needs_nobody_is_not_uncovered() -> None:
     one = group()
     one.need(Role.COMMUNITY_MAKER, START)
-    assert one.cover([], at(3))
-    assert one.uncovered_since == START
-    assert not one.cover([], at(4))
+    told = [one.cover([], at(3)), one.uncovered_since == START, one.cover([], at(4))]
+    assert told == [True, True, False]
     one.need(None, at(5))
-    assert (one.needed_since, one.uncovered_since) == (None, None)
-    assert not one.cover([], at(6))
+    told = [one.needed_since is None, one.uncovered_since is None, one.cover([], at(6))]
+    assert told == [True, True, False]
     one.need(Role.COMMUNITY_MAKER, at(7))
     one.cover([], at(8))
     one.dissolve(at(9))
-    assert one.uncovered_since is None
-    assert not one.cover([], at(10))
+    assert [one.uncovered_since, one.cover([], at(10))] == [None, False]
 
 
 @pytest.mark.parametrize(

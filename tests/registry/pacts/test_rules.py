@@ -164,7 +164,7 @@ def test_only_a_closed_pact_is_erased_and_then_nothing_else_is_done_with_it() ->
     pact.sealed = b"x"
     assert pact.actions() == ["read", "erase"]
     pact.erase(TODAY)
-    assert (pact.sealed, pact.erased_on, pact.actions()) == (None, TODAY, [])
+    assert [pact.sealed, pact.erased_on, pact.actions()] == [None, TODAY, []]
     for action in ("read", "erase"):
         with pytest.raises(Erased):
             pact.require(action)
