@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from tests import harness
 from tests.registry.desk import Desk
 
 
@@ -33,9 +34,13 @@ async def upload(
 
 async def ended(desk: Desk, import_id: str) -> Any:
     """The state once nothing is under way."""
-    state = await desk.ended(import_id)
-    while state["state"] == "undoing":
-        state = await desk.ended(import_id)
+    state: dict[str, Any] = {}
+
+    async def over() -> bool:
+        state.update(await desk.get(f"/imports/{import_id}"))
+        return state["state"] not in {"running", "undoing"}
+
+    await harness.until(over, 60, "the import ends")
     return state
 
 

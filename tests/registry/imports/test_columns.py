@@ -95,9 +95,7 @@ async def test_the_header_can_be_pointed_out(desk: Desk) -> None:
     lines = ["Ente;Comune;Codice fiscale", "Associazioni;del;lecchese", f"Uno;Lecco;{tax_code()}"]
     state = await upload(desk, "\r\n".join(lines))
     assert (state["found"]["header_line"], figures(state)) == (1, (1, 0, 0, 1))
-    again = await corrected(
-        desk, state, header_line=2, columns={"title": "A", "municipality": "B", "tax_code": 3}
-    )
+    again = await corrected(desk, state, header_line=2, columns={"title": "A", "municipality": "B", "tax_code": 3})
     assert (again["found"]["header_line"], figures(again)) == (2, (1, 0, 0, 0))
     none = await corrected(desk, again, header_line=0)
     assert (none["found"]["header_line"], none["total"]) == (0, 3)

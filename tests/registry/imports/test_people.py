@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.registry.imports import jobs, worker
 from tests.registry.desk import Desk, figures, table
@@ -279,7 +280,8 @@ async def test_a_worker_that_is_killed_gives_nothing_twice(desk: Desk, monkeypat
             raise OSError("killed before the commit")
 
     monkeypatch.setattr(jobs, "advance", failing)
-    state = await upload(desk, table(rows, HEADER), OF, commit=True)
+    with capture_logs():
+        state = await upload(desk, table(rows, HEADER), OF, commit=True)
     assert figures(state) == (20, 0, 0, 0)
     assert len(await people(desk)) == 20
     assert len([type_ for type_, _ in await desk.told("mandate") if "designated" in type_]) == 20

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.registry.imports import jobs, worker
 from tests.registry.desk import HEADER, Desk, bodies, figures, table, tax_code
@@ -197,7 +198,8 @@ async def test_an_undoing_that_was_interrupted_goes_on_where_it_was(
         await real(*args, **more)
 
     monkeypatch.setattr(jobs, "take_back", failing)
-    state = await undo(desk, state["id"])
+    with capture_logs():
+        state = await undo(desk, state["id"])
     assert (state["state"], state["undone"], state["done"]) == ("undone", 30, 30)
     assert calls == 4
     assert len([type_ for type_, _ in await desk.told("membership") if type_.endswith("withdrawn.v1")]) == 30
