@@ -243,7 +243,7 @@ NOBODY_ANY_MORE = text(
     """select p.id from people p where p.id = any(:ids) and p.version = 1 and p.erased_at is null
     and exists (select from import_rows r where r.import_id = :import and r.person_id = p.id and r.entered)
     and not exists (select from mandates m where m.person_id = p.id
-                    and not (m.end_reason = 'mistake' and m.ended_on <= m.since))
+                    and (m.end_reason is distinct from 'mistake' or m.ended_on > m.since))
     and not exists (select from known_people k where k.person_id = p.id and k.network_id <> :network)
     and not exists (select from identities i where i.person_id = p.id)
     and not exists (select from commitments c where c.person_id = p.id)
