@@ -311,8 +311,8 @@ def _named(text: str) -> Kind:
 
 def _phone(text: str, notes: Notes) -> str | None:
     """One number in E.164. Who lost its zero to a spreadsheet gets it back when only so it is a fixed line."""
-    digits = re.sub(r"[^\d+/;,]", "", text)
-    given = re.split(r"[/;,]", digits)[0]
+    joined = re.sub(r"^\s*(0\d{1,3})\s*/\s*", r"\1 ", text)  # the prefix, as many write it
+    given = re.sub(r"[^\d+]", "", re.split(r"[/;,]|\s-\s", joined)[0])
     if not given:
         return None
     plain, with_zero = _number(given), None if given.startswith(("+", "0")) else _number(f"0{given}")
