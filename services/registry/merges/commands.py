@@ -44,6 +44,10 @@ from services.registry.plans import queries as plan_queries
 from services.registry.plans.rules import Plan as DistrictPlan
 from services.registry.plans.rules import State as PlanStates
 from services.registry.plans.tables import plans as plan_table
+from services.registry.projects import commands as projects
+from services.registry.projects import queries as project_queries
+from services.registry.projects.rules import Project
+from services.registry.projects.tables import projects as project_table
 from shared.access.actor import Actor, day
 from shared.contracts import registry as facts
 from shared.messaging import stage
@@ -239,6 +243,7 @@ async def _move_affiliates(session: AsyncSession, plan: Plan, now: datetime) -> 
 async def _move_the_rest(session: AsyncSession, plan: Plan) -> None:
     columns = [column for column in queries.moved_columns() if column.table.name not in queries.TOLD_APART]
     touched = {name: await rows(session, plan.going.id) for name, (rows, _) in RETOLD.items()}
+    await projects.combine(session, plan.going.id, plan.staying.id)
     await repoint(session, columns, {plan.going.id: plan.staying.id})
     for name, (_, tell) in RETOLD.items():
         if touched[name]:
@@ -329,6 +334,11 @@ async def _tell_pacts(session: AsyncSession, ids: list[UUID]) -> None:
     await stage(session, *(pacts.state_of(facts.PactChanged, pact, parts[pact.id]) for pact in found))
 
 
+async def _tell_projects(session: AsyncSession, ids: list[UUID]) -> None:
+    found = await project_queries.shown(session, await _touched(session, Project, project_table, ids))
+    await stage(session, *(projects.state_of(facts.ProjectChanged, shown) for shown in found))
+
+
 RETOLD: dict[str, tuple[Rows, Tell]] = {
     "plans": (_where("select distinct plan_id from plan_objectives where organisation_id = :id"), _tell_plans),
     "agreements": (
@@ -340,5 +350,6 @@ RETOLD: dict[str, tuple[Rows, Tell]] = {
     ),
     "agreement_interests": (_where("select id from agreement_interests where organisation_id = :id"), _tell_interests),
     "pacts": (_where("select id from pacts where organisation_id = :id"), _tell_pacts),
+    "projects": (_where("select project_id from project_partners where organisation_id = :id"), _tell_projects),
 }
 """What tells an organisation in its facts: whose rows name it, and how they are told."""

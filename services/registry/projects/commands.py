@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import flag_modified
 
@@ -90,7 +90,9 @@ class PartnerBody(Request):
 
     organisation_id: UUID
     role: Role = Role.PARTNER
-    territories: Annotated[list[Territory], Field(max_length=10)] = Field(default=[], examples=[["D150"]])
+    territories: Annotated[list[Territory], Field(max_length=rules.MOST_TERRITORIES)] = Field(
+        default=[], examples=[["D150"]]
+    )
 
 
 class Partners(Request):
@@ -678,6 +680,30 @@ async def remove_outcome(
     await session.execute(delete(project_files).where(project_files.c.outcome_id == outcome_id))
     await session.delete(outcome)
     return await _told(session, project)
+
+
+# --- for other slices ------------------------------------------------------------------------------------------------
+
+
+async def combine(session: AsyncSession, going: UUID, staying: UUID) -> None:
+    """Part of a merge of two organisations: where both take part in a project, the one that stays does, in the stronger
+    role and wherever either works."""
+    both = select(project_partners.c.project_id).where(project_partners.c.organisation_id == staying)
+    query = select(*project_partners.c).where(
+        project_partners.c.project_id.in_(both), project_partners.c.organisation_id.in_([going, staying])
+    )
+    rows = (await session.execute(query.order_by(project_partners.c.project_id).with_for_update())).all()
+    named = {(row.project_id, row.organisation_id): row for row in rows}
+    for project_id in {row.project_id for row in rows if row.organisation_id == going}:
+        one, other = named[project_id, going], named[project_id, staying]
+        role, territories = rules.combined((one.role, one.territories), (other.role, other.territories))
+        where = project_partners.c.project_id == project_id
+        await session.execute(delete(project_partners).where(where, project_partners.c.organisation_id == going))
+        await session.execute(
+            update(project_partners)
+            .where(where, project_partners.c.organisation_id == staying)
+            .values(role=role, territories=territories)
+        )
 
 
 # --- what commands share ---------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from shared.access.actor import EARLIEST, LATEST, lies_in
 
 MOST_CENTS = 100_000_000_000_00
 """A hundred billion euro: what is more is a slip of the pen."""
-MOST_PARTNERS, MOST_PARTS, MOST_PLEDGES = 300, 200, 2_000
+MOST_PARTNERS, MOST_PARTS, MOST_PLEDGES, MOST_TERRITORIES = 300, 200, 2_000, 10
 """A fact, which names the partners, has at most 64 kB; an answer names them all."""
 
 
@@ -223,6 +223,14 @@ class Partner:
 
 def lead_of(partners: Iterable[Partner]) -> UUID | None:
     return next((one.organisation_id for one in partners if one.role is Role.LEAD), None)
+
+
+def combined(one: tuple[Role, list[str]], other: tuple[Role, list[str]]) -> tuple[Role, list[str]]:
+    """Of two partners that prove to be one: the stronger role, and the territories of both (none: where it says in the
+    register)."""
+    order = list(Role)
+    role = min(one[0], other[0], key=order.index)
+    return role, sorted({*one[1], *other[1]})[:MOST_TERRITORIES] if one[1] and other[1] else one[1] or other[1]
 
 
 def require_partners(partners: Collection[Partner]) -> None:

@@ -15,6 +15,7 @@ from shared.runtime.repointing import PEOPLE, naming_organisations
 OTHERS = {
     "id", "network_id", "body_id", "seat_id", "mandate_id", "minutes_id", "decision_id", "source_id", "worker",
     "counted", "correlation", "fact_id", "pact_id", "jti", "with_network_id", "commitment_id", "meeting_id", "batch_id",
+    "series_id",
 }  # fmt: skip
 COPIES = {"directory.parent_id"}  # written by triggers, with what it is a copy of
 
@@ -71,6 +72,9 @@ SILENT = {
     "agreement_obligations": "told by the commitment that it becomes",
     "pact_obligations": "a pact tells which kinds of actors are missing, and nobody's name",
     "pact_looks": "what the due table waits for",
+    "project_partners": "told by its project",
+    "project_actions": "of a partner of the project",
+    "project_pledges": "of a partner of the project",
 }
 
 

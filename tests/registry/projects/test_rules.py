@@ -129,6 +129,11 @@ def test_exactly_one_partner_leads() -> None:
     assert rules.lead_of(PARTNERS) == LEAD
 
 
+def test_two_partners_that_prove_to_be_one_have_the_stronger_role_and_work_where_either_did() -> None:
+    assert rules.combined((Role.SUPPORTER, ["D150"]), (Role.LEAD, ["D142", "D150"])) == (Role.LEAD, ["D142", "D150"])
+    assert rules.combined((Role.PARTNER, ["D150"]), (Role.SUPPORTER, [])) == (Role.PARTNER, ["D150"])
+
+
 def test_who_answers_for_an_action_is_a_partner() -> None:
     one = project()
     with pytest.raises(InvalidProject):
