@@ -17,4 +17,4 @@ async def copy(session: AsyncSession, table: str, columns: Sequence[str], record
 
 
 def as_json(value: Any) -> str:
-    return orjson.dumps(value).decode()
+    return orjson.dumps(value, default=str).decode()  # an id of the driver is no plain UUID
