@@ -77,7 +77,7 @@ async def by_id(session: AsyncSession, plan_id: UUID) -> Plan:
 
 
 async def shown(session: AsyncSession, found: Sequence[Plan]) -> list[Shown]:
-    """Four statements, however many plans."""
+    """Three statements, however many plans."""
     ids = [plan.id for plan in found]
     named = (
         select(Objective, func.coalesce(organisations.c.title, bodies.c.name))
