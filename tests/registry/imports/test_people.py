@@ -296,7 +296,7 @@ async def test_who_may_not_enter_people_may_not_import_them(desk: Desk) -> None:
     key = {"title": "Solo importa", "scopes": ["registry:import"]}
     made = await desk.ask("POST", f"/networks/{desk.slug}/api-keys", json=key)
     assert made.status_code == 201, made.text
-    bearer = {"authorization": f"Bearer {made.json()['secret']}"}
+    bearer = {"authorization": f"Bearer {made.json()['credential']}"}
     for of, expected in ((OF, 403), ("organisations", 202)):
         answer = await desk.ask(
             "POST", f"/networks/{desk.slug}/imports", params={"of": of}, files={"file": ("a.csv", b"x")}, headers=bearer
