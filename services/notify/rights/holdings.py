@@ -16,7 +16,9 @@ from services.notify.contacts.tables import contacts
 from services.notify.deliveries.erasure import forget
 from services.notify.deliveries.tables import deliveries
 from services.notify.enrolments.tables import enrolments
+from services.notify.inventory.tables import map_needs
 from services.notify.meetings.tables import invitations, meetings
+from services.notify.pacts.tables import pacts
 from services.notify.store import mapper
 from shared.contracts.notify import AccessAnswered, ErasureAnswered
 from shared.messaging import upsert_newest
@@ -54,6 +56,8 @@ HELD = (
     Held("commitments", commitments.c.debtor_person_id, Ground.LEGAL_OBLIGATION),
     Held("invitations", invitations.c.person_id, Ground.APPROVED_MINUTES, beside=MEETING),
     Held("proxies", invitations.c.delegate_id, Ground.APPROVED_MINUTES, shows=("id", "meeting_id"), beside=MEETING),
+    Held("needs", map_needs.c.person_id, Ground.ACCOUNTABILITY),
+    Held("pacts", pacts.c.maker_id, Ground.ACCOUNTABILITY),
     Held("enrolments", enrolments.c.person_id, forget="delete"),
 )
 
