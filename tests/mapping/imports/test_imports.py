@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -192,3 +194,18 @@ async def test_a_job_that_a_dead_worker_left_is_gone_on_with(inventory: Inventor
     job = await ended(inventory, job)
     assert (job["state"], job["done"]) == ("done", 2)
     assert await inventory.names("places") == ["CONSULTORIO"]  # only the line that was left
+
+
+@pytest.mark.real_data
+@pytest.mark.timeout(120)
+async def test_the_real_list_is_taken_whole_and_recognised_the_second_time(inventory: Inventory) -> None:
+    root = Path(__file__).parents[3]
+    folder = Path(os.environ.get("TRAMA_REAL_DATA", root.parent / "shared" / "data"))
+    content = (folder / "consultori_parte.csv").read_text()
+    first = await imported(inventory, content, kind="clinic")
+    assert figures(first) == (400, 0, 0, 0)
+    assert figures(await imported(inventory, content, kind="clinic")) == (0, 0, 400, 0)
+    rows = await report(inventory, first)
+    assert sum("ritrovato lo zero" in row["problem"] for row in rows) == 395
+    facts = await inventory.running.published("mapping.place.*.proposed")
+    assert sum(body["network_id"] == str(inventory.alliance.id) for _, body in facts) == 400

@@ -28,6 +28,9 @@ def mint(*of: Any, **claims: Any) -> str:
     return "token"
 
 
+AT_IT = {"body_id": str(IT), "agreement_id": str(IT), "organisation_id": str(IT)}
+
+
 def known(**changed: Any) -> Known:
     """One thing of each kind, all of them with the id IT; `meeting__state="held"` changes a field of one."""
     rows: dict[str, dict[str, Any]] = {
@@ -49,6 +52,14 @@ def known(**changed: Any) -> Known:
             "state": "in_approval", "held_on": DUE, "number": None, "present": 1, "entitled": 2, "quorate": False,
         },
         "enrolments": {"path_title": "Percorso", "units": 3, "due": None, "state": "active"},
+        "map_questions": {"title": "Sportello", "item": "place", "answer": None, "answer_by": DUE},
+        "map_needs": {
+            "theme": "housing", "municipality": "D150", "state": "assigned", "organisation_id": IT, "person_id": None,
+            "collected_on": DUE,
+        },
+        "agreements": {
+            "title": "Avviso", "kind": "funding_call", "state": "open", "authority_id": None, "deadline": DUE,
+        },
     }  # fmt: skip
     for name, value in changed.items():
         table, field = name.split("__")
@@ -65,8 +76,9 @@ def known(**changed: Any) -> Known:
 def asked(given: dict[str, Any] | None = None, now: datetime = NOW, **changed: Any) -> Asked:
     ids = ("commitment_id", "meeting_id", "invitation_id", "ballot_id", "minutes_id", "enrolment_id", "notice_id")
     ids += ("pact_id", "step_id", "promoter_id", "group_id")
+    of_the_map = {"need_id": str(IT), "organisation_id": str(IT), "question_ids": [str(IT)], "item": "place"}
     return Asked(
-        {**{name: str(IT) for name in ids}, **(given or {})},
+        {**{name: str(IT) for name in ids}, **of_the_map, "title": "Sportello", **(given or {})},
         IT,
         known(**changed),
         "it",
@@ -94,6 +106,16 @@ def test_every_topic_has_its_particulars() -> None:
         ("commitment-late", {}, {"commitments__due": date(2024, 9, 12)}),
         ("commitment-late", {}, {"commitments__due": date(2024, 9, 1), "commitments__state": "waived"}),
         ("commitment-escalated", {"due": DUE.isoformat(), "commitment_id": None}, {}),
+        ("commitment-climbed", {"due": DUE.isoformat(), **AT_IT}, {}),
+        ("commitment-climbed", {"due": "2024-09-25", **AT_IT}, {"now": NOW + timedelta(days=15)}),
+        (
+            "commitment-climbed",
+            {"due": DUE.isoformat(), **AT_IT},
+            {"now": NOW + timedelta(days=15), "commitments__state": "waived"},
+        ),
+        ("agreement-opened", AT_IT, {"agreements__state": "evaluation"}),
+        ("agreement-opened", AT_IT, {"now": NOW + timedelta(days=15)}),
+        ("agreement-reminder", {"due": "2024-09-25", **AT_IT}, {}),
         ("meeting-convened", {}, {"meetings__state": "cancelled"}),
         ("meeting-convened", {}, {"invitations__state": "withdrawn"}),
         ("meeting-convened", {}, {"now": END}),
@@ -112,6 +134,11 @@ def test_every_topic_has_its_particulars() -> None:
         ("ballot-opened", {}, {"invitations__state": "withdrawn"}),
         ("minutes-submitted", {}, {"minutes__state": "approved"}),
         ("enrolled", {}, {"enrolments__state": "completed"}),
+        ("freshness-asked", {}, {"map_questions__answer": "confirmed"}),
+        ("freshness-asked", {}, {"now": NOW + timedelta(days=15)}),
+        ("need-assigned", {}, {"map_needs__state": "answered"}),
+        ("need-assigned", {}, {"map_needs__person_id": IT}),
+        ("need-assigned", {"organisation_id": None}, {}),
     ],
 )
 def test_what_has_no_use_any_more_is_not_told(topic: str, given: dict[str, Any], changed: dict[str, Any]) -> None:
@@ -128,6 +155,9 @@ def test_what_has_no_use_any_more_is_not_told(topic: str, given: dict[str, Any],
         ("commitment-late", {}, {"now": datetime(2024, 9, 26, 22, 0, tzinfo=UTC)}),
         ("commitment-escalated", {"due": DUE.isoformat(), "commitment_id": None}, {"now": NOW + timedelta(days=15)}),
         ("commitment-escalated", {}, {"now": NOW + timedelta(days=15)}),
+        ("commitment-climbed", {"due": DUE.isoformat(), **AT_IT}, {"now": NOW + timedelta(days=15)}),
+        ("agreement-opened", AT_IT, {"now": datetime(2024, 9, 26, 21, 59, tzinfo=UTC)}),
+        ("agreement-reminder", {"due": DUE.isoformat(), **AT_IT}, {}),
         ("meeting-convened", {}, {"now": END - timedelta(seconds=1)}),
         ("meeting-cancelled", {}, {"meetings__state": "cancelled", "invitations__state": "withdrawn"}),
         ("meeting-reminder", {"starts_at": START.isoformat()}, {}),
@@ -138,6 +168,10 @@ def test_what_has_no_use_any_more_is_not_told(topic: str, given: dict[str, Any],
         ("minutes-submitted", {}, {}),
         ("minutes-approved", {}, {"minutes__state": "approved"}),
         ("enrolled", {}, {}),
+        ("freshness-asked", {}, {"now": datetime(2024, 9, 26, 21, 59, tzinfo=UTC)}),
+        ("item-returned", {}, {}),
+        ("need-assigned", {}, {}),
+        ("need-assigned", {"assignee_id": str(IT)}, {"map_needs__person_id": IT}),
     ],
 )
 def test_what_is_of_use_is_told(topic: str, given: dict[str, Any], changed: dict[str, Any]) -> None:
