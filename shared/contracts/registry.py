@@ -705,7 +705,8 @@ class ImportFinished(ImportState, fact="registry.import.finished"): ...
 
 
 class ImportUndone(ImportState, fact="registry.import.undone"):
-    """What it created is gone again and what it changed is as it was, but for what was changed since."""
+    """What it created is gone again (`created`) and what it changed is as it was (`updated`), but for rows about what
+    was changed since or is in use (`rejected`, the first of them in `problems`)."""
 
 
 class ImportFailed(ImportState, fact="registry.import.failed"):

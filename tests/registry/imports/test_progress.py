@@ -194,6 +194,6 @@ async def test_a_stream_whose_listener_was_gone_at_once_is_counted_no_more() -> 
     async def gone(_: Any = None) -> Any:
         raise OSError
 
-    with pytest.raises(Exception):  # noqa: B017, PT011 (whichever way the server's library tells it)
+    with pytest.raises(Exception):  # noqa: B017 (whichever way the server's library tells it)
         await Stream(nothing(), lambda: left.append(True))({"type": "http"}, gone, gone)
     assert left == [True]
