@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.mapping.areas import queries as areas
@@ -139,6 +139,8 @@ def followed(actor: Actor, network_id: UUID, now: datetime) -> ColumnElement[boo
         return true()
     if actor.key_id is not None:
         return literal(policy.has(actor, Right.FOLLOW_NEEDS, network=network_id, on=now))
+    if network_id not in actor.networks(now):
+        return false()
     found: list[ColumnElement[bool]] = [needs.c.collected_by == actor.person_id, needs.c.person_id == actor.person_id]
     for grant in actor.current(now):
         if grant.network_id != network_id:
@@ -154,8 +156,8 @@ def followed(actor: Actor, network_id: UUID, now: datetime) -> ColumnElement[boo
 def may_read(actor: Actor, need: Need, now: datetime) -> bool:
     """Who collected it, who is to answer and the coordinator of where it was collected: neither the secretariat nor the
     platform's administrators nor a key."""
-    if actor.person_id is None:
-        return False
+    if actor.person_id is None or need.network_id not in actor.networks(now):
+        return False  # whose mandate has ended reads no more of what they once collected
     coordinates = actor.holds(
         *policy.rules[Right.READ_NEEDS], on=now, network=need.network_id, territory=need.municipality
     )
@@ -165,7 +167,7 @@ def may_read(actor: Actor, need: Need, now: datetime) -> bool:
 def is_assignee(actor: Actor, need: Need, now: datetime) -> bool:
     """The person who is to answer; the referents of the organisation that is to answer."""
     if actor.person_id is not None and need.person_id == actor.person_id:
-        return True
+        return need.network_id in actor.networks(now)
     return need.organisation_id is not None and any(
         grant.role == Role.REFERENT
         and (grant.network_id, grant.organisation_id) == (need.network_id, need.organisation_id)

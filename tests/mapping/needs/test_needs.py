@@ -231,3 +231,19 @@ async def test_a_closed_centre_collects_nothing(mapping: Running) -> None:
     await centre.inventory.step(centre.place, "close")
     body = {"place_id": centre.place["id"], "theme": "housing", "text": "x"}
     assert (await centre.inventory.ask("POST", "needs", centre.collector, json=body)).status_code == 422
+
+
+async def test_whose_mandate_has_ended_reads_no_more_of_what_they_collected(centre: Centre) -> None:
+    person, inventory = uuid7(), centre.inventory
+    grant = Grant(
+        role="delegate", network_id=inventory.alliance.id, organisation_id=centre.runner, since=date(2000, 1, 1)
+    )
+    headers = await inventory.running.grant(person, grant)
+    body = {"place_id": centre.place["id"], "theme": "housing", "text": ASKED}
+    need = await inventory.post("needs", body, headers)
+    need = (await centre.assign(need, headers, person_id=str(person))).json()
+    assert (await centre.read(need, headers)).json()["text"] == ASKED
+    headers = await inventory.running.grant(person, version=2)
+    assert (await centre.read(need, headers)).status_code == 404
+    assert (await inventory.step(need, "answer", headers, {"answer": "x"})).status_code == 403
+    assert (await centre.assign(need, headers, organisation_id=str(centre.helper))).status_code == 403
