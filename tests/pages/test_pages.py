@@ -20,8 +20,8 @@ NETWORK = "pagine"
 GIVEN = {"it": "Giulia", "en": "Grace"}
 _numbers = count(1)
 WORDS = {
-    "it": {"enter": "Entra", "title": "Entra in Trama", "done": "Accesso riuscito", "used": "è già stato usato"},
-    "en": {"enter": "Sign in", "title": "Sign in to Trama", "done": "Signed in", "used": "used already"},
+    "it": {"enter": "Entra", "title": "Entra in Trama", "done": "Che cosa aspetta oggi", "used": "è già stato usato"},
+    "en": {"enter": "Sign in", "title": "Sign in to Trama", "done": "What waits today", "used": "used already"},
 }
 LOCALES = {"it": "it-IT", "en": "en-GB"}
 WIDTHS = pytest.mark.parametrize("width", [1200, 360], ids=["desk", "phone"])
@@ -103,6 +103,8 @@ def test_it_works_with_the_keyboard_alone(platform: Stack, admin: httpx.Client, 
     person = Visitor.of(browser)
     page = person.open(asked(platform, admin, "it"))
     person.open(link_in(page))
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip", "first of all the way past the header"
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.tagName") == "BUTTON"
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none", "the focus is visible"
