@@ -11,7 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import delete, literal, select, text
+from sqlalchemy import delete, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,12 +24,16 @@ from services.registry.erasures.tables import stream_erasures
 from services.registry.grants import commands as grants
 from services.registry.mandates import commands as mandates
 from services.registry.mandates.rules import Mandate
+from services.registry.pacts import commands as pacts
+from services.registry.pacts import queries as pact_queries
+from services.registry.pacts.rules import Pact
+from services.registry.pacts.tables import pacts as pact_table
 from services.registry.people import commands as people
 from services.registry.people.rules import Person
 from services.registry.people.tables import known_people
 from services.registry.processing import commands as processing
 from shared.access.actor import Actor
-from shared.contracts.registry import CommitmentChanged, MandateChanged, PersonChanged, PersonMerged
+from shared.contracts.registry import CommitmentChanged, MandateChanged, PactChanged, PersonChanged, PersonMerged
 from shared.messaging import redact, stage
 from shared.runtime import idempotency
 from shared.runtime.problems import expect
@@ -111,4 +115,16 @@ async def _move_the_rest(session: AsyncSession, going: UUID, staying: UUID) -> N
         ["network_id", "person_id"], rooms.where(known_people.c.person_id == going)
     )
     await session.execute(known.on_conflict_do_nothing())
+    followed = list(await session.scalars(select(pact_table.c.id).where(pact_table.c.maker_id == going)))
     await repoint(session, queries.moved_columns(), {going: staying})
+    if followed:
+        await _tell_pacts(session, followed)
+
+
+async def _tell_pacts(session: AsyncSession, ids: list[UUID]) -> None:
+    """Who follows them has another id, and is the same person."""
+    await session.execute(update(pact_table).where(pact_table.c.id.in_(ids)).values(version=pact_table.c.version + 1))
+    query = select(Pact).where(pact_table.c.id.in_(ids)).order_by(pact_table.c.id)
+    found = (await session.execute(query.execution_options(populate_existing=True))).scalars().all()
+    parts = await pact_queries.parts_of(session, ids)
+    await stage(session, *(pacts.state_of(PactChanged, pact, parts[pact.id]) for pact in found))

@@ -29,6 +29,7 @@ from services.registry.people import queries as people_queries
 from services.registry.people.queries import Readable
 from services.registry.people.rules import Person, Retained
 from services.registry.policy import Right, policy
+from services.registry.processing import commands as processing
 from shared.access.actor import ANONYMOUS, ROME, Actor, day
 from shared.contracts.registry import (
     ErasureAdvanced,
@@ -238,6 +239,8 @@ async def _in_sight(session: AsyncSession, erasure: Erasure, person: Person, pha
     hidden = person.hidden
     if hidden:
         await _bring_back(session, person)
+        if person.email is not None:  # what they were to be told meanwhile
+            await processing.reachable(session, person.id, now)
     with journey(erasure, now):
         await _advance(session, erasure, person, phase, now)
         if hidden:
