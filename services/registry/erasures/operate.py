@@ -41,11 +41,11 @@ FAILED, BAD_SETTINGS = 1, 2
 
 def main(argv: Sequence[str]) -> None:
     """Ends the process: 0, 1 (failed, or somebody waits for too long), 2 (bad settings or usage)."""
-    given = _parser().parse_args(argv)
+    given = parser().parse_args(argv)
     try:
         settings = Settings.load()
         logs.configure("registry", settings.log_level)
-        sys.exit(asyncio.run(_with_database(settings, given)))
+        sys.exit(asyncio.run(run(settings, given)))
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201 (an operator reads it)
         sys.exit(BAD_SETTINGS)
@@ -54,19 +54,19 @@ def main(argv: Sequence[str]) -> None:
         sys.exit(FAILED)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m services.registry erasures", description=__doc__)
-    which = parser.add_subparsers(dest="command", required=True)
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="python -m services.registry erasures", description=__doc__)
+    which = made.add_subparsers(dest="command", required=True)
     due = which.add_parser("due", help="delete from the stream what is due")
     due.add_argument("--every", type=float, help="seconds; go on until stopped")
     which.add_parser("waiting", help="who waits to be deleted from the stream")
     which.add_parser("list", help="everybody who was erased, as lines of JSON")
     again = which.add_parser("again", help="apply erasures to a database that was restored")
     again.add_argument("--from", dest="file", type=Path, help="what `list` wrote")
-    return parser
+    return made
 
 
-async def _with_database(settings: Settings, given: argparse.Namespace) -> int:
+async def run(settings: Settings, given: argparse.Namespace) -> int:
     database = Database(settings.database_url, name="trama-registry-erasures", statement_timeout=3600)
     try:
         return await COMMANDS[given.command](settings, database, given)

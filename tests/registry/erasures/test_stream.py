@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -15,10 +13,11 @@ from nats.aio.client import Client
 
 from deploy.local.nats import Nats
 from deploy.local.postgres import Postgres
-from services.registry.erasures import commands, stream
+from services.registry.erasures import commands, operate, stream
 from services.registry.settings import Settings
 from shared.contracts.registry import PersonErased
 from shared.messaging import topology
+from shared.runtime.settings import SettingsError
 from tests import harness
 from tests.harness import Running
 from tests.registry.conftest import Caller, Room, new_room, running_registry
@@ -102,7 +101,9 @@ async def test_a_process_with_the_erasure_user_deletes_by_itself(
         assert [json.dumps(body).count("Marcatore") for _, body in facts] == [0]
 
 
-async def test_an_operator_sees_who_waits_and_who_was_erased(postgres: Postgres, nats: Nats, tmp_path: Path) -> None:
+async def test_an_operator_sees_who_waits_and_who_was_erased(
+    postgres: Postgres, nats: Nats, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     async with running_registry(postgres, tmp_path, nats) as registry:
         room = await new_room(registry, Caller(registry, registry.signed_in(admin=True)))
         person = await room.person()
@@ -110,40 +111,24 @@ async def test_an_operator_sees_who_waits_and_who_was_erased(postgres: Postgres,
         await registry.settled()
         settings = registry.context.settings
         assert isinstance(settings, Settings)
-        environment = harness.environment(
-            {
-                "profile": "local",
-                "database_url": settings.database_url,
-                "nats_url": settings.nats_url,
-                "signing_key_file": str(settings.signing_key_file),
-                "pact_keys": settings.pact_keys,
-                "erasure_nats_url": harness.nats_url(nats, topology.ERASURE),
-            }
-        )
-        code, said = await operate(environment, "waiting")
-        assert (code, [line["person_id"] for line in said]) == (0, [person["id"]])
-        code, said = await operate(environment, "list")
-        assert (code, [line["person_id"] for line in said]) == (0, [person["id"]])
-        code, said = await operate(environment, "due")
-        assert (code, said) == (0, [{"deleted": 1, "waiting": 0}])
-        assert await operate(environment, "waiting") == (0, [])
-        assert await operate(environment, "again") == (0, [{"erased_again": 0}])
-        without = {name: value for name, value in environment.items() if "ERASURE" not in name}
-        assert (await operate(without, "again"))[0] == 2
+        with_url = settings.model_copy(update={"erasure_nats_url": harness.nats_url(nats, topology.ERASURE)})
 
+        async def operated(*command: str) -> tuple[int, list[dict[str, Any]]]:
+            """(exit code, what was said) of `python -m services.registry erasures …`."""
+            capsys.readouterr()
+            code = await operate.run(with_url, operate.parser().parse_args(command))
+            said = [line for line in capsys.readouterr().out.splitlines() if line.startswith('{"')]
+            return code, [json.loads(line) for line in said]
 
-async def operate(environment: dict[str, str], command: str) -> tuple[int, list[dict[str, object]]]:
-    """(exit code, lines of JSON) of `python -m services.registry erasures <command>`."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "services.registry",
-        "erasures",
-        command,
-        env={**os.environ, **environment},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, said = await process.communicate()
-    assert process.returncode != 2 or b"TRAMA_ERASURE_NATS_URL" in said, said
-    return process.returncode or 0, [json.loads(line) for line in out.splitlines() if line.startswith(b'{"')]
+        code, said = await operated("waiting")
+        assert (code, [line["person_id"] for line in said]) == (0, [person["id"]])
+        await registry.sql("update stream_erasures set since = since - interval '25 hours'")
+        assert (await operated("waiting"))[0] == 1
+        code, said = await operated("list")
+        assert (code, [line["person_id"] for line in said]) == (0, [person["id"]])
+        (tmp_path / "erased.jsonl").write_text("".join(json.dumps(line) + "\n" for line in said))
+        assert await operated("due") == (0, [{"deleted": 1, "waiting": 0}])
+        assert await operated("waiting") == (0, [])
+        assert await operated("again", "--from", str(tmp_path / "erased.jsonl")) == (0, [{"erased_again": 0}])
+        with pytest.raises(SettingsError):
+            await operate.run(settings, operate.parser().parse_args(["again"]))
