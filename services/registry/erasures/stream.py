@@ -16,12 +16,14 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services.registry.erasures.tables import stream_erasures
+from shared.contracts.registry import PersonErased, PersonMerged
 from shared.messaging import topology
 from shared.messaging.operations import erase_from_stream
 from shared.runtime.clock import wall
 
 BATCH = 50
 TOMBSTONES = "registry.person.*.erased"
+ENDS = tuple(fact.name.split(".")[2] for fact in (PersonErased, PersonMerged))
 
 
 async def due(sessions: async_sessionmaker[AsyncSession]) -> bool:
@@ -57,13 +59,15 @@ async def delete_due(sessions: async_sessionmaker[AsyncSession], erasure: Client
 
 
 async def told(erasure: Client, person_id: UUID) -> bool:
-    """The tombstone is in the stream: the relay has sent all that was written before it."""
-    subject = TOMBSTONES.replace("*", str(person_id))
-    try:
-        await erasure.jetstream().get_msg(topology.stream("registry"), seq=1, subject=subject, next=True)
-    except NotFoundError:
-        return False
-    return True
+    """A tombstone, of an erasure or of a merge, is in the stream: the relay has sent all that was written before it."""
+    for end in ENDS:
+        subject = f"registry.person.{person_id}.{end}"
+        try:
+            await erasure.jetstream().get_msg(topology.stream("registry"), seq=1, subject=subject, next=True)
+        except NotFoundError:
+            continue
+        return True
+    return False
 
 
 async def erased(erasure: Client) -> AsyncIterator[UUID]:

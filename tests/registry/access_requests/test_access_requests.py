@@ -172,6 +172,7 @@ async def test_after_thirty_days_archive_and_key_are_gone_for_good(registry: Run
     sealed = (await registry.published(f"notify.access.{uuid5(UUID(request['id']), 'notify 1')}.answered"))[0][1]
     kept = await registry.sql("select private_key from access_requests where id = :id", id=UUID(request["id"]))
     assert sealing.opened([sealed["sealed"]], kept[0].private_key)["items"] == {"invitations": [{"id": 1}]}
+    assert registry.context.clock.path is not None
     clock.set(registry.context.clock.path, registry.context.clock.now() + timedelta(days=30))
     await registry.settled()
     closed = await room.found(f"/access-requests/{request['id']}")

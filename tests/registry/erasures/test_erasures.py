@@ -67,6 +67,7 @@ async def in_quarantine(registry: Running, room: Room, person: Any, days: int = 
 
 async def on_day(registry: Running, days: int) -> None:
     """The clock goes on by so many days, and what is due then is done."""
+    assert registry.context.clock.path is not None
     clock.set(registry.context.clock.path, registry.context.clock.now() + timedelta(days=days))
     await registry.settled()
 

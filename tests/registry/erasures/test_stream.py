@@ -15,7 +15,7 @@ from deploy.local.nats import Nats
 from deploy.local.postgres import Postgres
 from services.registry.erasures import commands, operate, stream
 from services.registry.settings import Settings
-from shared.contracts.registry import PersonErased
+from shared.contracts.registry import PersonErased, PersonMerged
 from shared.messaging import topology
 from shared.runtime.settings import SettingsError
 from tests import harness
@@ -59,6 +59,18 @@ async def test_nobody_is_deleted_whose_tombstone_has_not_come(registry: Running,
     assert await stream.delete_due(registry.context.database.sessions, erasure) == (0, 1)
     assert len(await registry.published(f"registry.person.{person['id']}.*")) == 1
     await registry.sql("delete from stream_erasures where person_id = :id", id=UUID(person["id"]))
+
+
+async def test_a_duplicate_is_deleted_by_the_tombstone_of_its_merge(
+    registry: Running, room: Room, erasure: Client
+) -> None:
+    person = await room.person("Zenobia", "Marcatore")
+    await registry.sql("insert into stream_erasures (person_id, since) values (:id, now())", id=UUID(person["id"]))
+    await registry.settled()
+    await registry.tell(PersonMerged(id=person["id"], version=2, into_id=room.id))
+    assert await stream.delete_due(registry.context.database.sessions, erasure) == (1, 0)
+    facts = await registry.published(f"registry.person.{person['id']}.*")
+    assert [type_ for type_, _ in facts] == ["trama.registry.person.merged.v1"]
 
 
 async def test_whom_a_backup_brings_back_is_erased_again(registry: Running, room: Room, erasure: Client) -> None:
