@@ -140,6 +140,7 @@ def service(settings: Settings) -> Service:
             *organisations.vocabularies,
             *merges.vocabularies,
             *imports.vocabularies,
+            *people.vocabularies,
             *duplicates.vocabularies,
             *processing.vocabularies,
             *mandates.vocabularies,

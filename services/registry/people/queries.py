@@ -13,13 +13,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.mandates.tables import mandates
 from services.registry.networks import queries as networks
-from services.registry.people.rules import Language, Person, UnknownPerson
+from services.registry.people.rules import Language, Person, Reach, UnknownPerson
 from services.registry.people.tables import known_people, people
 from services.registry.policy import Right, policy
 from shared.access.actor import Actor
 from shared.runtime.paging import DEFAULT, Page, page
 
 ACTIONS = {"change": Right.WRITE_PEOPLE, "erase": Right.ERASE_PEOPLE}
+REACH: dict[Reach, ColumnElement[bool]] = {
+    Reach.EMAIL: people.c.email.is_not(None),
+    Reach.PHONE: and_(people.c.email.is_(None), people.c.phone.is_not(None)),
+    Reach.UNREACHABLE: and_(people.c.email.is_(None), people.c.phone.is_(None)),
+}
+"""`Person.reach` where the database has to choose by it."""
 OWN = (Right.READ_PEOPLE, Right.WRITE_PEOPLE)
 """What people may do with what is kept of themselves."""
 
@@ -115,6 +121,7 @@ async def listed(
     *,
     q: str | None = None,
     language: Sequence[Language] = (),
+    reach: Sequence[Reach] = (),
     updated_since: datetime | None = None,
     sort: Literal["id", "name"] = "id",
     after: str | None = None,
@@ -134,6 +141,8 @@ async def listed(
         query = query.where(people.c.search.like(func.fold(f"%{_escaped(q)}%")))
     if language:
         query = query.where(people.c.language.in_(language))
+    if reach:
+        query = query.where(or_(*(REACH[one] for one in reach)))
     if updated_since:
         query = query.where(people.c.updated_at >= updated_since)
     key: list[ColumnElement[Any]] = [people.c.search, people.c.id] if sort == "name" else [known_people.c.person_id]

@@ -12,10 +12,11 @@ from starlette.responses import Response
 
 from services.registry.people import commands, queries
 from services.registry.people.queries import Readable
-from services.registry.people.rules import Language, OutOfSight, Retained, Unfit, UnknownPerson
+from services.registry.people.rules import Language, OutOfSight, Reach, Retained, Unfit, UnknownPerson
 from shared.runtime.edge import At
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
+from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["people"])
 
@@ -52,7 +53,8 @@ class PersonRef(BaseModel):
 
 
 class PersonOut(BaseModel):
-    """`merged_into` stands for this one, who was a duplicate."""
+    """`reach` is how the platform can tell them something: who has only a phone has to be called. `merged_into` stands
+    for this one, who was a duplicate."""
 
     id: UUID
     name: str
@@ -62,6 +64,7 @@ class PersonOut(BaseModel):
     email: str | None
     email_verified: bool
     phone: str | None
+    reach: Reach
     erased_at: datetime | None
     merged_into: PersonRef | None
     href: str
@@ -80,6 +83,7 @@ class PersonOut(BaseModel):
             email=person.email,
             email_verified=person.email_verified,
             phone=person.phone,
+            reach=person.reach,
             erased_at=person.erased_at,
             merged_into=PersonRef(
                 id=person.merged_into,
@@ -112,6 +116,7 @@ async def people(
     at: At,
     q: Annotated[str | None, Query(max_length=100, description="Part of a name or address")] = None,
     language: Annotated[list[Language], Query()] = [],  # noqa: B006 (FastAPI copies it)
+    reach: Annotated[list[Reach], Query(description="How they can be told something")] = [],  # noqa: B006
     updated_since: AwareDatetime | None = None,
     sort: Annotated[Literal["id", "name"], Query(description="By family name, or as they were entered")] = "id",
     after: After = None,
@@ -123,6 +128,7 @@ async def people(
         network,
         q=q,
         language=language,
+        reach=reach,
         updated_since=updated_since,
         sort=sort,
         after=after,
@@ -173,3 +179,16 @@ problems = {
         "it first.",
     ),
 }
+
+vocabularies = (
+    vocabulary(
+        "reaches",
+        "Come si raggiunge una persona",
+        "How a person is reached",
+        [
+            (Reach.EMAIL, "Per posta elettronica", "By email"),
+            (Reach.PHONE, "Solo per telefono", "By phone only"),
+            (Reach.UNREACHABLE, "Nessun recapito", "No contact"),
+        ],
+    ),
+)

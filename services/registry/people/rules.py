@@ -21,6 +21,14 @@ class Language(StrEnum):
     ENGLISH = "en"
 
 
+class Reach(StrEnum):
+    """How the platform can tell somebody something: by mail; not by itself, but somebody can call; not at all."""
+
+    EMAIL = "email"
+    PHONE = "phone"
+    UNREACHABLE = "unreachable"
+
+
 class UnknownPerson(Exception):
     """Nobody has this id whom the caller may know of."""
 
@@ -70,6 +78,12 @@ class Person:
     def hidden(self) -> bool:
         """In quarantine: the names stand elsewhere (`erasures`). Everybody else has a family name until erased."""
         return self.erased_at is None and not self.family_name
+
+    @property
+    def reach(self) -> Reach:
+        if self.email is not None:
+            return Reach.EMAIL
+        return Reach.PHONE if self.phone is not None else Reach.UNREACHABLE
 
     @property
     def email_verified(self) -> bool:

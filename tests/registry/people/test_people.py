@@ -193,3 +193,18 @@ async def test_a_list_of_people_is_taken_into_a_spreadsheet_without_formulas(roo
     answer = await room.get(f"/networks/{room.slug}/people")
     assert answer.headers["content-type"].startswith("text/csv")
     assert "'=HYPERLINK(1)" in answer.text
+
+
+async def test_who_has_no_mailbox_is_shown_as_somebody_to_call_or_to_nobodys_reach(room: Room) -> None:
+    mailed = await room.person("Ada", email="casa@example.org", phone="0341 123456")
+    shared = await room.person("Bea", email="casa@example.org")  # one mailbox, two people
+    called = await room.person("Carla", phone="0341 123456")
+    nobody = await room.person("Dora")
+    found = {one["id"]: one["reach"] for one in (await room.found(f"/networks/{room.slug}/people"))["items"]}
+    assert found == {
+        mailed["id"]: "email", shared["id"]: "email", called["id"]: "phone", nobody["id"]: "unreachable",
+    }  # fmt: skip
+    for reach, people in (("email", [mailed, shared]), ("phone", [called]), ("unreachable", [nobody])):
+        listed = (await room.found(f"/networks/{room.slug}/people", reach=reach))["items"]
+        assert [one["id"] for one in listed] == [one["id"] for one in people]
+    assert (await room.get(f"/networks/{room.slug}/people", reach="pigeon")).status_code == 422
