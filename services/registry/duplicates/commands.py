@@ -35,6 +35,7 @@ from services.registry.processing import commands as processing
 from shared.access.actor import Actor
 from shared.contracts.registry import CommitmentChanged, MandateChanged, PactChanged, PersonChanged, PersonMerged
 from shared.messaging import redact, stage
+from shared.messaging.tables import log
 from shared.runtime import idempotency
 from shared.runtime.problems import expect
 from shared.runtime.repointing import repoint
@@ -119,6 +120,8 @@ async def _move_the_rest(session: AsyncSession, going: UUID, staying: UUID) -> N
     await repoint(session, queries.moved_columns(), {going: staying})
     if followed:
         await _tell_pacts(session, followed)
+    await session.execute(update(log).where(log.c.actor_id == going).values(actor_id=staying))  # reads the whole log
+    await session.execute(delete(idempotency.answers).where(idempotency.answers.c.actor_id == going))
 
 
 async def _tell_pacts(session: AsyncSession, ids: list[UUID]) -> None:

@@ -73,7 +73,8 @@ class Merged:
         return self.staying.version
 
 
-# The words of a name in the order of the alphabet: `Serra Giulia` and `Giulia Serra` are one name.
+# The words of a name in the order of the alphabet: `Serra Giulia` and `Giulia Serra` are one name. Each pair is joined
+# by what it shares, too: people of one name alone may be thousands.
 PAIRS = (
     text(
         """
@@ -86,17 +87,21 @@ PAIRS = (
             from known_people k join people p on p.id = k.person_id
             where k.network_id = :network and p.family_name <> ''
         ), held as materialized (
-            select distinct person_id, organisation_id from mandates
-            where network_id = :network and organisation_id is not null
-        ), pairs as (
-            select a.id as first_id, b.id as second_id, coalesce(a.email = b.email, false) as mailbox,
-                coalesce(a.phone = b.phone, false) as phone, exists (
-                    select from held x join held y using (organisation_id)
-                    where x.person_id = a.id and y.person_id = b.id
-                ) as organisation
-            from named a join named b on b.name = a.name and b.id > a.id
+            select distinct n.name, n.id, m.organisation_id from named n join mandates m on m.person_id = n.id
+            where m.network_id = :network and m.organisation_id is not null
+        ), shared as (
+            select a.id as first_id, b.id as second_id, 'mailbox' as what
+            from named a join named b on (a.name, a.email) = (b.name, b.email) and a.id < b.id
+            union all
+            select a.id, b.id, 'phone'
+            from named a join named b on (a.name, a.phone) = (b.name, b.phone) and a.id < b.id
+            union all
+            select a.id, b.id, 'organisation'
+            from held a join held b on (a.name, a.organisation_id) = (b.name, b.organisation_id) and a.id < b.id
         )
-        select * from pairs where mailbox or phone or organisation
+        select first_id, second_id, bool_or(what = 'mailbox') as mailbox, bool_or(what = 'phone') as phone,
+               bool_or(what = 'organisation') as organisation
+        from shared group by first_id, second_id
         """
     )
     .columns(first_id=Uuid, second_id=Uuid, mailbox=Boolean, phone=Boolean, organisation=Boolean)
