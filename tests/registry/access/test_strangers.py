@@ -26,8 +26,8 @@ PUBLIC = {
     "GET /goals/link",
     "GET /imports/{import_id}/rows.csv",  # also by a mailed link; its own tests refuse those who have none
 }
-OWN = {"GET /networks"}
-"""Lists the caller's own networks, which may be none."""
+OWN = {"GET /networks", "GET /me/access-requests"}
+"""Lists of what is the caller's own, which may be empty."""
 
 
 @pytest.mark.parametrize("stranger", STRANGERS)
