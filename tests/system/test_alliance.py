@@ -31,7 +31,7 @@ def figures(story: Story, point: str) -> dict[str, Any]:
 
 def test_every_check_of_the_story_held(story: Story) -> None:
     assert story.failures == []
-    assert set(story.points) == {"import", "presences", "mail", "A1", "A2", "A3", "A5", "A6"}
+    assert set(story.points) == {"import", "presences", "mail", "A1", "A2", "A3", "A4", "A5", "A6"}
 
 
 def test_a1_fourteen_commitments_one_closed_by_a_list_the_others_reminded_then_escalated(story: Story) -> None:
@@ -56,6 +56,13 @@ def test_a3_decided_owned_dated_done_and_carried_by_mails_and_pages(story: Story
     assert found["sender_afterwards"]
     assert found["logo_in_mails"]
     assert found["logo_on_pages"]
+
+
+def test_a4_a_foreign_site_shows_the_map_and_a_change_shows_there_by_itself(story: Story) -> None:
+    found = figures(story, "A4")
+    assert found["any_site_may_frame_it"]
+    assert [sum(found[when].values()) for when in ("shown", "shown_afterwards", "shown_when_one_closes")] == [3, 4, 3]
+    assert not found["what_is_not_public"]
 
 
 def test_a5_the_three_endings_are_right_to_the_day(story: Story) -> None:

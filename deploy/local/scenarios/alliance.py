@@ -7,11 +7,13 @@ the alliance itself; the days, the people and the regions that follow are invent
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import httpx
 from PIL import Image, ImageDraw
 
 from deploy.local.scenarios import coordinations, founders
@@ -41,6 +43,12 @@ PATHS = {
     "administrators": ("Che cosa può fare un Comune", "open"),
 }
 UPLOAD = "/registry/v1/representatives/link"
+HOUSES = {
+    "Casa della comunità di Lecco": "E507",
+    "Casa della comunità di Prato": "G999",
+    "Casa della comunità di Bari": "A662",
+}
+FRAME = "/atlas/embed?network=case-della-comunita"
 DAVIDE, NEIGHBOUR, MAYOR = "Davide Sala", "Livia Corsi", "Ugo Marchetti"
 
 
@@ -56,7 +64,7 @@ class Alliance:
 
 
 def tell(story: Story) -> None:
-    """The points A1, A2, A3, A5 and A6."""
+    """The points A1 to A6."""
     alliance = Alliance(founders.tell(story))
     steps: list[tuple[datetime, Callable[[], None]]] = [
         (at("2024-09-12", "10:00"), lambda: committee(story, alliance)),
@@ -69,6 +77,7 @@ def tell(story: Story) -> None:
         (at("2024-10-10", "08:00"), lambda: reminded(story, alliance, days=3)),
         (at("2024-10-14", "08:00"), lambda: escalated(story, alliance)),
         (at("2024-10-28", "10:00"), lambda: presented(story, alliance)),
+        (at("2024-11-20", "10:00"), lambda: embedded(story, alliance)),
         *coordinations.steps(story, alliance.network),
     ]
     for instant, step in sorted(steps, key=lambda dated: dated[0]):
@@ -274,6 +283,53 @@ def presented(story: Story, alliance: Alliance) -> None:
     fulfilled = secretariat.all(network.path("commitments"), source="decision", state="fulfilled")
     story.check("A3", "actions_fulfilled", len(fulfilled), 2)
     story.check("A3", "second_meeting", called["state"], "convened")
+
+
+# A4: the alliance's section on a partner's site
+
+
+def embedded(story: Story, alliance: Alliance) -> None:
+    network, secretariat = alliance.network, alliance.network.secretariat
+    story.step("Il sito di un partner mostra la mappa dell'Alleanza: un cambiamento vi appare da solo")
+    houses = [shown_to_all(network, title, municipality) for title, municipality in HOUSES.items()]
+    body = {"title": "Casa non ancora aperta", "kind": "community_house_hub", "municipality": "F205"}
+    secretariat.created(network.path("places", "mapping"), {**body, "visibility": "network"})
+    story.check(
+        "A4", "any_site_may_frame_it", "frame-ancestors *" in frame(story).headers["content-security-policy"], True
+    )
+    story.check("A4", "shown", figures(story), {"Lombardia": 1, "Toscana": 1, "Puglia": 1})
+    shown_to_all(network, "Casa della comunità di Merate", "F133")
+    story.check("A4", "shown_afterwards", figures(story), {"Lombardia": 2, "Toscana": 1, "Puglia": 1})
+    secretariat.acted(f"/mapping/v1/places/{houses[-1]}/close")
+    story.check("A4", "shown_when_one_closes", figures(story), {"Lombardia": 2, "Toscana": 1})
+    story.check("A4", "what_is_not_public", body["title"] in frame(story, "03").text, False)
+    story.check("A4", "bears_its_name", "Alleanza per le Case della comunità" in frame(story).text, True)
+    data = story.client().get("/mapping/v1/atlas/items.geojson", network=network.slug)
+    story.check("A4", "open_data", len(data["features"]), 3)
+    story.link("La mappa dell'Alleanza, com'è nel riquadro di un partner", FRAME)
+    story.link("L'atlante pubblico", "/atlas")
+
+
+def shown_to_all(network: Network, title: str, municipality: str) -> str:
+    """A place for everybody, proposed and validated."""
+    body = {"title": title, "kind": "community_house_hub", "municipality": municipality, "visibility": "public"}
+    made = network.secretariat.created(network.path("places", "mapping"), body)
+    network.secretariat.acted(f"/mapping/v1/places/{made['id']}/validate")
+    return str(made["id"])
+
+
+def frame(story: Story, region: str = "") -> httpx.Response:
+    """The frame as the browser of a visitor of the partner's site asks for it."""
+    path = FRAME.replace("?", f"/{region}?") if region else FRAME
+    answer = story.client().send("GET", path, headers={"Accept": "text/html", "Origin": "https://partner.example"})
+    answer.raise_for_status()
+    return answer
+
+
+def figures(story: Story) -> dict[str, int]:
+    """Region -> places, as the frame says it, zeroes left out."""
+    found = re.findall(r'aria-label="([^":]+): (\d+)"', frame(story).text)
+    return {region: int(count) for region, count in found if int(count)}
 
 
 def logo() -> bytes:

@@ -175,16 +175,21 @@ def groups(story: Story, bonds: Bonds) -> None:
 def uncovered(story: Story, bonds: Bonds) -> None:
     network, secretariat = bonds.network, bonds.network.secretariat
     story.step("I due community maker del Casalasco lasciano: il gruppo scoperto dà l'allarme")
+    before = alarms(story, network)
     for maker in ("Pietro Guerra", "Silvia Rossi"):
         secretariat.acted(f"/registry/v1/mandates/{bonds.mandates[maker]}/end", {"reason": "resigned"})
     story.settled()
     left = secretariat.all(network.path("bodies"), uncovered="true")
     story.check("E4", "uncovered", [body["name"] for body in left], ["Gruppo di lavoro Casalasco"])
-    alarms = [mail for mail in story.mails(network.mailbox) if "Gruppo di lavoro Casalasco" in mail["text"]]
-    story.check("E4", "alarms_by_mail", len([mail for mail in alarms if "scopert" in mail["text"]]), 2)
+    story.check("E4", "alarms_by_mail", alarms(story, network) - before, 1)
     network.mandate("Giada Ferri", "community_maker", body_id=bonds.groups["Casalasco"])
     story.settled()
     story.check("E4", "covered_again", secretariat.all(network.path("bodies"), uncovered="true"), [])
+
+
+def alarms(story: Story, network: Network) -> int:
+    """Mails to the secretariat that say that a group is without a community maker."""
+    return sum("Senza community maker" in mail["subject"] for mail in story.mails(network.mailbox))
 
 
 # E2: generative pacts, whose beneficiaries are nowhere but in their slice
@@ -284,8 +289,8 @@ def budget(story: Story, bonds: Bonds) -> None:
         network.path("projects"),
         {
             "title": "FareLegami",
-            "since": "2025-04-01",
-            "last_day": "2028-03-31",
+            "since": "2025-03-01",
+            "last_day": "2028-02-29",
             "lead_id": network.organisations[LEAD],
             "funder": "Fondazione Cariplo",
             "notice": "Welfare in azione",
