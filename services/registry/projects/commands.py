@@ -17,9 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import flag_modified
 
 from services.registry.commitments import commands as commitments
-from services.registry.commitments import queries as commitment_queries
 from services.registry.commitments.commands import Owed
-from services.registry.commitments.rules import Kind, file_of
+from services.registry.commitments.rules import Kind, UnknownDebtor, file_of
 from services.registry.commitments.rules import Source as CommitmentSource
 from services.registry.mandates.queries import territory_of
 from services.registry.networks import queries as networks
@@ -241,12 +240,15 @@ class OutcomeBody(Request):
 
 
 async def open_(session: AsyncSession, actor: Actor, ref: str, request: Opening, *, now: datetime) -> Shown:
-    """By the secretariat, or by the referent of the lead. Raises InvalidProject, UnknownDebtor (the lead), CupTaken."""
+    """By the secretariat, or by the referent of the lead. Raises InvalidProject, CupTaken."""
     network_id = await networks.id_of(session, ref)
     policy.require(actor, Right.WRITE_PROJECTS, network=network_id, organisation=request.lead_id, on=now)
     given = _fields(request.model_dump(exclude={"lead_id"}))
     project = rules.open_(Project(network_id, opened_on=day(now), **given))
-    await commitment_queries.lock_debtors(session, network_id, {"organisation_id": request.lead_id})
+    try:
+        await queries.lock_members(session, project, [request.lead_id])
+    except UnknownDebtor as unknown:
+        raise InvalidProject("lead_id", "unknown", unknown.accepted) from unknown
     session.add(project)
     await session.flush()
     session.add(Partner(project.id, request.lead_id, Role.LEAD))

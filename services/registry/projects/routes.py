@@ -13,7 +13,6 @@ from pydantic import AwareDatetime, BaseModel
 from starlette.responses import Response
 
 from services.registry.commitments.routes import FILE_SHOWN, given_file
-from services.registry.mandates.routes import Ref
 from services.registry.plans.routes import Money
 from services.registry.policy import Right, policy
 from services.registry.projects import commands, queries, rules
@@ -59,6 +58,7 @@ from shared.runtime.edge import At, Edge
 from shared.runtime.openapi import IF_MATCH
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import Invalid, not_found, problem
+from shared.runtime.shapes import Ref
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["projects"])

@@ -24,6 +24,7 @@ PUBLIC = {
     "GET /representatives/link",
     "POST /representatives/link",
     "GET /goals/link",
+    "GET /notices/link",
     "GET /imports/{import_id}/rows.csv",  # also by a mailed link; its own tests refuse those who have none
 }
 OWN = {"GET /networks", "GET /me/access-requests"}
@@ -46,6 +47,9 @@ async def test_nobody_gets_in(registry: Running, room: Room, stranger: str) -> N
     goal = await room.made(f"/networks/{room.slug}/goals", goal)
     office = {"institution": "09", "office": "president"}
     office = await room.made(f"/networks/{room.slug}/interlocutors", office)
+    (notice,) = (await room.found(f"/networks/{room.slug}/notices", person=person["id"]))["items"]
+    project = {"title": "Progetto", "since": "2026-01-01", "last_day": "2030-12-31", "lead_id": organisation["id"]}
+    project = await room.made(f"/networks/{room.slug}/projects", project)
     await registry.settled()
     ids = {
         "person_id": person["id"],
@@ -54,6 +58,8 @@ async def test_nobody_gets_in(registry: Running, room: Room, stranger: str) -> N
         "body_id": body["id"],
         "seat_id": seat["id"],
         "commitment_id": commitment["id"],
+        "notice_id": notice["id"],
+        "project_id": project["id"],
         "rule_id": rule["id"],
         "constitution_id": path["id"],
         "goal_id": goal["id"],

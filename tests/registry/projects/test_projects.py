@@ -108,7 +108,7 @@ async def test_a_project_is_opened_read_and_told(room: Room) -> None:
         ({"last_day": "2000-01-01"}, "project-invalid", "/last_day"),
         ({"since": "1200-01-01"}, "project-invalid", "/since"),
         ({"decree_number": "1"}, "project-invalid", "/decree_day"),
-        ({"lead_id": str(uuid4())}, "debtor-unknown", "/organisation_id"),
+        ({"lead_id": str(uuid4())}, "project-invalid", "/lead_id"),
         ({"title": " "}, "invalid", "/title"),
         ({"title": "a\x00b"}, "invalid", "/title"),
         ({"territories": ["ZZ99"]}, None, None),
