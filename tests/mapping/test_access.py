@@ -21,6 +21,9 @@ PUBLIC: tuple[str, ...] = (
     "GET /freshness/link",
     "POST /freshness/link",
     "GET /place-imports/{id}/events",
+    "GET /atlas/items",
+    "GET /atlas/items.geojson",
+    "GET /atlas/figures",
 )
 """What is public on the map; links and tickets, which are proof themselves."""
 REFERENCE = (
