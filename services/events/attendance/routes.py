@@ -22,12 +22,13 @@ from services.events.attendance.rules import (
     TooManyProxies,
     WrongItem,
 )
-from services.events.invitations.routes import Ref, person
+from services.events.invitations.routes import person
 from services.events.meetings.routes import GUARDED
 from services.events.meetings.rules import State
 from shared.runtime.edge import At
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import problem
+from shared.runtime.shapes import Ref
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["attendance"])

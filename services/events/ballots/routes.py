@@ -27,7 +27,7 @@ from services.events.ballots.rules import (
     UnknownBallot,
     Vote,
 )
-from services.events.invitations.routes import Ref, person
+from services.events.invitations.routes import person
 from services.events.meetings import queries as meeting_queries
 from services.events.meetings.routes import GUARDED
 from services.events.meetings.rules import State as MeetingState
@@ -37,6 +37,7 @@ from shared.runtime.browsers import HTML, Token, answered, as_json, wants_json
 from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import Invalid, Problem, not_found, problem
+from shared.runtime.shapes import Ref
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["ballots"])

@@ -22,13 +22,13 @@ from services.events.decisions.rules import (
     State,
     UnknownDecision,
 )
-from services.events.invitations.routes import Ref
 from services.events.meetings import queries as meeting_queries
 from services.events.meetings.routes import GUARDED
 from services.events.policy import Right, policy
 from shared.runtime.edge import At, Edge
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
+from shared.runtime.shapes import Ref
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["decisions"])

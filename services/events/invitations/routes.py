@@ -32,15 +32,10 @@ from shared.runtime.browsers import HTML, Token, answered, as_json, wants_json
 from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import Invalid, Problem, not_found, problem
+from shared.runtime.shapes import Ref
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["invitations"])
-
-
-class Ref(BaseModel):
-    id: UUID
-    name: str
-    href: str
 
 
 class SeatRef(BaseModel):

@@ -31,6 +31,7 @@ from shared.runtime.edge import At, Edge
 from shared.runtime.openapi import IF_MATCH
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
+from shared.runtime.shapes import Ref
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["meetings"])
@@ -97,12 +98,6 @@ class ChangeBody(Body):
 class SecondCallBody(Body):
     starts_at: Instant
     ends_at: Instant
-
-
-class Ref(BaseModel):
-    id: UUID
-    name: str
-    href: str
 
 
 class ItemOut(BaseModel):

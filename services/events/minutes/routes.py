@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from services.events.invitations.routes import Ref
 from services.events.meetings.routes import GUARDED
 from services.events.minutes import commands, document, pages, queries
 from services.events.minutes.commands import Draft, Returning, Writing
@@ -20,6 +19,7 @@ from services.events.policy import Right, policy
 from shared.runtime.edge import At, Edge
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
+from shared.runtime.shapes import Ref
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["minutes"])

@@ -27,7 +27,7 @@ from services.learning.enrolments.rules import (
     actions,
 )
 from services.learning.paths.pages import failed
-from services.learning.paths.routes import Ref, UnitOut, href
+from services.learning.paths.routes import UnitOut, href
 from services.learning.paths.rules import Admission, Audience, Path
 from services.learning.paths.rules import State as PathState
 from shared.access import links
@@ -36,6 +36,7 @@ from shared.runtime.browsers import HTML, Token, answered, wants_html, wants_jso
 from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
+from shared.runtime.shapes import Ref
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["enrolments"])

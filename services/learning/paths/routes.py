@@ -36,12 +36,6 @@ from shared.runtime.vocabularies import vocabulary
 routes = APIRouter(tags=["paths"])
 
 
-class Ref(BaseModel):
-    id: UUID
-    name: str
-    href: str
-
-
 class UnitOut(BaseModel):
     id: UUID
     title: str

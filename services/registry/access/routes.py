@@ -39,6 +39,7 @@ from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.me import GrantOut, NetworkRights
 from shared.runtime.problems import link_used, problem
 from shared.runtime.sessions import MaybeSeated, Seated
+from shared.runtime.shapes import Ref
 
 routes = APIRouter(tags=["sign-in"])
 well_known = APIRouter(tags=["sign-in"])
@@ -87,14 +88,8 @@ class OidcBody(BaseModel):
     provider: str | None = Field(default=None, max_length=32, description="Its name; by default found by the issuer")
 
 
-class PersonRef(BaseModel):
-    id: UUID
-    name: str
-    href: str
-
-    @classmethod
-    def of(cls, person: Person) -> PersonRef:
-        return cls(id=person.id, name=person.name, href=f"/registry/v1/people/{person.id}")
+def person_ref(person: Person | None) -> Ref | None:
+    return Ref(id=person.id, name=person.name, href=f"/registry/v1/people/{person.id}") if person else None
 
 
 class SignedIn(BaseModel):
@@ -104,13 +99,13 @@ class SignedIn(BaseModel):
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 (a scheme)
     expires_in: int
     level: str
-    person: PersonRef | None
+    person: Ref | None
 
 
 class MeOut(BaseModel):
     id: UUID
     kind: Literal["person", "key"]
-    person: PersonRef | None
+    person: Ref | None
     email: str | None
     email_verified: bool
     level: str
@@ -127,7 +122,7 @@ class MeOut(BaseModel):
         return cls(
             id=actor.id,
             kind="person" if actor.person_id else "key",
-            person=PersonRef.of(person) if person else None,
+            person=person_ref(person),
             email=person.email if person else None,
             email_verified=person.email_verified if person else False,
             level=actor.level.label,
@@ -352,7 +347,7 @@ async def welcome(at: Edge, person: Person | None, level: Level, *, admin: UUID 
         access_token=token,
         expires_in=int(lifetime.total_seconds()),
         level=level.label,
-        person=PersonRef.of(person) if person else None,
+        person=person_ref(person),
     )
     return as_json(made)
 

@@ -12,10 +12,11 @@ from starlette.responses import Response
 from services.registry.affiliates import commands, queries
 from services.registry.affiliates.commands import Batch, Enrolment
 from services.registry.affiliates.rules import NoSuchState, Outcome, Row
-from services.registry.organisations.routes import Kinds, On, OrganisationOut, Ref, Sections, States, Territory
+from services.registry.organisations.routes import Kinds, On, OrganisationOut, Sections, States, Territory
 from shared.runtime.edge import At
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import problem
+from shared.runtime.shapes import Ref
 
 routes = APIRouter(tags=["affiliates"])
 

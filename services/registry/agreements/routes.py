@@ -42,7 +42,6 @@ from services.registry.agreements.rules import (
     UnknownPart,
 )
 from services.registry.commitments.rules import State as CommitmentState
-from services.registry.mandates.routes import Ref
 from services.registry.organisations.rules import Kind as OrganisationKind
 from services.registry.organisations.rules import RuntsSection
 from services.registry.plans.routes import ActOut, Money
@@ -51,6 +50,7 @@ from shared.runtime.edge import At, Edge
 from shared.runtime.openapi import IF_MATCH
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import FieldError, Problem, not_found, problem
+from shared.runtime.shapes import Ref
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["agreements"])

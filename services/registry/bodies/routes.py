@@ -31,7 +31,7 @@ from services.registry.bodies.rules import (
     State,
 )
 from services.registry.mandates.queries import Named
-from services.registry.mandates.routes import MandateOut, Ref
+from services.registry.mandates.routes import MandateOut
 from services.registry.mandates.rules import State as MandateState
 from services.registry.policy import Right, policy
 from shared.access.actor import day
@@ -40,6 +40,7 @@ from shared.runtime.edge import At, Edge
 from shared.runtime.openapi import IF_MATCH
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import problem
+from shared.runtime.shapes import Ref
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["bodies"])

@@ -27,6 +27,7 @@ from services.registry.constitutions.rules import (
 from shared.runtime.edge import At, Edge
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
+from shared.runtime.shapes import Ref
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["constitutions"])
@@ -47,12 +48,6 @@ REQUIREMENTS = vocabulary(
     ],
 )
 LABELS = {term.code: {"it": term.it, "en": term.en} for term in REQUIREMENTS.terms}
-
-
-class Ref(BaseModel):
-    id: UUID
-    name: str
-    href: str
 
 
 class OpeningBody(BaseModel):

@@ -28,6 +28,7 @@ from shared.runtime.edge import At
 from shared.runtime.openapi import IF_MATCH
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
+from shared.runtime.shapes import Ref
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["erasures"])
@@ -47,12 +48,6 @@ class QuarantineBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     days: int = Field(default=DAYS, ge=0, le=MOST_DAYS)
-
-
-class Ref(BaseModel):
-    id: UUID
-    name: str
-    href: str
 
 
 class WaitsOut(BaseModel):

@@ -28,6 +28,7 @@ from shared.runtime.edge import At, Edge
 from shared.runtime.openapi import IF_MATCH
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
+from shared.runtime.shapes import Ref
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["interlocutors"])
@@ -40,14 +41,8 @@ Phone = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, ma
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000, pattern=r"^[^\x00]+$")]
 
 
-class Ref(BaseModel):
-    id: UUID
-    name: str
-    href: str
-
-    @classmethod
-    def of(cls, body: Coordination | None) -> Ref | None:
-        return cls(id=body.id, name=body.name, href=f"/registry/v1/bodies/{body.id}") if body else None
+def _ref(body: Coordination | None) -> Ref | None:
+    return Ref(id=body.id, name=body.name, href=f"/registry/v1/bodies/{body.id}") if body else None
 
 
 class ChangeBody(BaseModel):
@@ -111,7 +106,7 @@ class InterlocutorOut(BaseModel):
             name=held.name,
             email=held.email,
             phone=held.phone,
-            body=Ref.of(known.body),
+            body=_ref(known.body),
             contacts=held.contacts,
             last_contact_on=held.last_contact_on,
             recorded_on=held.recorded_on,
@@ -178,7 +173,7 @@ class InstitutionOut(BaseModel):
                 for office in Office
                 if office in overview.recorded
             ],
-            body=Ref.of(overview.body),
+            body=_ref(overview.body),
             last_contact_on=overview.last_contact_on,
         )
 

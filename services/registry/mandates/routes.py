@@ -33,15 +33,10 @@ from shared.runtime.edge import At, Edge
 from shared.runtime.openapi import IF_MATCH
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
+from shared.runtime.shapes import Ref
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["mandates"])
-
-
-class Ref(BaseModel):
-    id: UUID
-    name: str
-    href: str
 
 
 class MandateOut(BaseModel):

@@ -13,12 +13,12 @@ from services.registry.merges import commands, queries
 from services.registry.merges.commands import Merging
 from services.registry.merges.queries import Candidate, Plan
 from services.registry.merges.rules import Conflict, Conflicts, SameOrganisation
-from services.registry.organisations.routes import Ref
 from services.registry.organisations.rules import Organisation, State
 from shared.runtime.edge import At
 from shared.runtime.openapi import IF_MATCH
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import problem
+from shared.runtime.shapes import Ref
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["merges"])

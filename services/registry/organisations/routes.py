@@ -32,6 +32,7 @@ from shared import territories
 from shared.runtime.edge import At, Edge
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import problem
+from shared.runtime.shapes import Ref
 from shared.runtime.vocabularies import Term, vocabulary
 
 routes = APIRouter(tags=["organisations"])
@@ -56,12 +57,6 @@ class SectionOut(BaseModel):
     code: RuntsSection
     since: date | None
     until: date | None
-
-
-class Ref(BaseModel):
-    id: UUID
-    name: str
-    href: str
 
 
 class PastState(BaseModel):

@@ -13,7 +13,6 @@ from sqlalchemy import Row
 from starlette.responses import Response
 
 from services.registry.commitments.rules import State as CommitmentState
-from services.registry.mandates.routes import Ref
 from services.registry.networks import queries as networks
 from services.registry.pacts import commands, document, queries, rules
 from services.registry.pacts.commands import (
@@ -62,6 +61,7 @@ from shared.runtime.edge import At, Edge
 from shared.runtime.openapi import IF_MATCH
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
+from shared.runtime.shapes import Ref
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["pacts"])

@@ -16,6 +16,7 @@ from services.registry.people.rules import Language, OutOfSight, Reach, Retained
 from shared.runtime.edge import At
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
+from shared.runtime.shapes import Ref
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["people"])
@@ -46,12 +47,6 @@ class ChangeBody(PersonBody):
     family_name: Name = Field(default="", examples=["Serra"])
 
 
-class PersonRef(BaseModel):
-    id: UUID
-    name: str
-    href: str
-
-
 class PersonOut(BaseModel):
     """`reach` is how the platform can tell them something: who has only a phone has to be called. `merged_into` stands
     for this one, who was a duplicate."""
@@ -66,7 +61,7 @@ class PersonOut(BaseModel):
     phone: str | None
     reach: Reach
     erased_at: datetime | None
-    merged_into: PersonRef | None
+    merged_into: Ref | None
     href: str
     version: int
     allowed_actions: list[str]
@@ -85,7 +80,7 @@ class PersonOut(BaseModel):
             phone=person.phone,
             reach=person.reach,
             erased_at=person.erased_at,
-            merged_into=PersonRef(
+            merged_into=Ref(
                 id=person.merged_into,
                 name=readable.survivor or "",
                 href=f"/registry/v1/people/{person.merged_into}",

@@ -12,7 +12,6 @@ from starlette.responses import Response
 
 from services.registry.commitments.routes import DebtorOut
 from services.registry.commitments.rules import State as CommitmentState
-from services.registry.mandates.routes import Ref
 from services.registry.plans import commands, queries, rules
 from services.registry.plans.commands import (
     ActBody,
@@ -43,6 +42,7 @@ from shared.runtime.edge import At, Edge
 from shared.runtime.openapi import IF_MATCH
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import FieldError, Problem, not_found, problem
+from shared.runtime.shapes import Ref
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["plans"])

@@ -38,6 +38,7 @@ from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.openapi import IF_MATCH
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
+from shared.runtime.shapes import Ref
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["processing"])
@@ -91,19 +92,13 @@ class RecordedOut(TermsOut):
         return cls.model_validate(row, from_attributes=True)
 
 
-class PersonRef(BaseModel):
-    id: UUID
-    name: str
-    href: str
-
-
 class NoticeOut(BaseModel):
     """The notice that a person is owed by a network. `due` is the last day in time. `waits`: the network has not
     recorded what it does with people's data yet, so nothing is sent."""
 
     id: UUID
     network_id: UUID
-    person: PersonRef
+    person: Ref
     has_email: bool
     has_phone: bool
     state: State
@@ -128,7 +123,7 @@ class NoticeOut(BaseModel):
         return cls(
             id=one.id,
             network_id=one.network_id,
-            person=PersonRef(id=one.person_id, name=named.person, href=f"/registry/v1/people/{one.person_id}"),
+            person=Ref(id=one.person_id, name=named.person, href=f"/registry/v1/people/{one.person_id}"),
             has_email=named.has_email,
             has_phone=named.has_phone,
             state=one.state,
@@ -186,7 +181,7 @@ class ConsentOut(BaseModel):
 
     id: UUID
     network_id: UUID
-    person: PersonRef
+    person: Ref
     given_on: date
     how: How | None
     withdrawn_on: date | None
@@ -200,7 +195,7 @@ class ConsentOut(BaseModel):
         return cls(
             id=one.id,
             network_id=one.network_id,
-            person=PersonRef(id=one.person_id, name=named.person, href=f"/registry/v1/people/{one.person_id}"),
+            person=Ref(id=one.person_id, name=named.person, href=f"/registry/v1/people/{one.person_id}"),
             given_on=one.given_on,
             how=one.how,
             withdrawn_on=one.withdrawn_on,

@@ -19,23 +19,18 @@ from shared.access.actor import day
 from shared.runtime.edge import At, Edge
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import problem
+from shared.runtime.shapes import Ref
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["sharings"])
-
-
-class NetworkRef(BaseModel):
-    id: UUID
-    name: str
-    href: str
 
 
 class SharingOut(BaseModel):
     """`network` lets `with_network` see `what` of its own. Days: `since` included, `until` not."""
 
     id: UUID
-    network: NetworkRef
-    with_network: NetworkRef
+    network: Ref
+    with_network: Ref
     what: list[What]
     since: date
     until: date | None
@@ -62,8 +57,8 @@ class SharingOut(BaseModel):
         )
 
 
-def _ref(id_: UUID, slug: str, name: str) -> NetworkRef:
-    return NetworkRef(id=id_, name=name, href=f"/registry/v1/networks/{slug}")
+def _ref(id_: UUID, slug: str, name: str) -> Ref:
+    return Ref(id=id_, name=name, href=f"/registry/v1/networks/{slug}")
 
 
 @routes.post("/networks/{network}/sharings", status_code=201, response_model=SharingOut)
