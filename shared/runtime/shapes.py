@@ -15,13 +15,6 @@ class Ref(BaseModel):
     href: str
 
 
-class Money(BaseModel):
-    """Whole cents; the currency is always named."""
-
-    cents: int
-    currency: str = "EUR"
-
-
 class Statistic(BaseModel, json_schema_extra={"examples": [{"count": 3, "of": 7, "share": 0.4286}]}):
     """A part of a whole; the share is null, not zero, when the whole is empty."""
 

@@ -36,7 +36,7 @@ from shared.runtime.browsers import HTML, Token, answered, wants_html, wants_jso
 from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
-from shared.runtime.shapes import Ref
+from shared.runtime.shapes import Ref, Statistic
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["enrolments"])
@@ -44,16 +44,8 @@ routes = APIRouter(tags=["enrolments"])
 PURPOSE = "learn"
 
 
-class Statistic(BaseModel, json_schema_extra={"examples": [{"count": 2, "of": 3, "share": 0.6667}]}):
-    """A part of a whole; the share is null, not zero, when the whole is empty."""
-
-    count: int
-    of: int
-    share: float | None
-
-    @classmethod
-    def of_progress(cls, progress: Progress) -> Statistic:
-        return cls(count=progress.count, of=progress.of, share=progress.share)
+def statistic(progress: Progress) -> Statistic:
+    return Statistic(count=progress.count, of=progress.of, share=progress.share)
 
 
 class EnrolmentOut(BaseModel):
@@ -110,7 +102,7 @@ def shown(named: Named, at: Edge) -> dict[str, Any]:
         "mandate_id": enrolment.mandate_id,
         "how": enrolment.how,
         "state": enrolment.state,
-        "progress": Statistic.of_progress(enrolment.progress(path.unit_ids)),
+        "progress": statistic(enrolment.progress(path.unit_ids)),
         "opened_on": enrolment.opened_on,
         "due": enrolment.due,
         "late": enrolment.late(day(at.now)),
@@ -148,7 +140,7 @@ class ProgressOut(BaseModel):
             active=figures.active,
             late=figures.late,
             ended=figures.ended,
-            completed=Statistic.of_progress(Progress(figures.completed, figures.enrolled)),
+            completed=statistic(Progress(figures.completed, figures.enrolled)),
         )
 
 

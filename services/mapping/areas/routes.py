@@ -23,11 +23,12 @@ from services.mapping.areas.rules import (
 )
 from services.mapping.presences.routes import Network, Territories
 from services.mapping.territories.queries import named
-from services.mapping.territories.routes import PopulationOut, Statistic, TerritoryRef
+from services.mapping.territories.routes import PopulationOut, TerritoryRef, statistic
 from shared.runtime.edge import At
 from shared.runtime.openapi import IF_MATCH
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import Problems, invalid, not_found, problem
+from shared.runtime.shapes import Statistic
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["areas"])
@@ -112,7 +113,7 @@ class AreaOut(BaseModel):
             kind=area.kind,
             municipalities=[TerritoryRef.of(named(code)) for code in drawn.municipalities],
             population=drawn.territory.population,
-            organisations=Statistic.made(drawn.organisations, drawn.members),
+            organisations=statistic(drawn.organisations, drawn.members),
             href=f"/mapping/v1/areas/{area.id}",
             version=area.version,
             allowed_actions=list(drawn.actions),
@@ -130,7 +131,7 @@ class UnionOut(BaseModel):
     @classmethod
     def of(cls, union: Union) -> UnionOut:
         return cls.model_construct(
-            organisations=Statistic.made(union.organisations, union.members),
+            organisations=statistic(union.organisations, union.members),
             kinds=dict(union.kinds),
             summed=union.summed,
         )

@@ -11,10 +11,11 @@ from starlette.responses import Response
 from services.mapping.coverage import queries
 from services.mapping.coverage.queries import Counts, Covered, Stocked
 from services.mapping.presences.routes import Codes, Kinds, Network
-from services.mapping.territories.routes import Statistic, TerritoryRef, Within
+from services.mapping.territories.routes import TerritoryRef, Within, statistic
 from services.mapping.territories.rules import Level
 from shared.runtime.edge import At
 from shared.runtime.paging import After, Limit, PageOut
+from shared.runtime.shapes import Statistic
 
 routes = APIRouter(tags=["coverage"])
 
@@ -35,8 +36,8 @@ class CoverageOut(BaseModel):
         return cls.model_construct(
             territory=TerritoryRef.of(covered.territory),
             population=covered.territory.population,
-            organisations=Statistic.made(here.organisations, covered.members),
-            organised=Statistic.made(here.organised, here.organisations),
+            organisations=statistic(here.organisations, covered.members),
+            organised=statistic(here.organised, here.organisations),
             kinds={kind: covered.here.of(kind).organisations for kind in covered.kinds},
             white=not here.organisations,
         )

@@ -20,6 +20,7 @@ from services.mapping.territories.routes import TerritoryRef
 from shared.runtime.edge import At
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import Problems, not_found, problem
+from shared.runtime.shapes import Statistic
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["needs"])
@@ -110,14 +111,6 @@ class NeedFullOut(NeedOut):
         )
 
 
-class CountOut(BaseModel):
-    """`share` of `of`, null when there is nothing to share."""
-
-    count: int
-    of: int
-    share: float | None
-
-
 class TimesOut(BaseModel):
     """Hours, of `n` needs; null when there are none."""
 
@@ -134,7 +127,7 @@ class FiguresOut(BaseModel):
     """How many needs are in each state; the hours from their collection to the assignment and to the answer."""
 
     total: int
-    states: dict[State, CountOut]
+    states: dict[State, Statistic]
     hours_to_assign: TimesOut
     hours_to_answer: TimesOut
 
@@ -147,10 +140,7 @@ def _figures(figures: Figures) -> dict[str, object]:
     of = sum(figures.states.values())
     return {
         "total": of,
-        "states": {
-            state: CountOut(count=count, of=of, share=count / of if of else None)
-            for state, count in figures.states.items()
-        },
+        "states": {state: Statistic.out_of(count, of) for state, count in figures.states.items()},
         "hours_to_assign": TimesOut.of(figures.to_assign),
         "hours_to_answer": TimesOut.of(figures.to_answer),
     }

@@ -11,9 +11,10 @@ from services.mapping.ranking import queries
 from services.mapping.ranking.queries import Ranked
 from services.mapping.ranking.rules import Reason
 from services.mapping.territories.queries import italians, known
-from services.mapping.territories.routes import Statistic, TerritoryRef
+from services.mapping.territories.routes import TerritoryRef, statistic
 from shared.runtime.edge import At
 from shared.runtime.paging import PageOut
+from shared.runtime.shapes import Statistic
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["ranking"])
@@ -60,9 +61,9 @@ class PlaceOut(BaseModel):
         return cls.model_construct(
             rank=place.rank,
             region=TerritoryRef.of(known(figures.region)),
-            organisations=Statistic.made(figures.organisations, ranked.members),
-            organised=Statistic.made(figures.organised, figures.organisations),
-            population=Statistic.made(figures.population, italians()),
+            organisations=statistic(figures.organisations, ranked.members),
+            organised=statistic(figures.organised, figures.organisations),
+            population=statistic(figures.population, italians()),
             tied_with=[TerritoryRef.of(known(code)) for code in place.tied_with],
             reason=place.reason,
             explanation=EXPLAINED[place.reason][language],

@@ -18,6 +18,7 @@ from services.mapping.territories.rules import by_group
 from shared import territories
 from shared.runtime.edge import At
 from shared.runtime.paging import After, Limit, PageOut
+from shared.runtime.shapes import Statistic
 from shared.runtime.vocabularies import vocabulary
 from shared.territories import Period
 
@@ -104,16 +105,8 @@ class TerritoryOut(BaseModel):
         )
 
 
-class Statistic(BaseModel, json_schema_extra={"examples": [{"count": 3, "of": 7, "share": 0.4286}]}):
-    """A part of a whole; the share is null, not zero, when the whole is empty."""
-
-    count: int
-    of: int
-    share: float | None
-
-    @classmethod
-    def made(cls, count: int, of: int) -> Statistic:
-        return cls.model_construct(count=count, of=of, share=share(count, of))
+def statistic(count: int, of: int) -> Statistic:
+    return Statistic.model_construct(count=count, of=of, share=share(count, of))
 
 
 class PeriodOut(BaseModel):
@@ -187,12 +180,12 @@ class PopulationOut(BaseModel):
             on=CENSUS,
             residents=whole,
             ages=[
-                AgeOut.model_construct(first=first, last=last, residents=Statistic.made(count, whole))
+                AgeOut.model_construct(first=first, last=last, residents=statistic(count, whole))
                 for (first, last), count in zip(territories.AGE_BANDS, territory.ages, strict=True)
             ],
-            minors=Statistic.made(groups.minors, whole),
-            working_age=Statistic.made(groups.working_age, whole),
-            elderly=Statistic.made(groups.elderly, whole),
+            minors=statistic(groups.minors, whole),
+            working_age=statistic(groups.working_age, whole),
+            elderly=statistic(groups.elderly, whole),
             source=SOURCE,
         )
 

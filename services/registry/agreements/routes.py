@@ -50,7 +50,7 @@ from shared.runtime.edge import At, Edge
 from shared.runtime.openapi import IF_MATCH
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import FieldError, Problem, not_found, problem
-from shared.runtime.shapes import Ref
+from shared.runtime.shapes import Ref, Statistic
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["agreements"])
@@ -59,18 +59,6 @@ GUARDED = {"parameters": [IF_MATCH]}
 
 def ref(collection: str, id_: UUID | None, name: str | None) -> Ref | None:
     return Ref(id=id_, name=name or "", href=f"/registry/v1/{collection}/{id_}") if id_ else None
-
-
-class ShareOut(BaseModel):
-    """`share` of `of`, null when there is nothing to share."""
-
-    count: int
-    of: int
-    share: float | None
-
-    @classmethod
-    def out_of(cls, count: int, of: int) -> ShareOut:
-        return cls(count=count, of=of, share=count / of if of else None)
 
 
 class SignatoryOut(BaseModel):
@@ -330,16 +318,16 @@ class ConcernedOut(BaseModel):
 class FiguresOut(BaseModel):
     """Whom the call concerns today, of the active members; who of those came forward; who of those was admitted."""
 
-    eligible: ShareOut
-    interested: ShareOut
-    admitted: ShareOut
+    eligible: Statistic
+    interested: Statistic
+    admitted: Statistic
 
     @classmethod
     def of(cls, found: Figures) -> FiguresOut:
         return cls(
-            eligible=ShareOut.out_of(found.eligible, found.members),
-            interested=ShareOut.out_of(found.interested, found.eligible),
-            admitted=ShareOut.out_of(found.admitted, found.interested),
+            eligible=Statistic.out_of(found.eligible, found.members),
+            interested=Statistic.out_of(found.interested, found.eligible),
+            admitted=Statistic.out_of(found.admitted, found.interested),
         )
 
 

@@ -40,7 +40,7 @@ from shared.runtime.edge import At, Edge
 from shared.runtime.openapi import IF_MATCH
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import problem
-from shared.runtime.shapes import Ref
+from shared.runtime.shapes import Ref, Statistic
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["bodies"])
@@ -64,14 +64,6 @@ class QuorumOut(BaseModel):
         )
 
 
-class ShareOut(BaseModel):
-    """`count` of `of`; `share` is null where there are none."""
-
-    count: int
-    of: int
-    share: float | None
-
-
 class BodyOut(BaseModel):
     """`seats` says how many of the seats that are there today are held (null in a body without seats), `vacant` names
     the first 20 of the others; `/bodies/{id}/seats?vacant=true` has them all. Since the day `uncovered_since` nobody
@@ -91,7 +83,7 @@ class BodyOut(BaseModel):
     proxies: int
     constituted_on: date | None
     dissolved_on: date | None
-    seats: ShareOut | None
+    seats: Statistic | None
     vacant: list[Ref]
     needed_role: Role | None
     uncovered_since: date | None
@@ -120,7 +112,7 @@ class BodyOut(BaseModel):
             proxies=body.proxies,
             constituted_on=body.constituted_on,
             dissolved_on=body.dissolved_on,
-            seats=ShareOut(count=shown.count, of=shown.of, share=share) if body.seated else None,
+            seats=Statistic(count=shown.count, of=shown.of, share=share) if body.seated else None,
             vacant=[Ref(id=seat.id, name=seat.title, href=f"/registry/v1/seats/{seat.id}") for seat in shown.vacant],
             needed_role=body.needed_role,
             uncovered_since=body.uncovered_since,

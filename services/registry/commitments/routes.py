@@ -45,6 +45,7 @@ from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.openapi import IF_MATCH
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
+from shared.runtime.shapes import Statistic
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["commitments"])
@@ -186,28 +187,16 @@ class LinkedOut(BaseModel):
         )
 
 
-class CountOut(BaseModel):
-    """`share` of `of`, null when there is nothing to share."""
-
-    count: int
-    of: int
-    share: float | None
-
-    @classmethod
-    def out_of(cls, count: int, of: int) -> CountOut:
-        return cls(count=count, of=of, share=count / of if of else None)
-
-
 class StatesOut(BaseModel):
-    open: CountOut
-    late: CountOut
-    fulfilled: CountOut
-    waived: CountOut
+    open: Statistic
+    late: Statistic
+    fulfilled: Statistic
+    waived: Statistic
 
     @classmethod
     def of(cls, counts: dict[State, int]) -> StatesOut:
         total = sum(counts.values())
-        return cls(**{str(state): CountOut.out_of(counts.get(state, 0), total) for state in State})
+        return cls(**{str(state): Statistic.out_of(counts.get(state, 0), total) for state in State})
 
 
 class KindOut(BaseModel):
@@ -244,11 +233,11 @@ class KeptOut(BaseModel):
     name: str | None
     href: str | None
     total: int
-    kept_in_time: CountOut
-    kept_late: CountOut
-    late: CountOut
-    open: CountOut
-    waived: CountOut
+    kept_in_time: Statistic
+    kept_late: Statistic
+    late: Statistic
+    open: Statistic
+    waived: Statistic
 
     @classmethod
     def of(cls, by: queries.By, row: Any) -> KeptOut:
@@ -261,11 +250,11 @@ class KeptOut(BaseModel):
             name=row.name,
             href=f"/registry/v1/{collection}/{row.key}" if collection else None,
             total=total,
-            kept_in_time=CountOut.out_of(row.in_time, judged),
-            kept_late=CountOut.out_of(row.kept_late, judged),
-            late=CountOut.out_of(row.late, judged),
-            open=CountOut.out_of(row.open, total),
-            waived=CountOut.out_of(row.waived, total),
+            kept_in_time=Statistic.out_of(row.in_time, judged),
+            kept_late=Statistic.out_of(row.kept_late, judged),
+            late=Statistic.out_of(row.late, judged),
+            open=Statistic.out_of(row.open, total),
+            waived=Statistic.out_of(row.waived, total),
         )
 
 
