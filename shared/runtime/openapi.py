@@ -65,6 +65,8 @@ IF_MATCH = {
     "description": "The ETag of the version to be changed",
     "schema": {"type": "string", "pattern": '^"[0-9]{1,9}(-[0-9a-z]{1,32})?"$', "examples": ['"3"']},
 }
+GUARDED: dict[str, Any] = {"parameters": [IF_MATCH]}
+"""`openapi_extra` of a POST or DELETE that changes one version; of a PUT or PATCH it is known."""
 SEEN = {
     "name": "seen",
     "in": "query",
@@ -101,7 +103,7 @@ def document(app: FastAPI, service: Service) -> dict[str, Any]:
 
 def _complete(operation: dict[str, Any], method: str, *, guarded: bool) -> None:
     operation["security"] = [{"bearer": []}, {"key": []}] if guarded else []
-    parameters = operation.setdefault("parameters", [])
+    parameters = operation["parameters"] = [*operation.get("parameters", ())]  # a route's own may be shared
     if guarded and method == "post":
         parameters.append(IDEMPOTENCY)
     elif guarded and method in ("put", "patch"):

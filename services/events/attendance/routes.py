@@ -23,9 +23,9 @@ from services.events.attendance.rules import (
     WrongItem,
 )
 from services.events.invitations.routes import person
-from services.events.meetings.routes import GUARDED
 from services.events.meetings.rules import State
 from shared.runtime.edge import At
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import problem
 from shared.runtime.shapes import Ref

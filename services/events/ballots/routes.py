@@ -29,12 +29,12 @@ from services.events.ballots.rules import (
 )
 from services.events.invitations.routes import person
 from services.events.meetings import queries as meeting_queries
-from services.events.meetings.routes import GUARDED
 from services.events.meetings.rules import State as MeetingState
 from services.events.policy import Right, policy
 from shared.access import links
 from shared.runtime.browsers import HTML, Token, answered, as_json, wants_json
 from shared.runtime.edge import Anyone, At, Edge
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import Invalid, Problem, not_found, problem
 from shared.runtime.shapes import Ref

@@ -23,9 +23,9 @@ from services.events.decisions.rules import (
     UnknownDecision,
 )
 from services.events.meetings import queries as meeting_queries
-from services.events.meetings.routes import GUARDED
 from services.events.policy import Right, policy
 from shared.runtime.edge import At, Edge
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
 from shared.runtime.shapes import Ref

@@ -28,7 +28,7 @@ from services.events.meetings.rules import (
     UnknownMeeting,
 )
 from shared.runtime.edge import At, Edge
-from shared.runtime.openapi import IF_MATCH
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
 from shared.runtime.shapes import Ref
@@ -173,9 +173,6 @@ class MeetingOut(BaseModel):
             version=meeting.version,
             allowed_actions=meeting.actions(at.now) if convener else [],
         )
-
-
-GUARDED = {"parameters": [IF_MATCH]}
 
 
 def href(known: Known) -> str:

@@ -10,13 +10,13 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from services.events.meetings.routes import GUARDED
 from services.events.minutes import commands, document, pages, queries
 from services.events.minutes.commands import Draft, Returning, Writing
 from services.events.minutes.queries import Shown
 from services.events.minutes.rules import HasMinutes, NotHeld, NotPossibleNow, State, UnknownMinutes
 from services.events.policy import Right, policy
 from shared.runtime.edge import At, Edge
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
 from shared.runtime.shapes import Ref

@@ -28,7 +28,7 @@ from services.learning.policy import Right, policy
 from shared.access.roles import Role
 from shared.runtime.browsers import HTML, answered, wants_json
 from shared.runtime.edge import Anyone, At, Edge
-from shared.runtime.openapi import IF_MATCH
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
 from shared.runtime.vocabularies import vocabulary
@@ -95,9 +95,6 @@ class PathOut(BaseModel):
 
 def href(path: Path) -> str:
     return f"/learning/v1/paths/{path.id}"
-
-
-GUARDED = {"parameters": [IF_MATCH]}
 
 
 @routes.post("/networks/{network}/paths", status_code=201, response_model=PathOut)

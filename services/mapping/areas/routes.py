@@ -25,7 +25,7 @@ from services.mapping.presences.routes import Network, Territories
 from services.mapping.territories.queries import named
 from services.mapping.territories.routes import PopulationOut, TerritoryRef, statistic
 from shared.runtime.edge import At
-from shared.runtime.openapi import IF_MATCH
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import Problems, invalid, not_found, problem
 from shared.runtime.shapes import Statistic
@@ -56,7 +56,6 @@ problems: Problems = {
     ),
 }
 
-GUARDED = {"parameters": [IF_MATCH]}
 Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TITLE, pattern=r"^[^\x00-\x1f]+$"),

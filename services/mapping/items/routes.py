@@ -32,12 +32,11 @@ from services.mapping.items.rules import (
 from services.mapping.territories.queries import named
 from services.mapping.territories.routes import TerritoryRef
 from shared.runtime.edge import At, Edge
-from shared.runtime.openapi import IF_MATCH
+from shared.runtime.openapi import GUARDED
 from shared.runtime.problems import Problems, not_found, problem
 from shared.runtime.vocabularies import vocabulary
 
 Network = Annotated[str, Path(max_length=64, description="Slug or id of the network")]
-GUARDED = {"parameters": [IF_MATCH]}
 
 
 class Ref(BaseModel):

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, Field
 from starlette.responses import Response
 
-from services.mapping.items.routes import GUARDED, Network, Ref, organisation_ref
+from services.mapping.items.routes import Network, Ref, organisation_ref
 from services.mapping.needs import commands, queries
 from services.mapping.needs.commands import AnswerBody, AssignBody, NeedBody, RuleBody, UnknownPlace, WithdrawBody
 from services.mapping.needs.queries import Figures, Read, Statistics, Times
@@ -18,6 +18,7 @@ from services.mapping.needs.rules import AssigneeMissing, NotOpen, State, Unknow
 from services.mapping.territories.queries import named
 from services.mapping.territories.routes import TerritoryRef
 from shared.runtime.edge import At
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import Problems, not_found, problem
 from shared.runtime.shapes import Statistic

@@ -27,7 +27,7 @@ from services.mapping.yardsticks.rules import (
     UnknownYardstick,
 )
 from shared.runtime.edge import At
-from shared.runtime.openapi import IF_MATCH
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import Problems, invalid, not_found, problem
 
@@ -50,7 +50,6 @@ problems: Problems = {
     ),
 }
 
-GUARDED = {"parameters": [IF_MATCH]}
 LINE = r"^[^\x00-\x1f]+$"
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TITLE, pattern=LINE)]
 Source = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_SOURCE, pattern=LINE)]

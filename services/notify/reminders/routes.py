@@ -16,7 +16,7 @@ from services.notify.reminders import commands, queries
 from services.notify.reminders.queries import Rule
 from services.notify.reminders.rules import DEFAULT_DAYS, MOST_DAYS, MOST_REMINDERS, State, Topic, UnfitDays
 from shared.runtime.edge import At, Edge
-from shared.runtime.openapi import IF_MATCH
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import Problems, problem
 from shared.runtime.vocabularies import vocabulary
@@ -88,9 +88,7 @@ async def rule(network: str, topic: Topic, at: At) -> Response:
     return await at.read(queries.one_rule, network, topic, out=lambda found: RuleOut.of(found, at))
 
 
-@routes.put(
-    "/networks/{network}/reminder-rules/{topic}", response_model=RuleOut, openapi_extra={"parameters": [IF_MATCH]}
-)
+@routes.put("/networks/{network}/reminder-rules/{topic}", response_model=RuleOut, openapi_extra=GUARDED)
 async def set_days(network: str, topic: Topic, body: DaysBody, at: At) -> Response:
     """The network's own days; reminders that are planned move with them at once. Needs If-Match."""
     return await at.command(

@@ -25,7 +25,7 @@ from services.registry.access_requests.rules import (
 from services.registry.people.rules import UnknownPerson
 from shared.access.actor import Actor
 from shared.runtime.edge import At, Edge
-from shared.runtime.openapi import IF_MATCH
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
 from shared.runtime.shapes import Ref
@@ -162,9 +162,7 @@ async def archive(request_id: UUID, at: At) -> Response:
     return Response(content, headers=headers, media_type="application/zip")
 
 
-@routes.post(
-    "/access-requests/{request_id}/close", response_model=AccessRequestOut, openapi_extra={"parameters": [IF_MATCH]}
-)
+@routes.post("/access-requests/{request_id}/close", response_model=AccessRequestOut, openapi_extra=GUARDED)
 async def close(request_id: UUID, at: At) -> Response:
     """Destroys archive and key now. Needs If-Match."""
     return await at.command(commands.close, request_id, expected=at.if_match(), out=AccessRequestOut.of)

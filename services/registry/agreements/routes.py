@@ -47,14 +47,13 @@ from services.registry.organisations.rules import RuntsSection
 from services.registry.plans.routes import ActOut, Money
 from shared.access.actor import day
 from shared.runtime.edge import At, Edge
-from shared.runtime.openapi import IF_MATCH
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import FieldError, Problem, not_found, problem
 from shared.runtime.shapes import Ref, Statistic
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["agreements"])
-GUARDED = {"parameters": [IF_MATCH]}
 
 
 def ref(collection: str, id_: UUID | None, name: str | None) -> Ref | None:

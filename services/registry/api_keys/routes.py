@@ -33,7 +33,7 @@ from shared.access.roles import Level
 from shared.access.tokens import Identity
 from shared.runtime.clock import wall
 from shared.runtime.edge import Anyone, At, Edge
-from shared.runtime.openapi import IF_MATCH
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
 
@@ -136,14 +136,14 @@ async def api_key(key_id: UUID, at: At) -> Response:
     return await at.read(queries.get, key_id, out=KeyOut.of)
 
 
-@routes.post("/api-keys/{key_id}/rotate", response_model=KeyOut, openapi_extra={"parameters": [IF_MATCH]})
+@routes.post("/api-keys/{key_id}/rotate", response_model=KeyOut, openapi_extra=GUARDED)
 async def rotate(key_id: UUID, body: RotateBody, at: At) -> Response:
     """A new secret, shown once; the old one stays good for the grace time. Needs If-Match."""
     grace = timedelta(hours=body.grace_hours)
     return await shown_once(at, commands.rotate, key_id, grace=grace, expected=at.if_match())
 
 
-@routes.post("/api-keys/{key_id}/revoke", response_model=KeyOut, openapi_extra={"parameters": [IF_MATCH]})
+@routes.post("/api-keys/{key_id}/revoke", response_model=KeyOut, openapi_extra=GUARDED)
 async def revoke(key_id: UUID, at: At) -> Response:
     """Ends a key, everywhere within seconds. Needs If-Match."""
     return await at.command(commands.revoke, key_id, expected=at.if_match(), out=KeyOut.of)

@@ -37,7 +37,7 @@ from services.registry.policy import Right, policy
 from shared.access.actor import day
 from shared.access.roles import Role
 from shared.runtime.edge import At, Edge
-from shared.runtime.openapi import IF_MATCH
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import problem
 from shared.runtime.shapes import Ref, Statistic
@@ -196,9 +196,6 @@ class SeatOut(BaseModel):
             version=seat.version,
             allowed_actions=["close"] if closes else [],
         )
-
-
-GUARDED = {"parameters": [IF_MATCH]}
 
 
 def href(shown: Shown) -> str:

@@ -42,7 +42,7 @@ from services.registry.commitments.rules import (
 from shared.access import links
 from shared.runtime.browsers import HTML, Token, answered, wants_html, wants_json
 from shared.runtime.edge import Anyone, At, Edge
-from shared.runtime.openapi import IF_MATCH
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
 from shared.runtime.shapes import Statistic
@@ -303,9 +303,6 @@ class RuleMadeOut(RuleOut):
     """With the number of commitments that it made at once."""
 
     made: int
-
-
-GUARDED = {"parameters": [IF_MATCH]}
 
 
 def href(named: Named) -> str:

@@ -21,14 +21,12 @@ from services.registry.duplicates.rules import (
     UnknownSurvivor,
 )
 from shared.runtime.edge import At
-from shared.runtime.openapi import IF_MATCH
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import problem
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["people"])
-
-GUARDED = {"parameters": [IF_MATCH]}
 
 
 class OneOut(BaseModel):

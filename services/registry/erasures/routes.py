@@ -25,7 +25,7 @@ from services.registry.erasures.rules import (
 from services.registry.people.routes import PersonOut
 from shared.rights import words
 from shared.runtime.edge import At
-from shared.runtime.openapi import IF_MATCH
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
 from shared.runtime.shapes import Ref
@@ -201,28 +201,26 @@ async def erasure(erasure_id: UUID, at: At) -> Response:
     return await at.read(queries.get, erasure_id, out=ErasureOut.of)
 
 
-@routes.post("/erasures/{erasure_id}/quarantine", response_model=ErasureOut, openapi_extra={"parameters": [IF_MATCH]})
+@routes.post("/erasures/{erasure_id}/quarantine", response_model=ErasureOut, openapi_extra=GUARDED)
 async def quarantine(erasure_id: UUID, body: QuarantineBody, at: At) -> Response:
     """Takes the person out of sight everywhere, to be erased after so many days. Needs If-Match, and every service's
     answer to the dry run. While the person holds an office it waits for its end."""
     return await at.command(commands.quarantine, erasure_id, days=body.days, expected=at.if_match(), out=ErasureOut.of)
 
 
-@routes.post("/erasures/{erasure_id}/release", response_model=ErasureOut, openapi_extra={"parameters": [IF_MATCH]})
+@routes.post("/erasures/{erasure_id}/release", response_model=ErasureOut, openapi_extra=GUARDED)
 async def release(erasure_id: UUID, at: At) -> Response:
     """Calls the erasure off. Needs If-Match."""
     return await at.command(commands.release, erasure_id, expected=at.if_match(), out=ErasureOut.of)
 
 
-@routes.post("/erasures/{erasure_id}/erase", response_model=ErasureOut, openapi_extra={"parameters": [IF_MATCH]})
+@routes.post("/erasures/{erasure_id}/erase", response_model=ErasureOut, openapi_extra=GUARDED)
 async def erase(erasure_id: UUID, at: At) -> Response:
     """Erases before the quarantine is over. Needs If-Match."""
     return await at.command(commands.erase, erasure_id, expected=at.if_match(), out=ErasureOut.of)
 
 
-@routes.delete(
-    "/people/{person_id}", response_model=PersonOut, openapi_extra={"parameters": [IF_MATCH]}, tags=["people"]
-)
+@routes.delete("/people/{person_id}", response_model=PersonOut, openapi_extra=GUARDED, tags=["people"])
 async def erase_person(person_id: UUID, at: At) -> Response:
     """Erases a person at once, without dry run and quarantine: for who should never have been entered. What is left is
     a row without a name, and the register, where the services answer. Texts that hold the name are not searched. Needs

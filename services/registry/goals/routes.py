@@ -30,7 +30,7 @@ from shared.access import links
 from shared.access.actor import day
 from shared.runtime.browsers import HTML, Token, answered, wants_json
 from shared.runtime.edge import Anyone, At, Edge
-from shared.runtime.openapi import IF_MATCH
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
 from shared.runtime.vocabularies import vocabulary
@@ -160,9 +160,6 @@ class GoalOut(BaseModel):
             version=goal.version,
             allowed_actions=["change"] if may_write and goal.running(today) else [],
         )
-
-
-GUARDED = {"parameters": [IF_MATCH]}
 
 
 @routes.post("/networks/{network}/goals", status_code=201, response_model=GoalOut)

@@ -25,7 +25,7 @@ from services.registry.interlocutors.rules import (
 )
 from services.registry.policy import Right, policy
 from shared.runtime.edge import At, Edge
-from shared.runtime.openapi import IF_MATCH
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
 from shared.runtime.shapes import Ref
@@ -176,9 +176,6 @@ class InstitutionOut(BaseModel):
             body=_ref(overview.body),
             last_contact_on=overview.last_contact_on,
         )
-
-
-GUARDED = {"parameters": [IF_MATCH]}
 
 
 @routes.post("/networks/{network}/interlocutors", status_code=201, response_model=InterlocutorOut)

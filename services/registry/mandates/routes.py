@@ -30,7 +30,7 @@ from services.registry.policy import Right, policy
 from shared.access.actor import day
 from shared.access.roles import Role
 from shared.runtime.edge import At, Edge
-from shared.runtime.openapi import IF_MATCH
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
 from shared.runtime.shapes import Ref
@@ -103,9 +103,6 @@ class MandateOut(BaseModel):
             version=mandate.version,
             allowed_actions=[action for action in mandate.actions(today) if may_write or action in own],
         )
-
-
-GUARDED = {"parameters": [IF_MATCH]}
 
 
 def href(named: Named) -> str:

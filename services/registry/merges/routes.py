@@ -15,7 +15,7 @@ from services.registry.merges.queries import Candidate, Plan
 from services.registry.merges.rules import Conflict, Conflicts, SameOrganisation
 from services.registry.organisations.rules import Organisation, State
 from shared.runtime.edge import At
-from shared.runtime.openapi import IF_MATCH
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import problem
 from shared.runtime.shapes import Ref
@@ -134,9 +134,7 @@ async def preview(
     return await at.read(queries.preview, organisation_id, into, out=MergeOut.of)
 
 
-@routes.post(
-    "/organisations/{organisation_id}/merge", response_model=MergeOut, openapi_extra={"parameters": [IF_MATCH]}
-)
+@routes.post("/organisations/{organisation_id}/merge", response_model=MergeOut, openapi_extra=GUARDED)
 async def merge(organisation_id: UUID, body: Merging, at: At) -> Response:
     """This organisation was a duplicate: whatever names it names the other one from now on, and its own address
     answers where that one is. The states of both memberships are kept as one line, mandates and seats as they were

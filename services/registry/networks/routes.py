@@ -23,7 +23,7 @@ from services.registry.networks.rules import (
 from services.registry.policy import Right, policy
 from shared.access.actor import Actor
 from shared.runtime.edge import Anyone, At
-from shared.runtime.openapi import IF_MATCH
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
 from shared.runtime.vocabularies import vocabulary
@@ -86,9 +86,6 @@ class NetworkOut(BaseModel):
             version=network.version,
             allowed_actions=["change"] if may_change else [],
         )
-
-
-GUARDED = {"parameters": [IF_MATCH]}
 
 
 @routes.post("/networks", status_code=201, response_model=NetworkOut)

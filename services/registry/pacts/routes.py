@@ -58,7 +58,7 @@ from services.registry.pacts.sealing import Unreadable, Vault
 from services.registry.policy import Right, policy
 from shared.access.actor import Actor, day
 from shared.runtime.edge import At, Edge
-from shared.runtime.openapi import IF_MATCH
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
 from shared.runtime.shapes import Ref
@@ -67,7 +67,6 @@ from shared.runtime.vocabularies import vocabulary
 routes = APIRouter(tags=["pacts"])
 
 UNKEPT = {"cache-control": "no-store"}
-GUARDED = {"parameters": [IF_MATCH]}
 PDF: dict[int | str, dict[str, Any]] = {200: {"content": {"application/pdf": {}}}}
 Number = Annotated[int, Path(ge=1, le=32_767)]
 Year = Annotated[int, Query(ge=1_900, le=2_200)]

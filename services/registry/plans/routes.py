@@ -39,14 +39,13 @@ from services.registry.plans.rules import (
 )
 from shared.access.actor import day
 from shared.runtime.edge import At, Edge
-from shared.runtime.openapi import IF_MATCH
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import FieldError, Problem, not_found, problem
 from shared.runtime.shapes import Ref
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["plans"])
-GUARDED = {"parameters": [IF_MATCH]}
 
 
 class Money(BaseModel):

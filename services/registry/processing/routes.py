@@ -35,7 +35,7 @@ from shared.access import links
 from shared.access.actor import day
 from shared.runtime.browsers import HTML, Token, answered, as_json, wants_json
 from shared.runtime.edge import Anyone, At, Edge
-from shared.runtime.openapi import IF_MATCH
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
 from shared.runtime.shapes import Ref
@@ -44,7 +44,6 @@ from shared.runtime.vocabularies import vocabulary
 routes = APIRouter(tags=["processing"])
 
 PURPOSE = "notice"
-GUARDED = {"parameters": [IF_MATCH]}
 
 
 class TermsOut(BaseModel):

@@ -55,14 +55,13 @@ from services.registry.projects.rules import (
 )
 from shared import territories
 from shared.runtime.edge import At, Edge
-from shared.runtime.openapi import IF_MATCH
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import Invalid, not_found, problem
 from shared.runtime.shapes import Ref
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["projects"])
-GUARDED = {"parameters": [IF_MATCH]}
 
 
 def ref(collection: str, id_: UUID | None, names: Mapping[UUID, str]) -> Ref | None:
