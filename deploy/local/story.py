@@ -15,14 +15,12 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 import httpx
 
 from shared.runtime import clock
 
 SERVICES = ("registry", "mapping", "events", "learning", "notify")
-ROME = ZoneInfo("Europe/Rome")
 PATIENCE = 90.0
 """Seconds for which a request is repeated while a part of the platform is away: a demo survives a kill."""
 AWAY = {502, 503, 504}
@@ -141,7 +139,7 @@ class Platform:
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     def now(self) -> datetime:
-        return clock.Clock(self.clock_file).now().astimezone(ROME)
+        return clock.Clock(self.clock_file).now().astimezone(clock.ROME)
 
     def set_clock(self, instant: datetime) -> None:
         clock.set(self.clock_file, instant)
@@ -294,7 +292,7 @@ class Story:
 
 def at(day: str | date, hour: str = "18:00") -> datetime:
     """`2024-10-20` at six in the evening in Italy."""
-    return datetime.fromisoformat(f"{day}T{hour}").replace(tzinfo=ROME)
+    return datetime.fromisoformat(f"{day}T{hour}").replace(tzinfo=clock.ROME)
 
 
 def header(mail: Mapping[str, Any], name: str) -> str:
