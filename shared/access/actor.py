@@ -8,12 +8,11 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Final, Literal
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from shared import territories
 from shared.access.roles import Level, Role
+from shared.runtime.clock import ROME as ROME
 
-ROME = ZoneInfo("Europe/Rome")
 EARLIEST, LATEST = date(1900, 1, 1), date(2200, 12, 31)
 """Days beyond these are slips of the pen; near the ends of the calendar a day has no instant that could be kept."""
 

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
@@ -28,9 +27,9 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from shared.runtime.assets import fingerprint
+from shared.runtime.clock import ROME
 from shared.runtime.problems import Problem
 
-ROME = ZoneInfo("Europe/Rome")
 HEADERS = {
     "cache-control": "no-store",
     # bootstrap-italia.css has its icons and their font in itself

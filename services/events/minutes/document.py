@@ -10,13 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
 
+from shared.access.actor import ROME
 from shared.runtime.italian import with_article
 
-ROME = ZoneInfo("Europe/Rome")
 LANGUAGES = ("it", "en")
 LISTED = 500
 """As many absent ones are named: of an assembly of thousands the minutes say how many, the list of attendance who."""

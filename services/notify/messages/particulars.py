@@ -17,8 +17,9 @@ from services.notify.commitments.rules import LIST_OF_REPRESENTATIVES, outstandi
 from services.notify.meetings.rules import about_to_begin, to_come
 from services.notify.messages import rules
 from services.notify.messages.queries import Known
-from services.notify.messages.words import ROME, countdown, period, territory_name
+from services.notify.messages.words import countdown, period, territory_name
 from services.notify.pacts.rules import NAMED, live
+from shared.access.actor import ROME
 
 
 class TooLate(Exception):

@@ -5,16 +5,15 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import jinja2
 from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
 
 from shared import territories
+from shared.access.actor import ROME
 from shared.runtime.italian import with_article
 
-ROME = ZoneInfo("Europe/Rome")
 TEMPLATES = Path(__file__).parent / "templates"
 COUNTDOWN = {"it": ("oggi", "domani", "fra {} giorni"), "en": ("today", "tomorrow", "in {} days")}
 PERIOD = {

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from uuid import NAMESPACE_URL, UUID, uuid5
-from zoneinfo import ZoneInfo
 
-ROME = ZoneInfo("Europe/Rome")
+from shared.access.actor import ROME
+
 MORNING = time(8)
 """What is owed by a day is reminded of in the morning."""
 MOST_DAYS, MOST_REMINDERS = 90, 5

@@ -11,7 +11,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from services.notify.bodies.queries import enclosing
-from services.notify.reminders.rules import ROME
+from shared.access.actor import ROME
 from shared.contracts.registry import (
     BodyConstituted,
     BodyCovered,

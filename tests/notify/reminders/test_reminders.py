@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from uuid_utils.compat import uuid7
 
-from services.notify.reminders.rules import ROME
+from shared.access.actor import ROME
 from shared.contracts.events import InvitationIssued, MeetingCancelled, MeetingConvened, MeetingMoved
 from shared.contracts.registry import (
     CommitmentChanged,

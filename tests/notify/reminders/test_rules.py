@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notify.reminders.rules import (
-    ROME,
     Planned,
     State,
     Subject,
@@ -25,6 +24,7 @@ from services.notify.reminders.rules import (
     outcomes,
     plan,
 )
+from shared.access.actor import ROME
 
 NETWORK = UUID(int=1)
 
