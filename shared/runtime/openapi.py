@@ -106,7 +106,7 @@ def _complete(operation: dict[str, Any], method: str, *, guarded: bool) -> None:
     parameters = operation["parameters"] = [*operation.get("parameters", ())]  # a route's own may be shared
     if guarded and method == "post":
         parameters.append(IDEMPOTENCY)
-    elif guarded and method in ("put", "patch"):
+    elif guarded and method in ("put", "patch") and IF_MATCH not in parameters:
         parameters.append(IF_MATCH)
     elif guarded and method == "get":
         parameters.append(SEEN)

@@ -72,6 +72,16 @@ def test_every_operation_says_what_it_is_and_what_it_answers(service: str) -> No
 
 
 @EVERY
+def test_no_operation_takes_a_parameter_twice(service: str) -> None:
+    twice = []
+    for name, operation in operations(service):
+        asked = [(each["in"], each["name"]) for each in operation["parameters"]]
+        if len(set(asked)) != len(asked):
+            twice.append(name)
+    assert twice == []
+
+
+@EVERY
 def test_every_reference_leads_somewhere(service: str) -> None:
     document = documents.openapi(service)
     wanted = set(re.findall(r"'#/components/schemas/([^']+)'", str(document)))
