@@ -40,6 +40,7 @@ from services.registry.mandates import commands as mandate_commands
 from services.registry.mandates import routes as mandates
 from services.registry.merges import routes as merges
 from services.registry.networks import routes as networks
+from services.registry.organisations import listens as organisation_listens
 from services.registry.organisations import routes as organisations
 from services.registry.pacts import commands as pact_commands
 from services.registry.pacts import queries as pact_queries
@@ -124,6 +125,7 @@ def service(settings: Settings) -> Service:
         },
         listens=[
             territories_listens,
+            organisation_listens,  # after the changes that it reads
             constitution_listens,
             commitment_listens,
             agreement_listens,

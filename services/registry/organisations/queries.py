@@ -42,6 +42,7 @@ from services.registry.organisations.tables import directory, directory_facets, 
 from services.registry.policy import Right, policy
 from services.registry.sharings.rules import What
 from services.registry.sharings.tables import sharings
+from shared import territories
 from shared.access.actor import Actor, day
 from shared.runtime.paging import DEFAULT, Page, page
 from shared.runtime.problems import Invalid, NotFound
@@ -132,17 +133,18 @@ async def listed(
     network_id = await networks.id_of(session, ref)
     sight = await seen_as(session, actor, network_id, now)
     query = select(directory.c.organisation_id).where(directory.c.network_id == network_id)
-    query = query.where(*_places(territory), *_chosen(kind, parent), *_entered(section, on or day(now)))
+    query, order = _in_order(query, territory)
+    query = query.where(*_chosen(kind, parent), *_entered(section, on or day(now)))
     query = query.where(*_in_state(state if sight.inside else [State.ACTIVE], on))
     if updated_since:
         query = query.where(directory.c.updated_at >= updated_since)
     if q and q.strip() and sort is None:
-        found = await _best_first(session, query, q.strip(), after, limit)
+        found = await _best_first(session, query, q.strip(), order, after, limit)
     else:
         if q and q.strip():
             query = query.where(await _found_by(session, query, q.strip()))
         by = sort or "name"
-        key = [directory.c.updated_at, directory.c.organisation_id] if by.endswith("updated") else ORDER
+        key = [directory.c.updated_at, directory.c.organisation_id] if by.endswith("updated") else order
         found = await page(session, query, key=key, after=after, limit=limit, descending=by.startswith("-"))
     return Page(await _loaded(session, network_id, [_id(row) for row in found.items], sight), found.next)
 
@@ -200,27 +202,16 @@ SECTIONS_OF = "jsonb_to_recordset(organisations.sections) s(section text, since 
 
 
 async def _by_place(session: AsyncSession, chosen: CTE) -> dict[str, dict[str, int]]:
-    """How many have their seat or work in each region and province. The codes travel with the question: the database
-    does not know what lies in what."""
+    """How many have their seat or work in each region and province."""
+    italy = territories.load()
     facet = directory_facets.c
     here = and_(chosen.c.network_id == facet.network_id, chosen.c.organisation_id == facet.organisation_id)
-    used = (await session.scalars(select(facet.facet).distinct().join(chosen, here))).all()
-    lies = [(code, *rules.wholes(code)) for code in used]
-    found: dict[str, dict[str, int]] = {}
-    for what, place in (("region", 1), ("province", 2)):
-        pairs = [(one[0], one[place]) for one in lies if one[place] is not None]
-        known: Any = func.unnest(
-            literal([code for code, _ in pairs], ARRAY(Text)), literal([whole for _, whole in pairs], ARRAY(Text))
-        )
-        known = known.table_valued("code", "whole", name="known").render_derived()
-        query = (
-            select(known.c.whole, func.count(distinct(facet.organisation_id)))
-            .select_from(directory_facets)
-            .join(known, known.c.code == facet.facet)
-            .join(chosen, here)
-            .group_by(known.c.whole)
-        )
-        found[what] = {row[0]: row[1] for row in await session.execute(query)}
+    found: dict[str, dict[str, int]] = {"region": {}, "province": {}}
+    for what, wholes in (("region", italy.regions), ("province", italy.provinces)):
+        codes = literal([whole.code for whole in wholes], ARRAY(Text))
+        query = select(facet.facet, func.count()).select_from(directory_facets).join(chosen, here)
+        rows = await session.execute(query.where(facet.facet == func.any(codes)).group_by(facet.facet))
+        found[what] = {row[0]: row[1] for row in rows}
     return found
 
 
@@ -267,23 +258,26 @@ def _shared_with(actor: Actor, now: datetime) -> list[ColumnElement[bool]]:
 
 # --- what lists choose by --------------------------------------------------------------------------------------------
 
-MANY_PLACES = 400
-"""From so many codes on (the large regions) so many members are in one of them that reading on by name finds a page
-sooner than collecting all of them."""
+
+def _in_order(query: Select[Any], territory: Sequence[str]) -> tuple[Select[Any], list[ColumnElement[Any]]]:
+    """In one of these territories, and the columns that order the list by name. Of one territory the directory has the
+    members in that order already: a page is read from where it begins."""
+    codes = rules.territory_codes(territory)
+    if len(codes) != 1:
+        return query.where(*_places(codes)), [*ORDER]
+    placed = directory_facets.alias("placed")
+    same = and_(
+        placed.c.network_id == directory.c.network_id,
+        placed.c.facet == codes[0],
+        placed.c.name == directory.c.name,
+        placed.c.organisation_id == directory.c.organisation_id,
+    )
+    return query.join(placed, same), [placed.c.name, placed.c.organisation_id]
 
 
 def _places(territory: Sequence[str]) -> list[ColumnElement[bool]]:
-    """In one of these territories, by its seat or by its work."""
-    if not territory:
-        return []
-    codes = sorted({code for whole in territory for code in rules.codes_within(whole)})
-    if len(codes) <= MANY_PLACES:
-        return [_has_facet(codes)]
-    given = literal(codes, ARRAY(Text))
-    at_work = select(organisations.c.id).where(
-        organisations.c.id == directory.c.organisation_id, organisations.c.territories.overlap(given)
-    )
-    return [or_(directory.c.municipality.in_(select(func.unnest(given))), at_work.exists())]
+    """In one of these territories, by its seat or by its work; and so in what they lie in."""
+    return [_has_facet(rules.territory_codes(territory))] if territory else []
 
 
 def _has_facet(codes: Sequence[str]) -> ColumnElement[bool]:
@@ -340,7 +334,14 @@ MEANT = 8
 """How many words of names one word may have meant."""
 
 
-async def _best_first(session: AsyncSession, query: Select[Any], q: str, after: str | None, limit: int) -> Page[Any]:
+async def _best_first(
+    session: AsyncSession,
+    query: Select[Any],
+    q: str,
+    order: list[ColumnElement[Any]],
+    after: str | None,
+    limit: int,
+) -> Page[Any]:
     """First who bears that tax code, then names that begin with it, then names with all its words in any order; when
     there are none of these, names with words like them. Each by name. The cursor says in which part it stands: every
     part is read in the order of an index, and a later one only when the page is not full yet."""
@@ -353,7 +354,7 @@ async def _best_first(session: AsyncSession, query: Select[Any], q: str, after: 
     items: list[Any] = []
     for number in range(first, len(parts)):
         found = await page(
-            session, query.where(parts[number]), key=ORDER, after=within, limit=max(limit - len(items), 1)
+            session, query.where(parts[number]), key=order, after=within, limit=max(limit - len(items), 1)
         )
         if len(items) == limit and found.items:
             return Page(items, f"{number}.")
@@ -364,7 +365,7 @@ async def _best_first(session: AsyncSession, query: Select[Any], q: str, after: 
     if items or (after is not None and within is None):
         return Page(items, None)
     near = query.where(await _nearly(session, words))
-    found = await page(session, near, key=ORDER, after=within, limit=limit)
+    found = await page(session, near, key=order, after=within, limit=limit)
     return Page(found.items, found.next and f"{len(parts)}.{found.next}")
 
 

@@ -21,6 +21,7 @@ from uuid_utils.compat import uuid7
 
 from shared import territories
 from shared.access.actor import EARLIEST, LATEST
+from shared.territories import Territories
 
 LONGEST_TITLE = 400
 
@@ -532,16 +533,17 @@ def share(count: int, of: int) -> float | None:
     return round(count / of, 4) if of else None
 
 
-def wholes(code: str) -> tuple[str | None, str | None]:
-    """The region and the province in which a territory lies, or that it is; None for what it is larger than."""
-    italy = territories.load()
-    place = italy.municipality(code)
-    if place is not None:
-        return place.region, place.province_code
-    province = italy.province(code)
-    if province is not None and italy.kind_of(code) == "province":
-        return province.region, province.code
-    return (code, None) if italy.kind_of(code) == "region" else (None, None)
+def lies_in(italy: Territories) -> set[tuple[str, str]]:
+    """The code of each municipality (also of those that are gone into it) and province with that of each larger one in
+    which it lies: those of `codes_within` with their whole."""
+    inside = {
+        (code, whole)
+        for m in italy.municipalities
+        for code in (m.code, *italy.history.predecessors(m.code))
+        for whole in (m.code, m.province_code, m.region)
+        if code != whole
+    }
+    return inside | {(province.code, province.region) for province in italy.provinces}
 
 
 def codes_within(territory: str) -> set[str]:

@@ -111,8 +111,18 @@ directory_facets = Table(
     Column("facet", Text, primary_key=True),
     Column("name", Text, primary_key=True),
     Column("organisation_id", Uuid, primary_key=True),
-    comment="Written by triggers: under each place where a member has its seat or works, and each section whatever its "
-    "days, the members in the order of lists. Codes of places and sections never look alike",
+    comment="Written by triggers: under each place where a member has its seat or works and each in which that one "
+    "lies, and each section whatever its days, the members in the order of lists. Codes of places and sections never "
+    "look alike",
+)
+
+lies_in = Table(
+    "lies_in",
+    mapper.metadata,
+    Column("code", Text, primary_key=True),
+    Column("whole", Text, primary_key=True),
+    comment="What lies in what, for the triggers that write directory_facets: from the data of territories and what "
+    "has happened since, kept by listens.keep_places",
 )
 
 name_words = Table(
