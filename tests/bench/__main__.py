@@ -21,7 +21,19 @@ from typing import Any, Protocol
 
 import uvloop
 
-from tests.bench import commanding, importing, listing, mails, page, projecting, reaching, relaying, starting, telling
+from tests.bench import (
+    commanding,
+    covering,
+    importing,
+    listing,
+    mails,
+    page,
+    projecting,
+    reaching,
+    relaying,
+    starting,
+    telling,
+)
 from tests.bench.lab import Lab
 from tests.bench.measure import Figure, say
 
@@ -37,6 +49,7 @@ FIGURES: dict[str, Run] = {
     "reaching": reaching.run,
     "import": importing.run,
     "listing": listing.run,
+    "coverage": covering.run,
     "start": starting.run,
     "mails": mails.run,
     "telling": telling.run,

@@ -16,6 +16,7 @@ from tests.bench.load import press, request
 from tests.bench.measure import Check, Figure, Series, in_turns, percentile, ratio
 
 SMALL, LARGE = "rete-piccola", "rete-grande"
+ASKED = ("first page", "a municipality", "a province", "a region", "a word")
 FILL = """
 with numbered as (select uuidv7() as id, n from generate_series($2::int + 1, $2::int + $3::int) as n),
 made as (
@@ -66,9 +67,13 @@ async def fill(url: str, network: UUID, size: int, codes: list[str]) -> list[str
 
 def asked(slug: str, codes: list[str], words: list[str]) -> dict[str, Iterator[str]]:
     base = f"/registry/v1/networks/{slug}/organisations?limit=50"
+    italy = territories.load()
+    provinces, regions = ([one.code for one in those] for those in (italy.provinces, italy.regions))
     return {
         "first page": itertools.repeat(base),
         "a municipality": (f"{base}&territory={code}" for code in itertools.cycle(codes)),
+        "a province": (f"{base}&territory={code}" for code in itertools.cycle(provinces)),
+        "a region": (f"{base}&territory={code}" for code in itertools.cycle(regions)),
         "a word": (f"{base}&q={quote(word)}" for word in itertools.cycle(words)),
     }
 
@@ -95,7 +100,7 @@ def figure(series: dict[str, Series], few: int, many: int) -> Figure:
         title=f"p99 of lists of organisations in networks of {few:,} and {many:,} members",
         unit="ms",
         series=list(series.values()),
-        checks=[times(what, label) for label in labels for what in ("first page", "a municipality", "a word")],
+        checks=[times(what, label) for label in labels for what in ASKED],
         notes=[
             "One caller, 50 rows a page, over HTTP, with token, grants and rights. `beside`: a small network in the"
             " same deployment as a large one."
