@@ -481,16 +481,18 @@ def comes_forward(actor: Actor, network_id: UUID, now: datetime) -> bool:
 
 
 async def for_update(session: AsyncSession, agreement_id: UUID) -> Agreement:
-    agreement = await session.get(Agreement, agreement_id, with_for_update=True, populate_existing=True)
-    if agreement is None:
-        raise UnknownAgreement(agreement_id)
-    return agreement
+    return await _locked(session, agreement_id)
 
 
 async def for_share(session: AsyncSession, agreement_id: UUID) -> Agreement:
     """Side by side with others who come forward; it does not change meanwhile."""
-    lock = {"read": True}
-    agreement = await session.get(Agreement, agreement_id, with_for_update=lock, populate_existing=True)
+    return await _locked(session, agreement_id, read=True)
+
+
+async def _locked(session: AsyncSession, agreement_id: UUID, *, read: bool = False) -> Agreement:
+    """As it is now, whatever was read of it before: `Session.get` would refuse one that was changed meanwhile."""
+    query = select(Agreement).where(agreements.c.id == agreement_id).with_for_update(read=read)
+    agreement = (await session.scalars(query.execution_options(populate_existing=True))).one_or_none()
     if agreement is None:
         raise UnknownAgreement(agreement_id)
     return agreement
@@ -519,7 +521,8 @@ async def lock_members(session: AsyncSession, network_id: UUID, ids: Collection[
 
 async def signatories_of(session: AsyncSession, agreement_ids: Collection[UUID]) -> list[Signatory]:
     query = select(Signatory).where(signatories.c.agreement_id.in_(agreement_ids))
-    return list(await session.scalars(query.order_by(signatories.c.agreement_id, signatories.c.organisation_id)))
+    query = query.order_by(signatories.c.agreement_id, signatories.c.organisation_id)
+    return list(await session.scalars(query.execution_options(populate_existing=True)))
 
 
 async def obligations_of(session: AsyncSession, agreement_id: UUID) -> list[Obligation]:

@@ -328,9 +328,8 @@ async def known(session: AsyncSession, actor: Actor, pact_id: UUID, now: datetim
 async def for_update(session: AsyncSession, actor: Actor, pact_id: UUID, now: datetime) -> Pact:
     """The pact, its row locked. Raises UnknownPact for who may not even read it; the right is the caller's to check."""
     await known(session, actor, pact_id, now)
-    pact = await session.get(Pact, pact_id, with_for_update=True, populate_existing=True)
-    assert pact is not None
-    return pact
+    query = select(Pact).where(pacts.c.id == pact_id).with_for_update()  # `Session.get` refuses what has changed since
+    return (await session.scalars(query.execution_options(populate_existing=True))).one()
 
 
 async def key_of(session: AsyncSession, vault: Vault, pact_id: UUID) -> PactKey:

@@ -196,8 +196,9 @@ def may_write(actor: Actor, plan: Plan, now: datetime) -> bool:
 
 
 async def for_update(session: AsyncSession, actor: Actor, plan_id: UUID, now: datetime) -> Plan:
-    """Locked, for who may change it. Raises UnknownPlan, Forbidden."""
-    plan = await session.get(Plan, plan_id, with_for_update=True, populate_existing=True)
+    """Locked, for who may change it, as it is now: `Session.get` would refuse one that was changed since it was read.
+    Raises UnknownPlan, Forbidden."""
+    plan = (await several_for_update(session, {plan_id})).get(plan_id)
     if plan is None:
         raise UnknownPlan(plan_id)
     policy.require(actor, Right.WRITE_PLANS, network=plan.network_id, on=now)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from uuid_utils.compat import uuid7
 
 from tests.harness import Running
@@ -61,6 +63,20 @@ async def test_a_memorandum_binds_when_all_have_signed_and_its_obligations_becom
     assert (ended["state"], ended["reason"], ended["allowed_actions"]) == ("ended", "Recesso consensuale", [])
     states = {one["title"]: one["state"] for one in await commitments(room, room.slug)}
     assert states == {"Mettere la sede": "waived", "Volontari": "late"}  # what was due stays owed
+
+
+async def test_all_who_sign_at_once_have_signed_and_nobody_twice(room: Room) -> None:
+    parties = [await member(room, f"Parte {number}") for number in range(6)]
+    agreement = await Agreements.drafted(room, "memorandum")
+    await agreement.signed_by(*parties)
+    await agreement.does("submit")
+    bodies = [{"organisation_id": one["id"], "mandate_id": (await speaker(room, one))[1]["id"]} for one in parties]
+    path = f"{agreement.path}/signatures"
+    answers = await asyncio.gather(*(room.post(path, body) for body in (*bodies, bodies[0])))
+    refused = [answer for answer in answers if answer.status_code != 200]
+    assert [problem(answer) for answer in refused] == [(409, "signed-already")]
+    whole = await room.found(agreement.path)
+    assert (whole["state"], all(one["signed_on"] for one in whole["signatories"])) == ("in_force", True)
 
 
 async def test_it_ends_on_its_day_and_what_is_owed_stays_so(registry: Running, room: Room) -> None:
