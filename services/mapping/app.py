@@ -4,6 +4,7 @@ from services.mapping.areas import routes as areas
 from services.mapping.atlas import pages as atlas_pages
 from services.mapping.atlas import routes as atlas
 from services.mapping.coverage import routes as coverage
+from services.mapping.crossings import routes as crossings
 from services.mapping.experiences import routes as experiences
 from services.mapping.freshness import commands as freshness_commands
 from services.mapping.freshness import routes as freshness
@@ -58,6 +59,7 @@ def service(settings: Settings) -> Service:
             freshness.routes,
             needs.routes,
             imports.routes,
+            crossings.routes,
             atlas.routes,
         ],
         site=[atlas_pages.site],
@@ -73,6 +75,7 @@ def service(settings: Settings) -> Service:
             *freshness.vocabularies,
             *needs.vocabularies,
             *imports.vocabularies,
+            *crossings.vocabularies,
         ],
         listens=[
             access_listens,
@@ -92,6 +95,7 @@ def service(settings: Settings) -> Service:
             freshness.problems,
             needs.problems,
             imports.problems,
+            crossings.problems,
         ],
         dues={**freshness_commands.turns(), needs_commands.DUE: needs_commands.erase_texts},
         workers=[imports_worker.run],

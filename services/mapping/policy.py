@@ -22,6 +22,8 @@ class Right(StrEnum):
     ASSIGN_NEEDS = "assign_needs"
     DRAW_AREAS = "draw_areas"  # ambiti and free areas of the network
     SET_YARDSTICKS = "set_yardsticks"
+    RUN_CROSSINGS = "run_crossings"  # open, change, close
+    RECORD_SCORES = "record_scores"  # sheets of a crossing, on paper or of a ballot
     SET_UP_MAP = "set_up_map"  # how often the map is checked, for how long the text of needs is kept
 
 
@@ -41,6 +43,8 @@ policy = Policy(
         Right.ASSIGN_NEEDS: (Role.SECRETARIAT, Role.COORDINATOR, Role.COMMUNITY_MAKER),
         Right.DRAW_AREAS: (Role.SECRETARIAT,),
         Right.SET_YARDSTICKS: (Role.SECRETARIAT,),
+        Right.RUN_CROSSINGS: (Role.SECRETARIAT,),
+        Right.RECORD_SCORES: (Role.SECRETARIAT,),
         Right.SET_UP_MAP: (Role.SECRETARIAT,),
     }
 )

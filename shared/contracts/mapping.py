@@ -205,20 +205,54 @@ class MunicipalityUpdated(Fact, fact="mapping.municipality.updated"):
     past: tuple[PastMunicipality, ...] = ()
 
 
+class CrossingCohort(Content):
+    """How many of a cohort's delegates have answered."""
+
+    code: str
+    title: str
+    respondents: int
+    entitled: int
+
+
+class CrossingBest(Content):
+    """The cell of a field that has the highest mean in a cohort, in all when there is none; `tied` when another one has
+    the same. Named by their labels; `n` scores."""
+
+    cohort: str | None = None
+    field: str
+    need: str
+    resource: str
+    n: int
+    mean: float
+    tied: bool = False
+
+
 class CrossingState(Fact):
-    """The scores of field x need x resource that delegates of cohorts gave, from the ballot `ballot_id`."""
+    """The scores of field x need x resource that delegates of cohorts gave, from the ballot `ballot_id`: who may answer
+    and has, never who gave which. `scores` are in when it is told."""
 
     title: str
     ballot_id: UUID | None = None
     cells: int
     scores: int
     state: str  # open or closed
+    respondents: int = 0
+    entitled: int | None = None
+    cohorts: tuple[CrossingCohort, ...] = ()
 
 
 class CrossingOpened(CrossingState, fact="mapping.crossing.opened"): ...
 
 
-class CrossingClosed(CrossingState, fact="mapping.crossing.closed"): ...
+class CrossingChanged(CrossingState, fact="mapping.crossing.changed"): ...
+
+
+class CrossingClosed(CrossingState, fact="mapping.crossing.closed"):
+    """The figures are worked out: `best` are the best crossings per field and cohort, of which `best_left_out` more are
+    tied than a message carries. Cohorts of too few respondents are not in it."""
+
+    best: tuple[CrossingBest, ...] = ()
+    best_left_out: int = 0
 
 
 class RowProblem(Content):

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.mapping.areas import tables as _areas
 from services.mapping.coverage import tables as _coverage
+from services.mapping.crossings import tables as _crossings
 from services.mapping.experiences import tables as _experiences
 from services.mapping.freshness import tables as _freshness
 from services.mapping.imports import tables as _imports
@@ -35,6 +36,6 @@ async def test_the_migrated_database_is_what_the_tables_say(mapping_engine: Asyn
     assert {_presences.presences.name, _coverage.coverage.name, _resources.resources.name} <= OWN
     assert {_experiences.experiences.name, _freshness.freshness.name} <= OWN
     assert {_imports.place_imports.name, _needs.needs.name} <= OWN
-    assert {_areas.areas.name, _yardsticks.yardsticks.name} <= OWN
+    assert {_areas.areas.name, _yardsticks.yardsticks.name, _crossings.crossings.name} <= OWN
     async with mapping_engine.connect() as connection:
         assert await connection.run_sync(differences) == []
