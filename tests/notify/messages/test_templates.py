@@ -13,6 +13,8 @@ from services.notify.messages.rules import LANGUAGES, TOPICS
 from services.notify.messages.words import TEMPLATES, environment
 
 ENVIRONMENT = environment()
+FAMILIES = sorted(TEMPLATES.glob("*.??.*"))
+"""What some topics have in common, one file a language and part."""
 
 
 def variables(path: str) -> set[str]:
@@ -33,6 +35,15 @@ def test_a_topic_is_complete_in_both_languages(topic: str) -> None:
     for language in LANGUAGES:
         assert sorted(p.name for p in (TEMPLATES / topic / language).iterdir()) == sorted(PARTS)
     assert {p.name for p in (TEMPLATES / topic).iterdir()} == set(LANGUAGES)
+
+
+def test_what_topics_have_in_common_is_there_in_both_languages() -> None:
+    stems = {
+        language: {p.name.replace(f".{language}.", ".") for p in FAMILIES if f".{language}." in p.name}
+        for language in LANGUAGES
+    }
+    assert len(FAMILIES) == sum(len(names) for names in stems.values())
+    assert stems["it"] == stems["en"]
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -68,7 +79,7 @@ def test_a_subject_is_one_line(path: str) -> None:
     assert len((TEMPLATES / path).read_text().splitlines()) == 1
 
 
-@pytest.mark.parametrize("path", sorted(str(p.relative_to(TEMPLATES)) for p in TEMPLATES.rglob("body.*")))
+@pytest.mark.parametrize("path", sorted(str(p.relative_to(TEMPLATES)) for p in (*TEMPLATES.rglob("body.*"), *FAMILIES)))
 def test_no_line_runs_into_the_next_one(path: str) -> None:
     """A line break right after a block is taken away: a block ends a line only when the line is a block alone."""
     for line in (TEMPLATES / path).read_text().splitlines():
