@@ -133,6 +133,7 @@ def test_a_pact_is_followed_by_whoever_makes_community_there_and_by_nobody_else(
         nadia.acted(f"{pact}/obligations", {"due": due, **obligation}, of=pact)
     nadia.acted(f"{pact}/steps", {"text": "Trova un lavoro", "due": due}, of=pact)
     nadia.acted(f"{pact}/sign", {"until": (story.now() + timedelta(days=300)).date().isoformat()})
+    story.settled()  # a reminder is planned before its time comes
     story.until(story.now() + timedelta(days=27))
     reminded = [mail for mail in story.mails(network.email("Nadia Colombo")) if made["code"] in mail["text"]]
     assert reminded, "the maker is reminded of the step by the pact's number"
@@ -193,6 +194,56 @@ def test_a_need_is_collected_assigned_and_answered_with_its_times(story: Story, 
 
 def called_number(network: Network) -> str:
     return network.slug.rsplit("-", 1)[1]
+
+
+def test_a_project_is_funded_by_pledges_that_are_signed_and_paid(story: Story, network: Network) -> None:
+    secretariat, partner = network.secretariat, called(network, "Ponti")
+    network.mandate("Rosa Galli", "referent", f"Ponti {called_number(network)}")
+    story.settled()
+    year = story.now().year + 1
+    made = secretariat.created(
+        network.path("projects"),
+        {
+            "title": "Legami",
+            "lead_id": called(network, "Comune"),
+            "since": story.today(),
+            "last_day": f"{year}-12-31",
+            "cup": "J47H15000440006",
+        },
+    )
+    project = f"/registry/v1/projects/{made['id']}"
+    secretariat.acted(f"{project}/partners", {"items": [{"organisation_id": partner}]}, of=project)
+    secretariat.acted(f"{project}/budget-lines", {"title": "Personale", "cents": 330_000_01}, of=project)
+    for kind, cents in (("grant", 150_000_00), ("co_funding", 180_000_00)):
+        body = {"kind": kind, "title": kind, "cents": cents}
+        secretariat.acted(f"{project}/sources", body, of=project)
+    sources = {one["kind"]: one["id"] for one in secretariat.get(f"{project}/budget")["sources"]}
+    rosa = story.signed_in(network.email("Rosa Galli"))
+    pledge = {"year": year, "cents": 180_000_00, "organisation_id": partner}
+    rosa.acted(f"{project}/sources/{sources['co_funding']}/pledges", pledge, of=project)
+    figures = secretariat.get(f"{project}/budget")
+    assert figures["stages"]["pledged"]["amount"]["cents"] == 180_000_00
+    assert figures["uncovered"]["amount"]["cents"] == 150_000_01, "to the cent"
+    mine = secretariat.all(f"{project}/pledges")[0]
+    path = f"{project}/pledges/{mine['id']}"
+    secretariat.acted(f"{path}/sign", {"cents": 180_000_00}, of=project)
+    story.settled()
+    (owed,) = secretariat.all(network.path("commitments"), source="project")
+    assert (owed["state"], owed["due"]) == ("open", f"{year}-12-31")
+    assert "commitment-made" in topics(network, "Rosa Galli"), "who pledged is told what is owed now"
+    secretariat.acted(f"{path}/pay", {"cents": 100_000_00}, of=project)
+    assert secretariat.get(f"/registry/v1/commitments/{owed['id']}")["state"] == "open", "part is not all"
+    secretariat.acted(f"{path}/pay", {"cents": 80_000_00}, of=project)
+    story.settled()
+    assert secretariat.get(f"/registry/v1/commitments/{owed['id']}")["state"] == "fulfilled"
+    late = secretariat.refused(
+        f"{project}/actions", {"title": "Oltre", "since": story.today(), "last_day": f"{year + 1}-01-31"}, of=project
+    )
+    assert late[0] == 409, "past the end until it is extended"
+    act = {"number": "Determina 1", "day": story.today(), "last_day": f"{year + 1}-06-30"}
+    secretariat.acted(f"{project}/extend", act)
+    action = {"title": "Oltre", "since": story.today(), "last_day": f"{year + 1}-01-31"}
+    assert secretariat.acted(f"{project}/actions", action, of=project)["last_day"] == f"{year + 1}-06-30"
 
 
 def test_the_map_is_kept_fresh_and_a_partners_site_shows_it(story: Story, network: Network) -> None:
