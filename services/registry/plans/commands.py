@@ -218,9 +218,10 @@ async def change(
 
 
 async def discard(session: AsyncSession, actor: Actor, plan_id: UUID, *, expected: int | None, now: datetime) -> None:
-    """A draft that nobody was told of. Raises NotPossible."""
+    """A draft that nobody was told of, that goes on with no other plan and that no agreement names. Raises NotPossible,
+    Needed."""
     plan = await _held(session, actor, plan_id, expected, now)
-    plan.require("discard", day(now))
+    plan.discard(day(now), named=await queries.named_by_agreements(session, plan_id))
     await session.execute(delete(objectives).where(objectives.c.plan_id == plan_id))
     await session.delete(plan)
     await session.flush()
@@ -323,7 +324,7 @@ async def add_objective(
     now: datetime,
 ) -> Shown:
     """Raises NotPossible, UnknownDebtor (the owner), InvalidPlan."""
-    await _lock_owner(session, plan_id, request.model_dump())
+    await _lock_owner(session, actor, plan_id, request.model_dump(), now)
     plan = await _held(session, actor, plan_id, expected, now)
     plan.require("add_objective", day(now))
     there = await queries.objectives_of(session, [plan_id])
@@ -344,7 +345,7 @@ async def change_objective(
     **given: Any,
 ) -> Shown:
     """Takes the fields given. Raises NotPossible, UnknownObjective, UnknownDebtor (the owner), InvalidPlan."""
-    await _lock_owner(session, plan_id, given)
+    await _lock_owner(session, actor, plan_id, given, now)
     plan = await _held(session, actor, plan_id, expected, now)
     plan.require("change", day(now))
     objective = await queries.objective(session, plan_id, objective_id)
@@ -356,10 +357,13 @@ async def change_objective(
 async def remove_objective(
     session: AsyncSession, actor: Actor, plan_id: UUID, objective_id: UUID, *, expected: int | None, now: datetime
 ) -> Shown:
-    """From a draft: an adopted plan keeps all of its own. Raises NotPossible, UnknownObjective."""
+    """From a draft: an adopted plan keeps all of its own, and any plan what it goes on with. Raises NotPossible,
+    UnknownObjective, InvalidPlan."""
     plan = await _held(session, actor, plan_id, expected, now)
     plan.require("remove_objective", day(now))
-    await session.delete(await queries.objective(session, plan_id, objective_id))
+    objective = await queries.objective(session, plan_id, objective_id)
+    objective.require_own()
+    await session.delete(objective)
     return await _told(session, plan, PlanChanged)
 
 
@@ -410,8 +414,11 @@ async def _held(session: AsyncSession, actor: Actor, plan_id: UUID, expected: in
     return plan
 
 
-async def _lock_owner(session: AsyncSession, plan_id: UUID, given: dict[str, Any]) -> None:
+async def _lock_owner(session: AsyncSession, actor: Actor, plan_id: UUID, given: dict[str, Any], now: datetime) -> None:
+    """The right comes first: that an owner is refused tells who belongs to the network. Raises Forbidden,
+    UnknownDebtor."""
     plan = await queries.by_id(session, plan_id)
+    policy.require(actor, Right.WRITE_PLANS, network=plan.network_id, on=now)
     named = {name: given.get(name) for name in ("organisation_id", "body_id")}
     await commitment_queries.lock_debtors(session, plan.network_id, named)
 

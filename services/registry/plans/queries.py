@@ -24,6 +24,7 @@ from services.registry.organisations.tables import organisations
 from services.registry.plans.rules import Objective, Plan, State, UnknownObjective, UnknownPlan
 from services.registry.plans.tables import objectives, plan_actions, plans
 from services.registry.policy import Right, policy
+from services.registry.store import mapper
 from shared.access.actor import Actor, day
 from shared.runtime.paging import DEFAULT, Page, page
 
@@ -186,6 +187,12 @@ async def actions(
 async def actions_of(session: AsyncSession, objective_ids: Collection[UUID]) -> list[UUID]:
     query = select(plan_actions.c.id).where(plan_actions.c.objective_id.in_(objective_ids))
     return list(await session.scalars(query.order_by(plan_actions.c.id)))
+
+
+async def named_by_agreements(session: AsyncSession, plan_id: UUID) -> bool:
+    """Asked of the mapped table by its name: agreements are made of plans, not plans of agreements."""
+    agreements = mapper.metadata.tables["agreements"]
+    return bool(await session.scalar(select(exists().where(agreements.c.plan_id == plan_id))))
 
 
 def may_write(actor: Actor, plan: Plan, now: datetime) -> bool:

@@ -28,6 +28,7 @@ from services.registry.plans.queries import Action, Owned, Shown
 from services.registry.plans.rules import (
     FollowerMissing,
     InvalidPlan,
+    Needed,
     NotOver,
     NotPossible,
     Outcome,
@@ -305,7 +306,8 @@ async def change(plan_id: UUID, body: PlanChange, at: At) -> Response:
 
 @routes.delete("/plans/{plan_id}", status_code=204, response_class=Response, openapi_extra=GUARDED)
 async def discard(plan_id: UUID, at: At) -> Response:
-    """Throws a draft away. Needs If-Match."""
+    """Throws a draft away, unless it goes on with what another plan carried over, or an agreement names it. Needs
+    If-Match."""
     return await at.command(commands.discard, plan_id, expected=at.if_match())
 
 
@@ -349,7 +351,7 @@ async def change_objective(plan_id: UUID, objective_id: UUID, body: ObjectiveCha
 
 @routes.delete("/plans/{plan_id}/objectives/{objective_id}", response_model=PlanOut, openapi_extra=GUARDED)
 async def remove_objective(plan_id: UUID, objective_id: UUID, at: At) -> Response:
-    """Takes an objective out of a draft. Needs If-Match."""
+    """Takes an objective out of a draft, unless another plan carried it over. Needs If-Match."""
     return await _act(at, commands.remove_objective, plan_id, objective_id)
 
 
@@ -415,6 +417,12 @@ problems = {
         409,
         it="Ora non è possibile\nIl piano è nello stato «{state}»; si può: {possible}.",
         en="Not possible now\nThe plan is in the state “{state}”; possible: {possible}.",
+    ),
+    Needed: problem(
+        "plan-needed",
+        409,
+        it="La bozza serve ad altri\nHa preso gli obiettivi riportati di un altro piano, o un accordo la nomina.",
+        en="The draft is needed\nIt has taken over objectives of another plan, or an agreement names it.",
     ),
     NotOver: problem(
         "plan-not-over",

@@ -76,6 +76,10 @@ class NotOver(Exception):
         self.last_day = last_day
 
 
+class Needed(Exception):
+    """A draft that others rely on: it goes on with what another plan carried over, or an agreement names it."""
+
+
 class Undecided(Exception):
     """These objectives have neither been achieved, nor lapsed, nor been carried over."""
 
@@ -197,6 +201,12 @@ class Plan:
             setattr(self, name, value)
         return bool(changed)
 
+    def discard(self, on: date, *, named: bool) -> None:
+        """Whether it can be thrown away; `named`: by an agreement. Raises NotPossible, Needed."""
+        self.require("discard", on)
+        if named or self.follows_id is not None:
+            raise Needed
+
     def adopt(self, act: Act, on: date) -> None:
         """In force by an act; the act may be older than today, the plan may be over already. Raises NotPossible,
         InvalidPlan."""
@@ -283,6 +293,11 @@ class Objective:
         self.outcome, self.reason, self.decided_on = outcome, reason, on
         if actual is not None:
             self.actual = actual
+
+    def require_own(self) -> None:
+        """Raises InvalidPlan for one that another plan has carried over: it may lapse here, it does not vanish."""
+        if self.carried_from_id is not None:
+            raise InvalidPlan("objective_id", "carried_over", "an objective of this plan's own")
 
     def carried(self, plan_id: UUID, position: int) -> Objective:
         """The same objective in the plan that follows, open again."""

@@ -224,6 +224,39 @@ async def test_objectives_go_into_a_plan_that_is_there(registry: Running, room: 
     assert await later.told() == [("adopted", "adopted"), ("changed", "adopted")]
 
 
+async def test_who_may_not_write_a_plan_does_not_learn_who_belongs_to_its_network(room: Room, other_room: Room) -> None:
+    plans = await Plans.drafted(room)
+    objective = await plans.objective("Nidi")
+    path = f"{plans.path}/objectives"
+    for owner in (await room.organisation("Ponti"), await other_room.organisation("Rive")):
+        named = {"organisation_id": owner["id"]}
+        added = await other_room.post(path, {"title": "Nidi", **named}, await plans.tag())
+        changed = await other_room.patch(f"{path}/{objective['id']}", named, await plans.tag())
+        assert [problem(answer) for answer in (added, changed)] == [(403, "forbidden")] * 2
+
+
+async def test_what_a_draft_has_taken_over_or_an_agreement_names_is_not_thrown_away(
+    registry: Running, room: Room
+) -> None:
+    before = await Plans.drafted(room, since="2019-01-01", last_day="2020-12-31")
+    nurseries = await before.objective("Nidi")
+    await before.does("adopt", {**ACT, "day": "2018-12-01"})
+    await registry.settled()
+    await before.decides(nurseries, "carried_over")
+    closed = await before.does(
+        "close", {"following": {"title": "Dopo", "since": "2021-01-01", "last_day": "2023-12-31"}}
+    )
+    after = Plans(room, closed["followed_by"])
+    (taken,) = (await room.found(after.path))["objectives"]
+    refused = await room.delete(f"{after.path}/objectives/{taken['id']}", await after.tag())
+    assert problem(refused) == (422, "invalid-plan")
+    assert problem(await room.delete(after.path, await after.tag())) == (409, "plan-needed")
+    named = await Plans.drafted(room)
+    body = {"kind": "memorandum", "title": "Protocollo", "plan_id": named.plan["id"]}
+    await room.made(f"/networks/{room.slug}/agreements", body)
+    assert problem(await room.delete(named.path, await named.tag())) == (409, "plan-needed")
+
+
 async def test_lists_have_filters_and_members_read_what_only_the_secretariat_writes(
     registry: Running, room: Room, other_room: Room
 ) -> None:
