@@ -118,8 +118,8 @@ def _respondent(row: Row) -> UUID | Wrong | None:
 
 
 def _scoring(row: Row, codes: Mapping[str, Mapping[str, str]]) -> Scoring:
-    terms = [_meant(row.cells[name], codes[name]) for name in ("field", "need", "resource")]
-    return Scoring(*terms, _score(row.cells["score"]), f"/rows/{row.line}")
+    field, need, resource = (_meant(row.cells[name], codes[name]) for name in ("field", "need", "resource"))
+    return Scoring(field, need, resource, _score(row.cells["score"]), f"/rows/{row.line}")
 
 
 def _score(given: str) -> int | str | None:

@@ -36,8 +36,9 @@ from services.mapping.crossings.rules import (
     UnknownCrossing,
     UnknownSheet,
 )
-from services.mapping.items.routes import GUARDED, Network
+from services.mapping.items.routes import Network
 from shared.runtime.edge import At
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import Problems, invalid, not_found, problem
 from shared.runtime.shapes import Ref, Statistic
@@ -465,15 +466,15 @@ class ResultsOut(BaseModel):
     @classmethod
     def of(cls, found: Results) -> ResultsOut:
         crossing = found.crossing
+        assert crossing.closed_at is not None  # there are no results before
         href = f"{HREF}/{crossing.id}"
-        shown = found.groups
         return cls.model_construct(
             crossing=Ref(id=crossing.id, name=crossing.title, href=href),
             closed_at=crossing.closed_at,
             respondents=_answered(crossing, found.entered, EVERYBODY),
             minimum=crossing.minimum,
             least=LEAST,
-            groups=[_group(found, group) for group in shown],
+            groups=[_group(found, group) for group in found.groups],
             hidden=_terms([one for one in crossing.cohorts if one["code"] in found.hidden]),
         )
 
@@ -643,8 +644,18 @@ async def cells(
     limit: Limit = 50,
 ) -> Response:
     """The figures of every cell: first of all together, then cohort by cohort. JSON, or CSV with `Accept: text/csv`."""
-    asked = {"cohort": cohort, "field": field, "need": need, "resource": resource, "best": best}
-    return await at.page(queries.cells, id, **asked, after=after, limit=limit, out=CellOut.made)
+    return await at.page(
+        queries.cells,
+        id,
+        cohort=cohort,
+        field=field,
+        need=need,
+        resource=resource,
+        best=best,
+        after=after,
+        limit=limit,
+        out=CellOut.made,
+    )
 
 
 FieldCode = Annotated[str, Query(max_length=40, description="The code of a field")]

@@ -150,8 +150,14 @@ class Crossing:
 
     @property
     def grid(self) -> Grid:
-        axes = (self.fields, self.needs, self.resources)
-        return Grid(*(_positions(axis) for axis in axes), {c["code"] for c in self.cohorts}, self.lowest, self.highest)
+        return Grid(
+            _positions(self.fields),
+            _positions(self.needs),
+            _positions(self.resources),
+            {cohort["code"] for cohort in self.cohorts},
+            self.lowest,
+            self.highest,
+        )
 
     def check(self) -> None:
         """Raises BadCrossing."""

@@ -59,7 +59,7 @@ async def cells(inventory: Inventory, made: Mapping[str, Any], **asked: Any) -> 
     found: list[dict[str, Any]] = []
     after: dict[str, str] = {}
     while True:
-        page = await inventory.get(f"/crossings/{made['id']}/results/cells", limit=200, **asked, **after)
+        page = await inventory.get(f"/crossings/{made['id']}/results/cells", None, limit=200, **asked, **after)
         found += page["items"]
         if page["next"] is None:
             return found

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import statistics
 import time
 from random import Random
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from uuid_utils.compat import uuid7
 
+from services.mapping.crossings.commands import record
+from services.mapping.crossings.queries import of_ballot
+from services.mapping.crossings.rules import Scoring, Sheet
 from tests.harness import Running
 from tests.mapping.alliance import Alliance
 from tests.mapping.crossings.grid import body, bulk, cells, closed, sheet, terms, whole
@@ -81,8 +87,7 @@ async def test_the_focus_groups_score_9960_times_and_see_it_by_cohort(inventory:
         ("others", 32, 38),
     ]
     assert {one["cohort"] for one in last["best"]} == {None, "aps_odv", "others"}
-    text = str(last)
-    assert not any(one["respondent"] in text for one in sheets)
+    assert not any(one["respondent"] in str(last) for one in sheets)
 
 
 async def test_missing_and_no_opinion_are_no_zeroes(inventory: Inventory) -> None:
@@ -406,8 +411,8 @@ FILE = (
 )
 
 
-async def send(inventory: Inventory, made: Any, text: str) -> Any:
-    files = {"file": ("schede.csv", text.encode(), "text/csv")}
+async def send(inventory: Inventory, made: Any, content: str) -> Any:
+    files = {"file": ("schede.csv", content.encode(), "text/csv")}
     return await inventory.ask("POST", f"/crossings/{made['id']}/sheets/file", files=files)
 
 
@@ -458,3 +463,79 @@ async def test_what_is_no_table_is_refused(inventory: Inventory) -> None:
     for content in ("", "\x00\x01\x02", "scheda;coorte\r\n"):
         answer = await send(inventory, made, content)
         assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, "/file"), content
+
+
+async def test_neither_the_order_of_sheets_nor_what_was_replaced_changes_the_results(inventory: Inventory) -> None:
+    luck = Random(7)
+    plain, roundabout = [await opened(inventory, fields=2, needs=3, resources=3) for _ in range(2)]
+    final = []
+    for at in range(24):
+        made = whole(("aps_odv", "others")[at % 2], plain, luck)
+        gaps = [one for one in made["items"] if luck.random() < 0.7] or made["items"][:1]
+        final.append({**made, "items": [{**one, "score": luck.choice([one["score"], None])} for one in gaps]})
+    await bulk(inventory, plain, final)
+    first = [{**whole("others", plain, luck), "respondent": one["respondent"]} for one in luck.sample(final, 15)]
+    await bulk(inventory, roundabout, first)
+    shuffled = luck.sample(final, len(final))
+    replaced = [await bulk(inventory, roundabout, part) for part in (shuffled[:9], shuffled[9:])]
+    assert sum(one["replaced"] for one in replaced) == 15
+    for made in (plain, roundabout):
+        await closed(inventory, made)
+    assert await cells(inventory, plain) == await cells(inventory, roundabout)
+
+
+async def test_figures_are_those_of_the_statistics_module_whatever_is_missing(inventory: Inventory) -> None:
+    made = await opened(inventory, fields=8, needs=5, resources=10)
+    luck, given = Random(11), dict[tuple[str, str, str], list[int]]()
+    sheets = []
+    for _ in range(12):
+        one = whole("aps_odv", made, luck)
+        items = [item for item in one["items"] if luck.random() < 0.6]
+        sheets.append({**one, "items": items})
+        for item in items:
+            given.setdefault((item["field"], item["need"], item["resource"]), []).append(item["score"])
+    await bulk(inventory, made, sheets)
+    await closed(inventory, made)
+    found = await cells(inventory, made, cohort="all")
+    assert len(found) == 400
+    for cell in found:
+        scores = given.get((cell["field"]["code"], cell["need"]["code"], cell["resource"]["code"]), [])
+        assert cell["n"] == len(scores)
+        if len(scores) < 5:
+            assert (cell["mean"], cell["median"], cell["deviation"], cell["upper_quartile"]) == (None,) * 4
+            continue
+        low, middle, high = statistics.quantiles(scores, n=4, method="inclusive")
+        assert (cell["lower_quartile"], cell["median"], cell["upper_quartile"]) == (low, middle, high)
+        assert cell["mean"] == pytest.approx(statistics.fmean(scores), abs=5e-5)
+        assert cell["deviation"] == pytest.approx(statistics.stdev(scores), abs=5e-5)
+
+
+async def test_a_ballots_sheets_are_recorded_as_they_come(inventory: Inventory) -> None:
+    ballot = uuid7()
+    made = await opened(inventory, ballot_id=str(ballot))
+    context = inventory.running.context
+    person = uuid7()
+    async with context.database.sessions.begin() as session:
+        crossing_id = await of_ballot(session, ballot)
+        assert str(crossing_id) == made["id"]
+        assert crossing_id is not None
+        for score in (3, 9):
+            one = Sheet("aps_odv", [Scoring("f1", "n1", "r1", score), Scoring("f1", "n2", "r1", None)], person)
+            recorded = await record(session, crossing_id, [one], context.clock.now())
+        assert (recorded.replaced, recorded.scores, recorded.no_opinions) == (1, 1, 1)
+        traces = text("select trace from crossing_sheets where crossing_id = :id")
+        kept = (await session.execute(traces, {"id": crossing_id})).all()
+        assert len(kept) == 1
+        assert person not in kept[0]
+    shown = await inventory.get(inventory.path(made))
+    assert (shown["respondents"]["count"], shown["scores"]) == (1, 1)
+
+
+async def test_delegates_who_send_their_sheets_at_once_all_count(inventory: Inventory) -> None:
+    made = await opened(inventory, cohorts=[{"code": "few", "label": "Pochi", "entitled": 4}])
+    path = f"/crossings/{made['id']}/sheets"
+    same = sheet("few", [(1, 1, 1, 7)])
+    sent = [same, same, *(sheet("few", [(1, 1, 1, 7)]) for _ in range(4))]
+    answers = await asyncio.gather(*(inventory.ask("POST", path, json=one) for one in sent))
+    assert sorted(answer.status_code for answer in answers) in ([201] * 5 + [409], [201] * 4 + [409] * 2)
+    assert (await inventory.get(inventory.path(made)))["respondents"]["count"] == 4
