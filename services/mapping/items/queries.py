@@ -280,16 +280,37 @@ def rights_for(action: str, item: Item) -> tuple[Right, ...]:
     return (Right.ENDORSE, Right.VALIDATE)
 
 
+def _holds(actor: Actor, right: Right, item: Item, now: datetime) -> bool:
+    """The right to do something with an item that is there. Everybody may propose one for any organisation, whose
+    referent then looks at it; what was proposed is not everybody's to change, nor to see while it is a draft."""
+    return may(actor, right, item, now) and (right is not Right.PROPOSE or _is_own(actor, item, now))
+
+
+def _is_own(actor: Actor, item: Item, now: datetime) -> bool:
+    """The caller proposed it, or is of its organisation or body. Keys have their scope in the whole network."""
+    if actor.admin or actor.key_id is not None:
+        return True
+    if actor.person_id is not None and actor.person_id == item.proposed_by:
+        return True
+    return any(
+        (item.organisation_id is not None and grant.organisation_id == item.organisation_id)
+        or (item.body_id is not None and grant.body_id == item.body_id)
+        for grant in actor.current(now)
+        if grant.network_id == item.network_id
+    )
+
+
 def require_action(actor: Actor, action: str, item: Item, now: datetime) -> None:
-    """Raises Forbidden."""
+    """Raises Forbidden, with the first right that is missing."""
     rights = rights_for(action, item)
-    if not any(may(actor, right, item, now) for right in rights):
-        require(actor, rights[0], item, now)
+    if not any(_holds(actor, right, item, now) for right in rights):
+        for right in rights:
+            require(actor, right, item, now)
 
 
 def actions_for(actor: Actor, item: Item, now: datetime) -> list[str]:
     """What the caller may do with it now."""
-    held = {right: may(actor, right, item, now) for right in (Right.PROPOSE, Right.ENDORSE, Right.VALIDATE)}
+    held = {right: _holds(actor, right, item, now) for right in (Right.PROPOSE, Right.ENDORSE, Right.VALIDATE)}
     return [
         action
         for action in item.actions()
