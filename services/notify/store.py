@@ -4,17 +4,6 @@ A slice's `tables.py` declares its tables in `mapper.metadata` and maps its enti
 that the mapper is complete before the first query.
 """
 
-from sqlalchemy import MetaData
-from sqlalchemy.orm import registry
+from shared.runtime.stores import mapper_of_a_store
 
-mapper = registry(
-    metadata=MetaData(
-        naming_convention={
-            "pk": "%(table_name)s_pkey",
-            "fk": "%(table_name)s_%(column_0_name)s_fkey",
-            "ix": "%(table_name)s_%(column_0_N_name)s",
-            "uq": "%(table_name)s_%(column_0_N_name)s_key",
-            "ck": "%(table_name)s_%(constraint_name)s",
-        }
-    )
-)
+mapper = mapper_of_a_store()

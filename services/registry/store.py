@@ -4,24 +4,7 @@ A slice's `tables.py` declares its tables in `mapper.metadata` and maps its enti
 that the mapper is complete before the first query.
 """
 
-from enum import StrEnum
+from shared.runtime.stores import mapper_of_a_store
+from shared.runtime.stores import words as words
 
-from sqlalchemy import Enum, MetaData
-from sqlalchemy.orm import registry
-
-mapper = registry(
-    metadata=MetaData(
-        naming_convention={
-            "pk": "%(table_name)s_pkey",
-            "fk": "%(table_name)s_%(column_0_name)s_fkey",
-            "ix": "%(table_name)s_%(column_0_N_name)s",
-            "uq": "%(table_name)s_%(column_0_N_name)s_key",
-            "ck": "%(table_name)s_%(constraint_name)s",
-        }
-    )
-)
-
-
-def words(kind: type[StrEnum]) -> Enum:
-    """The type of a text column that holds the words of an enumeration, and reads as its members."""
-    return Enum(kind, native_enum=False, length=32, values_callable=lambda members: [str(word) for word in members])
+mapper = mapper_of_a_store()
