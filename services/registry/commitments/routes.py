@@ -24,6 +24,7 @@ from services.registry.commitments.rules import (
     DebtorMissing,
     DebtorOfRule,
     EvidenceMissing,
+    File,
     InvalidDay,
     Kind,
     ReasonMissing,
@@ -506,19 +507,23 @@ async def given_file(file: UploadFile | None) -> tuple[str, bytes] | None:
     return file.filename, await file.read(LARGEST_FILE + 1)
 
 
-FILE_SHOWN: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}}}
-
-
-@routes.get("/commitments/{commitment_id}/file", response_class=Response, responses=FILE_SHOWN)
-async def file(commitment_id: UUID, at: At) -> Response:
-    """The file by which it was shown, to be kept: for the secretariat, for who owes it, and for whom it was owed to."""
-    shown, content = await at.query(queries.file, commitment_id)
+def attached(shown: File, content: bytes) -> Response:
+    """A file that somebody sent, to be kept and never shown in the browser as a page of the platform's."""
     headers = {
         "content-disposition": f"attachment; filename*=UTF-8''{quote(shown.name, safe='')}",
         "etag": f'"{shown.sha256}"',
         "cache-control": "private, no-store",
     }
     return Response(content, media_type=shown.media_type, headers=headers)
+
+
+FILE_SHOWN: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}}}
+
+
+@routes.get("/commitments/{commitment_id}/file", response_class=Response, responses=FILE_SHOWN)
+async def file(commitment_id: UUID, at: At) -> Response:
+    """The file by which it was shown, to be kept: for the secretariat, for who owes it, and for whom it was owed to."""
+    return attached(*await at.query(queries.file, commitment_id))
 
 
 @routes.post("/commitments/{commitment_id}/waive", response_model=CommitmentOut, openapi_extra=GUARDED)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
-from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Query, UploadFile
 from pydantic import AwareDatetime, BaseModel
 from starlette.responses import Response
 
-from services.registry.commitments.routes import FILE_SHOWN, given_file
+from services.registry.commitments.routes import FILE_SHOWN, attached, given_file
 from services.registry.plans.routes import Money
 from services.registry.policy import Right, policy
 from services.registry.projects import commands, queries, rules
@@ -796,13 +795,7 @@ async def show_by_file(project_id: UUID, outcome_id: UUID, at: At, file: UploadF
 @routes.get("/projects/{project_id}/outcomes/{outcome_id}/file", response_class=Response, responses=FILE_SHOWN)
 async def file(project_id: UUID, outcome_id: UUID, at: At) -> Response:
     """The file that shows an outcome, to be kept."""
-    shown, content = await at.query(queries.file, project_id, outcome_id)
-    headers = {
-        "content-disposition": f"attachment; filename*=UTF-8''{quote(shown.name, safe='')}",
-        "etag": f'"{shown.sha256}"',
-        "cache-control": "private, no-store",
-    }
-    return Response(content, media_type=shown.media_type, headers=headers)
+    return attached(*await at.query(queries.file, project_id, outcome_id))
 
 
 @routes.delete("/projects/{project_id}/outcomes/{outcome_id}", response_model=ProjectOut, openapi_extra=GUARDED)
