@@ -1,4 +1,5 @@
-"""What mapping knows can be dropped and read again from the stream: every table is the same afterwards."""
+"""What mapping knows can be dropped and read again from the stream: every table is the same afterwards. Places are its
+own: what they add to the presences is there again, too."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from shared.messaging import handlers_of, operations
 from tests import harness
 from tests.harness import Running
 from tests.mapping.alliance import Alliance
+from tests.mapping.inventory import Inventory
 
 pytestmark = pytest.mark.timeout(120)
 TABLES = ("organisations", "memberships", "mandates", "presences", "coverage")
@@ -35,13 +37,20 @@ async def changed(mapping: Running) -> Alliance:
         alliance.membership(stays[1].id, "withdrawn", memberships[1].id),
     )
     await mapping.settled()
+    inventory = await Inventory.of(alliance)
+    for seat, closes in (("D150", False), ("L682", True)):
+        place = {"title": "Centro", "kind": "civic_centre", "municipality": seat, "organisation_id": str(stays[2].id)}
+        made = await inventory.validated("places", place)
+        if closes:
+            assert (await inventory.step(made, "close")).status_code == 200
+    await mapping.settled()
     return alliance
 
 
 async def test_a_rebuild_gives_the_same_tables(mapping: Running, nats: Nats) -> None:
     alliance = await changed(mapping)
     before = await contents(mapping)
-    assert len(before["presences"]) == 2
+    assert len(before["presences"]) == 3
     provisioning = await harness.connected(nats, "provisioning")
     handlers = handlers_of(mapping.service.listens)
     emptied = await operations.rebuild(
@@ -51,4 +60,5 @@ async def test_a_rebuild_gives_the_same_tables(mapping: Running, nats: Nats) -> 
     assert set(TABLES) <= set(emptied)
     await mapping.settled(60)
     assert await contents(mapping) == before
-    assert len(await alliance.items("presences")) == 2
+    found = {one["territory"]["code"]: one["sources"] for one in await alliance.items("presences")}
+    assert found == {"C933": ["seat"], "F205": ["seat"], "D150": ["place"]}

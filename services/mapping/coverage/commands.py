@@ -54,6 +54,7 @@ async def count(session: AsyncSession, before: Iterable[Presence], after: Iterab
 
 
 # Their writers take turns in each network: two items that come at once meet on the same counter of the country anyway.
+# Nothing is locked after it but other networks' turns (see presences.commands.TURN).
 TURN = text("select pg_advisory_xact_lock(1769235821, hashtext(cast(cast(:network as uuid) as text)))")
 READ: Mapping[str, TextClause] = {
     "place": text(

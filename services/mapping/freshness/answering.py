@@ -99,6 +99,7 @@ async def answer(
     if about is None:
         raise UnknownQuestion(question_id)
     model = MODELS[about.item]
+    await commands.hold(session, Subject(about.item), [about.item_id])
     item = await items_queries.for_update(session, model, about.item_id)
     items_queries.require_action(actor, "confirm", item, now)
     question = await _question(session, question_id, lock=True)

@@ -1,7 +1,8 @@
 """Asking whether items are still true, and what follows when nobody says so.
 
 Each validated item has one row in the due table: for the day on which it is to be asked about, on which the question
-lapses, or from which it is no longer offered. Locks are taken in one order: the item, then its question.
+lapses, or from which it is no longer offered. Locks are taken in one order: the due row, the item, then its question
+(`presences.commands.TURN` has the whole order).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from services.mapping.items import facts
 from services.mapping.items.rules import Item, State, Subject
 from services.mapping.places.tables import places
 from services.mapping.policy import Right, policy
+from services.mapping.presences import commands as presences
 from services.mapping.resources.tables import resources
 from shared.access import loading
 from shared.access.actor import Actor, day
@@ -46,6 +48,17 @@ TABLES: Mapping[Subject, Table] = {
 def due_kind(subject: Subject) -> str:
     """The kind of due row that waits for what happens next to an item."""
     return f"map-{subject}"
+
+
+async def hold(session: AsyncSession, subject: Subject, ids: Sequence[UUID]) -> None:
+    """Locks what will be decided again about these items, before the items themselves: the due loop comes with due rows
+    in its hands, and waits for turns. Of places also the turn of the presences."""
+    await session.execute(HOLD, {"kind": due_kind(subject), "ids": list(ids)})
+    if subject is Subject.PLACE:
+        await presences.take_turn(session)
+
+
+HOLD = text("select from due where kind = :kind and subject_id = any(:ids) order by subject_id for update")
 
 
 async def follow(
@@ -104,6 +117,8 @@ async def turn(subject: Subject, session: AsyncSession, ids: Sequence[UUID], now
     """What has come due for these items: the question is put, or the item expires; what was moved meanwhile waits. A
     few statements for any number of them. Those that a command holds come again at once."""
     table, today = TABLES[subject], day(now)
+    if subject is Subject.PLACE:
+        await presences.take_turn(session)
     query = select(*table.c).where(table.c.id.in_(ids)).order_by(table.c.id).with_for_update(skip_locked=True)
     found = (await session.execute(query)).all()
     open_ = await _open_questions(session, [row.id for row in found])
@@ -114,7 +129,7 @@ async def turn(subject: Subject, session: AsyncSession, ids: Sequence[UUID], now
             _look(step, subject, row, open_.get(row.id), rules[row.network_id], today)
     await _ask(session, step.asked)
     await _lapse(session, step.lapsed, today)
-    await _expire(session, subject, step.over)
+    await _expire(session, subject, step.over, now)
     busy = sorted(set(ids) - {row.id for row in found})
     await schedule_many(session, due_kind(subject), [*step.later, *((id_, now) for id_ in busy)])
 
@@ -169,12 +184,14 @@ async def _lapse(session: AsyncSession, ids: Sequence[UUID], on: date) -> None:
         await stage(session, *(fact_of(FreshnessAnswered, row) for row in rows))
 
 
-async def _expire(session: AsyncSession, subject: Subject, ids: Sequence[UUID]) -> None:
+async def _expire(session: AsyncSession, subject: Subject, ids: Sequence[UUID], now: datetime) -> None:
     if ids:
         table = TABLES[subject]
         expired = update(table).where(table.c.id.in_(ids)).values(state=State.EXPIRED, version=table.c.version + 1)
         rows = (await session.execute(expired.returning(*table.c))).all()
         await coverage.items_changed(session, subject, ids)
+        if subject is Subject.PLACE:
+            await presences.places_changed(session, ids, now)
         await stage(session, *(facts.fact_of(subject, "expired", row) for row in rows))
 
 

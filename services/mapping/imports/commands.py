@@ -32,6 +32,7 @@ from services.mapping.items.rules import State, Subject, Visibility, areas_of
 from services.mapping.places.rules import Kind
 from services.mapping.places.tables import places
 from services.mapping.policy import Right, policy
+from services.mapping.presences import commands as presences
 from services.mapping.territories.queries import locate
 from services.mapping.territories.rules import fold
 from shared.access import loading
@@ -216,6 +217,8 @@ async def advance(
     session: AsyncSession, job: Job, worker: UUID, batch: Sequence[Entry | Refused], now: datetime
 ) -> None:
     """One batch: decides about its rows, writes what they change (unless this is a preview), and reports them."""
+    if job.applying:
+        await presences.take_turn(session)
     await fence(session, job, worker)
     judged = await _judged(session, job, batch)
     if job.applying:
@@ -305,7 +308,9 @@ async def _create(session: AsyncSession, job: Job, new: Sequence[Judged], now: d
     rows = (await session.execute(insert(places).returning(*places.c, sort_by_parameter_order=True), values)).all()
     told = "validated" if options.validated else "proposed"
     await stage(session, *(fact_of(Subject.PLACE, told, row) for row in rows))
-    await coverage.items_changed(session, Subject.PLACE, [row.id for row in rows])
+    ids = [row.id for row in rows]
+    await coverage.items_changed(session, Subject.PLACE, ids)
+    await presences.places_changed(session, ids, now)
     if options.validated:
         rule = await freshness_queries.rule_of(session, job.network_id)
         await freshness.follow_many(session, Subject.PLACE, rows, rule)

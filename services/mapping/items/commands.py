@@ -1,6 +1,7 @@
 """What may be done with items, of whatever kind: proposed, changed, looked at twice, confirmed, closed.
 
-The item's row is locked before anything is decided. A draft is nobody's business yet: nothing is told of it.
+The item's row is locked before anything is decided, and before it what `freshness.hold` says. A draft is nobody's
+business yet: nothing is told of it.
 """
 
 from __future__ import annotations
@@ -26,12 +27,14 @@ from services.mapping.items.rules import (
     MOST_TERRITORIES,
     Item,
     State,
+    Subject,
     UnknownReference,
     UnknownTerritory,
     Visibility,
 )
 from services.mapping.items.tables import bodies
 from services.mapping.policy import Right
+from services.mapping.presences import commands as presences
 from services.mapping.presences.rules import ACTIVE
 from services.mapping.presences.tables import memberships
 from services.mapping.territories.queries import find, locate
@@ -143,6 +146,7 @@ async def change(
     """Takes the fields given. What matters of something validated is looked at again, unless a coordinator of its
     territory changed it. `confirms`: all the rest is as it was, says who changes it. Raises Closed and what `create`
     does."""
+    await freshness.hold(session, model.subject, [id_])
     item = await queries.for_update(session, model, id_)
     queries.require_action(actor, "change", item, now)
     expect(expected, item.version)
@@ -154,7 +158,7 @@ async def change(
         item.confirm(day(now))
     if changed or confirms:
         await session.flush()
-        await coverage.items_changed(session, item.subject, [item.id])
+        await _count(session, item, now)
         if item.state is not State.DRAFT:
             await stage(session, fact_of(item.subject, TOLD_BY_CHANGE.get((before, item.state), "changed"), item))
             await freshness.follow(session, item, now, answer=Answer.CHANGED, by=actor.person_id)
@@ -197,18 +201,32 @@ async def act(
 ) -> Shown[I]:
     """`action` is propose, endorse, validate, return, confirm or close. Raises NotInState, NotEndorsed, RemarksMissing,
     Closed, InvalidDay, Forbidden."""
+    if action not in NOWHERE:
+        await freshness.hold(session, model.subject, [id_])
     item = await queries.for_update(session, model, id_)
     queries.require_action(actor, action, item, now)
     expect(expected, item.version)
     drafted = item.state is State.DRAFT
     told = _act(actor, item, action, remarks, now)
     await session.flush()
-    await coverage.items_changed(session, item.subject, [item.id])
+    if action not in NOWHERE:
+        await _count(session, item, now)
     if told and not (drafted and told == "closed"):
         await stage(session, fact_of(item.subject, told, item))
     if told:
         await freshness.follow(session, item, now, answer=ANSWERS.get(action, Answer.SUPERSEDED), by=actor.person_id)
     return await queries.after_command(session, actor, item, now)
+
+
+NOWHERE = frozenset({"propose", "endorse"})
+"""What is done with items that are not on the map, and stay off it: no counter nor presence can change by it."""
+
+
+async def _count(session: AsyncSession, item: Item, now: datetime) -> None:
+    """What counts by it. The caller holds what `freshness.hold` says."""
+    await coverage.items_changed(session, item.subject, [item.id])
+    if item.subject is Subject.PLACE:
+        await presences.places_changed(session, [item.id], now)
 
 
 ANSWERS = {"confirm": Answer.CONFIRMED, "close": Answer.GONE}

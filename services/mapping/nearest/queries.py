@@ -128,7 +128,7 @@ class Worker:
     name: str
     kind: str
     territory: str
-    sources: Sequence[Literal["seat", "works", "mandate"]]
+    sources: Sequence[Literal["seat", "works", "mandate", "place"]]
 
 
 @dataclass(frozen=True)

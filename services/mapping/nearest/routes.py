@@ -61,7 +61,7 @@ class WorkerOut(BaseModel):
     organisation: Ref
     kind: str
     territory: TerritoryRef
-    sources: list[Literal["seat", "works", "mandate"]]
+    sources: list[Literal["seat", "works", "mandate", "place"]]
 
 
 class CoordinatorOut(BaseModel):

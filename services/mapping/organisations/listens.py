@@ -16,6 +16,7 @@ from services.mapping.freshness.commands import fact_of as freshness_fact
 from services.mapping.items.facts import fact_of as item_fact
 from services.mapping.items.rules import State, Subject
 from services.mapping.needs.commands import fact_of as need_fact
+from services.mapping.presences import commands as presences
 from services.mapping.presences.tables import mandates, memberships
 from services.mapping.store import mapper
 from shared.contracts.envelope import Fact
@@ -24,8 +25,8 @@ from shared.contracts.registry import OrganisationMerged
 from shared.messaging import Received, caused_by, reacts, stage
 from shared.runtime.repointing import naming_organisations, repoint
 
-PROJECTED = frozenset({mandates.name, memberships.name, "presences"})
-"""Tables that follow the registry's own facts."""
+PROJECTED = frozenset({mandates.name, memberships.name, "presences", "place_presences"})
+"""Tables that follow the registry's own facts, or the places."""
 
 
 def _absence(row: Any) -> Fact:
@@ -60,14 +61,18 @@ def _item(subject: Subject, row: Any) -> Fact | None:
 async def follow_the_merged(
     session: AsyncSession, facts: Sequence[Received[OrganisationMerged]], now: datetime
 ) -> None:
-    """One after the other, in the order in which they were merged: who stands for one may be merged in turn."""
+    """One after the other, in the order in which they were merged: who stands for one may be merged in turn. All rows
+    are locked before anything is counted."""
+    await presences.take_turn(session)
+    for name in TOLD:
+        await _rows(session, name, [received.fact.id for received in facts])
     for received in facts:
         with caused_by(replace(received.cause, at=now)):
-            await _follow(session, received.fact.id, received.fact.into_id)
+            await _follow(session, received.fact.id, received.fact.into_id, now)
 
 
-async def _follow(session: AsyncSession, going: UUID, staying: UUID) -> None:
-    moved = {name: await _rows(session, name, going) for name in TOLD}
+async def _follow(session: AsyncSession, going: UUID, staying: UUID, now: datetime) -> None:
+    moved = {name: await _rows(session, name, [going]) for name in TOLD}
     columns = [column for column in naming_organisations(mapper.metadata) if column.table.name not in PROJECTED]
     await repoint(session, columns, {going: staying})
     for name, tell in TOLD.items():
@@ -83,8 +88,9 @@ async def _follow(session: AsyncSession, going: UUID, staying: UUID) -> None:
     ):
         if moved[name]:
             await coverage.items_changed(session, subject, moved[name])
+    await presences.places_changed(session, moved["places"], now)
 
 
-async def _rows(session: AsyncSession, name: str, organisation_id: UUID) -> list[UUID]:
-    statement = f'select id from "{name}" where organisation_id = :id order by id for update'  # noqa: S608 (our names)
-    return list(await session.scalars(text(statement), {"id": organisation_id}))
+async def _rows(session: AsyncSession, name: str, organisations: Sequence[UUID]) -> list[UUID]:
+    statement = f'select id from "{name}" where organisation_id = any(:ids) order by id for update'  # noqa: S608 (our names)
+    return list(await session.scalars(text(statement), {"ids": list(organisations)}))

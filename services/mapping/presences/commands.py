@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,11 @@ from services.mapping.territories.rules import Area, fold
 TURN = 0x70726573
 """One writer of presences at a time. Two batches that bring the two sides of one presence would not see each other's
 rows, and each would conclude that nobody is there. Nothing is lost by waiting: any two batches meet on the same twenty
-counters of the regions anyway."""
+counters of the regions anyway.
+
+Whoever locks more than one thing does it in this order, so that nobody waits in a circle: the due row of an item
+(`freshness.commands.hold`; the due loop comes with it in its hands), this turn, the rows of areas, places, resources
+and experiences, the turn of the items' counters in a network (`coverage.commands.items_changed`)."""
 
 
 async def take_turn(session: AsyncSession) -> None:
@@ -44,10 +49,46 @@ async def place(session: AsyncSession, organisation_ids: Collection[UUID]) -> in
     return len(step.gone) + len(step.put)
 
 
+async def places_changed(session: AsyncSession, ids: Collection[UUID], now: datetime) -> None:
+    """Looks again whom these places make present, after their rows were written: a validated place does, unless only
+    its body sees it. Whoever ran it before is looked at too. Costs a statement when nothing differs, else six.
+
+    The caller has held the turn since before it locked the places.
+    """
+    if ids:
+        touched = await session.scalars(PLACED, {"ids": list(ids), "now": now})
+        await place(session, sorted(touched))
+
+
+PLACED = text(
+    """
+    with wanted as (
+        select id, organisation_id, network_id, municipality from places
+        where id = any(:ids) and organisation_id is not null and state = 'validated' and visibility <> 'body'
+    ), gone as (
+        update place_presences p set municipality = null, changed_at = :now
+        where p.place_id = any(:ids) and p.municipality is not null and not exists (
+            select from wanted w where (w.id, w.organisation_id) = (p.place_id, p.organisation_id)
+        )
+        returning organisation_id
+    ), put as (
+        insert into place_presences as p (place_id, organisation_id, network_id, municipality, changed_at)
+        select id, organisation_id, network_id, municipality, :now from wanted
+        on conflict (place_id, organisation_id) do update set
+            municipality = excluded.municipality, changed_at = excluded.changed_at
+        where p.municipality is distinct from excluded.municipality
+        returning organisation_id
+    )
+    select organisation_id from gone union select organisation_id from put
+    """
+)
+"""What was stays as a row without a municipality: when it changed is known after a rebuild of the presences, too."""
+
 MEMBERS = text(
     """
     select o.id, o.title, o.tax_code, o.kind, o.sections, o.municipality, o.territories, o.changed_at,
-           m.network_id, greatest(m.changed_at, a.changed_at) as since_changed_at, a.territories as mandated
+           m.network_id, greatest(m.changed_at, a.changed_at, p.changed_at) as since_changed_at,
+           a.territories as mandated, p.municipalities as places
     from organisations o
     join (
         select organisation_id, network_id, max(changed_at) as changed_at from memberships
@@ -58,6 +99,11 @@ MEMBERS = text(
                array_agg(distinct territory) filter (where state = any(:acting) and territory <> '') as territories
         from mandates where organisation_id = any(:ids) group by 1, 2
     ) a on a.organisation_id = o.id and a.network_id = m.network_id
+    left join (
+        select organisation_id, network_id, max(changed_at) as changed_at,
+               array_agg(distinct municipality) filter (where municipality is not null) as municipalities
+        from place_presences where organisation_id = any(:ids) group by 1, 2
+    ) p on p.organisation_id = o.id and p.network_id = m.network_id
     where o.id = any(:ids)
     """
 ).bindparams(active=ACTIVE, acting=list(ACTING))
@@ -97,7 +143,14 @@ def _wanted(member: Any) -> list[Presence]:
         tuple(member.territories),
         member.changed_at,
     )
-    return presences(organisation, member.network_id, member.mandated or (), member.since_changed_at, placed)
+    return presences(
+        organisation,
+        member.network_id,
+        member.mandated or (),
+        member.since_changed_at,
+        placed,
+        places=member.places or (),
+    )
 
 
 def _kept(row: Any) -> Presence:

@@ -32,9 +32,12 @@ vocabularies = [
                 "Una persona vi ha un mandato in carica per l'ente",
                 "A person has a mandate in office there for it",
             ),
+            ("place", "Vi gestisce un luogo validato", "It runs a validated place there"),
         ],
     )
 ]
+
+SourceName = Literal["seat", "works", "mandate", "place"]
 
 Network = Annotated[str, Path(max_length=64, description="Slug or id of the network")]
 Codes = list[Annotated[str, Field(min_length=1, max_length=64)]]
@@ -53,11 +56,12 @@ class OrganisationRef(BaseModel):
 
 
 class PresenceOut(BaseModel):
-    """An organisation in a territory, once, with every reason for it: its seat, that it works there, a mandate."""
+    """An organisation in a territory, once, with every reason for it: its seat, that it works there, a mandate, a place
+    that it runs."""
 
     organisation: OrganisationRef
     territory: TerritoryRef
-    sources: list[Literal["seat", "works", "mandate"]]
+    sources: list[SourceName]
     kind: str
     sections: list[str] = Field(description="Sections of the RUNTS, as entered; dates are the registry's")
     tax_code: str | None
@@ -86,7 +90,7 @@ async def presences(
     territory: Territories = [],  # noqa: B006 (FastAPI copies defaults)
     kind: Kinds = [],  # noqa: B006
     section: Annotated[Codes, Query(max_length=50, description="In force today")] = [],  # noqa: B006
-    source: Annotated[list[Literal["seat", "works", "mandate"]], Query(max_length=3)] = [],  # noqa: B006
+    source: Annotated[list[SourceName], Query(max_length=4)] = [],  # noqa: B006
     q: Annotated[str | None, Query(max_length=100, description="Words of the name, without minding accents")] = None,
     updated_since: Annotated[AwareDatetime | None, Query()] = None,
     after: After = None,

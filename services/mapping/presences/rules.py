@@ -1,7 +1,8 @@
-"""Where the members of a network are: derived from their seat, the territories where they work and their mandates.
+"""Where the members of a network are: derived from their seat, the territories where they work, their mandates and
+their places.
 
 A presence exists only while the organisation is an active member. It is a function of the newest state of the
-organisation, of its membership and of its mandates, so the order in which these arrive cannot change it.
+organisation, of its membership, of its mandates and of its places, so the order in which these arrive cannot change it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Source(StrEnum):
     SEAT = "seat"
     WORKS = "works"
     MANDATE = "mandate"
+    PLACE = "place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +62,23 @@ class Presence:
 
 
 def presences(
-    organisation: Organisation, network_id: UUID, mandated: Iterable[str], changed_at: datetime, locate: Locate
+    organisation: Organisation,
+    network_id: UUID,
+    mandated: Iterable[str],
+    changed_at: datetime,
+    locate: Locate,
+    *,
+    places: Iterable[str] = (),
 ) -> list[Presence]:
-    """The presences of an active member; `mandated` are the territories of its acting mandates in the network.
+    """The presences of an active member; `mandated` are the territories of its acting mandates in the network, `places`
+    the municipalities of the validated places that it runs there.
 
     A code that the reference data do not know places nobody: it is counted nowhere rather than somewhere wrong.
     """
     said = [(organisation.municipality, Source.SEAT)] if organisation.municipality else []
     said += [(code, Source.WORKS) for code in organisation.territories]
     said += [(code, Source.MANDATE) for code in mandated]
+    said += [(code, Source.PLACE) for code in places]
     because: dict[str, tuple[Area, set[Source]]] = {}
     for code, source in said:
         if area := locate(code):  # two municipalities that were merged are one place

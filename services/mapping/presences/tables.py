@@ -1,4 +1,5 @@
-"""Organisations, memberships and mandates as the registry told them, and the presences derived from them.
+"""Organisations, memberships and mandates as the registry told them, where places add to them, and the presences that
+are derived from all of these.
 
 No foreign keys: each kind of fact arrives when it arrives. Withdrawn members and ended mandates stay as rows, so that
 an older fact cannot bring them back. Indexes of `presences` end with the order of the list, so that a page costs the
@@ -57,6 +58,18 @@ mandates = Table(
     Column("version", Integer, nullable=False),
     Index("mandates_organisation", "organisation_id"),
     comment="Without the person: the map needs to know that somebody acts there, not who",
+)
+
+place_presences = Table(
+    "place_presences",
+    mapper.metadata,
+    Column("place_id", Uuid, primary_key=True),
+    Column("organisation_id", Uuid, primary_key=True),
+    Column("network_id", Uuid, nullable=False),
+    Column("municipality", Text, comment="None: the place makes nobody present any more"),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+    Index("place_presences_organisation", "organisation_id"),
+    comment="Where places make those present who run them, and since when: this service's own, no projection",
 )
 
 presences = Table(

@@ -54,7 +54,7 @@ async def planned(
     return plan(italy, known, new, since, stated=stated, variations=variations)
 
 
-async def apply(session: AsyncSession, wanted: Plan, now: datetime) -> None:  # noqa: ARG001 (as every command)
+async def apply(session: AsyncSession, wanted: Plan, now: datetime) -> None:
     """Keeps and tells the changes, and places anew what lies in the municipalities that ended or moved.
 
     The caller holds the turn of the presences since before it planned. The process's map is the new one afterwards: a
@@ -67,10 +67,11 @@ async def apply(session: AsyncSession, wanted: Plan, now: datetime) -> None:  # 
     await stage(session, *(_told(update, versions[update.code]) for update in wanted.updates))
     touched = sorted(wanted.touched)
     if touched:
+        await _hold(session, touched)
         await presences.place(session, await _members(session, touched))
         await _redraw(session, touched, _around(wanted))
         for model in (Place, Resource, Experience):
-            await _move(session, model, touched)
+            await _move(session, model, touched, now)
         await _move_needs(session, touched)
 
 
@@ -158,7 +159,15 @@ def _around(wanted: Plan) -> set[str]:
     return {code for one in states for code in (one.province_code, one.region)}
 
 
-async def _move(session: AsyncSession, model: type[Item], codes: Sequence[str]) -> None:
+async def _hold(session: AsyncSession, codes: Sequence[str]) -> None:
+    """All rows that will be placed anew, before the turn of any counter of items is taken."""
+    for model in (Place, Resource, Experience):
+        table = table_of(model)
+        rows = select(table.c.id).where(table.c.areas.overlap(codes), table.c.state != State.CLOSED)
+        await session.execute(rows.order_by(table.c.id).with_for_update())
+
+
+async def _move(session: AsyncSession, model: type[Item], codes: Sequence[str], now: datetime) -> None:
     """What lay in a municipality that ended lies in its successor: in all of them, when it was divided."""
     table = table_of(model)
     query = select(model).where(table.c.areas.overlap(codes), table.c.state != State.CLOSED)
@@ -173,6 +182,8 @@ async def _move(session: AsyncSession, model: type[Item], codes: Sequence[str]) 
     await session.flush()
     await stage(session, *(fact_of(one.subject, "changed", one) for one in found if one.state is not State.DRAFT))
     await coverage.items_changed(session, model.subject, [item.id for item in found])
+    if model is Place:
+        await presences.places_changed(session, [item.id for item in found], now)
 
 
 async def _identify(session: AsyncSession, moved: Sequence[Place]) -> None:
