@@ -56,7 +56,8 @@ class FileUnreadable(Exception):
     def __init__(self, why: Unreadable) -> None:
         super().__init__(why.reason)
         self.path = "/file"
-        self.it, self.en = (why_unreadable(why.reason, why.values, tongue, files.FIELDS) for tongue in ("it", "en"))
+        self.why_it = why_unreadable(why.reason, why.values, "it", files.FIELDS)
+        self.why_en = why_unreadable(why.reason, why.values, "en", files.FIELDS)
 
 
 problems: Problems = {
@@ -115,8 +116,8 @@ problems: Problems = {
     FileUnreadable: problem(
         "scores-file-unreadable",
         422,
-        it="Il file non si può leggere\n{it}",
-        en="The file cannot be read\n{en}",
+        it="Il file non si può leggere\n{why_it}",
+        en="The file cannot be read\n{why_en}",
         code="unreadable",
         accepted="CSV or a workbook with the columns sheet, cohort, field, need, resource, score",
     ),
