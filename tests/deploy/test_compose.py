@@ -208,8 +208,11 @@ def test_the_gateways_defaults_are_the_services_of_compose() -> None:
     caddyfile = (DEPLOY / "gateway" / "Caddyfile").read_text()
     port = re.search(r"TRAMA_HTTP_PORT=(\d+)", (DEPLOY / "Dockerfile").read_text())
     assert port
-    upstreams = re.findall(r"import service (\w+) \{\$TRAMA_GATEWAY_\w+:([\w:]+)\}", caddyfile)
-    assert upstreams == [(service, f"{service}:{port[1]}") for service in topology.SERVICES]
+    found = re.findall(r"import service ([\w-]+) \{\$TRAMA_GATEWAY_(\w+):([\w:]+)\}", caddyfile)
+    assert all(host == f"{service.lower()}:{port[1]}" for _, service, host in found)
+    first = {path: service.lower() for path, service, _ in found}
+    pages = {"sign-in": "registry", "sign-out": "registry", "desk": "registry", "atlas": "mapping"}
+    assert first == {service: service for service in topology.SERVICES} | pages
     told = {*PARTS["gateway"]["environment"], *parsed("compose.trial.yaml")["services"]["gateway"]["environment"]}
     for variable in told - {"HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"}:
         assert f"{{${variable}:" in caddyfile, variable
