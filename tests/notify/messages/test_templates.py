@@ -22,7 +22,7 @@ def variables(path: str) -> set[str]:
     assert ENVIRONMENT.loader is not None
     source, _, _ = ENVIRONMENT.loader.get_source(ENVIRONMENT, path)
     tree = ENVIRONMENT.parse(source)
-    own = meta.find_undeclared_variables(tree) - {"button", "plainly"}  # macros of parts.html
+    own = meta.find_undeclared_variables(tree) - {"button", "plainly", "way"}  # macros of the parts
     return own.union(*(variables(used) for used in meta.find_referenced_templates(tree) if used))
 
 
