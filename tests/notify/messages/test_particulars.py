@@ -74,7 +74,15 @@ def known(**changed: Any) -> Known:
 
 
 def asked(given: dict[str, Any] | None = None, now: datetime = NOW, **changed: Any) -> Asked:
-    ids = ("commitment_id", "meeting_id", "invitation_id", "ballot_id", "minutes_id", "enrolment_id", "notice_id")
+    ids: tuple[str, ...] = (
+        "commitment_id",
+        "meeting_id",
+        "invitation_id",
+        "ballot_id",
+        "minutes_id",
+        "enrolment_id",
+        "notice_id",
+    )
     ids += ("pact_id", "step_id", "promoter_id", "group_id")
     of_the_map = {"need_id": str(IT), "organisation_id": str(IT), "question_ids": [str(IT)], "item": "place"}
     return Asked(
