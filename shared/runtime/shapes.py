@@ -1,10 +1,10 @@
-"""The shapes that every service answers alike, so that a caller who has read one has read them all."""
+"""The shapes that every service takes and answers alike, so that a caller who knows one knows them all."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, StringConstraints
 
 
 class Ref(BaseModel):
@@ -26,3 +26,14 @@ class Statistic(BaseModel, json_schema_extra={"examples": [{"count": 3, "of": 7,
     def out_of(cls, count: int, of: int) -> Statistic:
         """With the share as exact as it comes."""
         return cls(count=count, of=of, share=count / of if of else None)
+
+
+def line(longest: int) -> StringConstraints:
+    """Text of one line, trimmed, 1 to `longest` characters; `Annotated[str, line(200)]`. No control character: a NUL is
+    what PostgreSQL cannot keep, and others have no place in a name."""
+    return StringConstraints(strip_whitespace=True, min_length=1, max_length=longest, pattern=r"^[^\x00-\x1f]+$")
+
+
+def prose(longest: int) -> StringConstraints:
+    """Text of any number of lines, trimmed, 1 to `longest` characters, without NUL."""
+    return StringConstraints(strip_whitespace=True, min_length=1, max_length=longest, pattern=r"^[^\x00]+$")

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import and_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -38,8 +38,9 @@ from shared.access.links import Link
 from shared.contracts.events import BallotClosed, BallotOpened, BallotState
 from shared.messaging import stage
 from shared.runtime.problems import Invalid, expect
+from shared.runtime.shapes import line
 
-Words = StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]+$")
+Words = line(500)
 
 
 class Request(BaseModel):

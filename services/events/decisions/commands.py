@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -36,8 +36,9 @@ from services.events.organisations.tables import organisations
 from services.events.policy import Right, policy
 from shared.access.actor import Actor
 from shared.runtime.problems import NotYetKnown, expect
+from shared.runtime.shapes import line
 
-Words = StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]+$")
+Words = line(500)
 Title = Annotated[str, Words]
 NOT_GIVEN: Any = Field(default_factory=lambda: None)
 """Of a field that may be left out and is never null."""

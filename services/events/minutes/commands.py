@@ -29,11 +29,10 @@ from shared.access.actor import Actor, day
 from shared.contracts.events import DecisionAdopted, MinutesApproved, MinutesReturned, MinutesState, MinutesSubmitted
 from shared.messaging import stage
 from shared.runtime.problems import expect
+from shared.runtime.shapes import prose
 
 Text = Annotated[str, StringConstraints(max_length=50_000, pattern=r"^[^\x00]*$")]
-Remarks = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5_000, pattern=r"^[^\x00]+$")
-]
+Remarks = Annotated[str, prose(5_000)]
 
 
 class Request(BaseModel):

@@ -19,10 +19,9 @@ from shared.access.roles import Role
 from shared.contracts.learning import PathChanged, PathPublished, PathState, PathWithdrawn
 from shared.messaging import stage
 from shared.runtime.problems import expect
+from shared.runtime.shapes import line
 
-Line = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")
-]
+Line = Annotated[str, line(200)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=10_000)]
 Days = Annotated[int, Field(ge=1, le=3650)]
 

@@ -28,7 +28,7 @@ from shared.runtime.edge import At
 from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import Problems, invalid, not_found, problem
-from shared.runtime.shapes import Statistic
+from shared.runtime.shapes import Statistic, line
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["areas"])
@@ -58,7 +58,7 @@ problems: Problems = {
 
 Title = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TITLE, pattern=r"^[^\x00-\x1f]+$"),
+    line(LONGEST_TITLE),
 ]
 Municipality = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Municipalities = Annotated[list[Municipality], Field(min_length=1, max_length=MOST)]

@@ -41,7 +41,7 @@ from shared.runtime.edge import At
 from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import Problems, invalid, not_found, problem
-from shared.runtime.shapes import Ref, Statistic
+from shared.runtime.shapes import Ref, Statistic, line
 from shared.runtime.vocabularies import vocabulary
 from shared.sheets import LARGEST_FILE, FileTooLarge, Unreadable, why_unreadable
 from shared.sheets.problems import refusals
@@ -148,9 +148,7 @@ vocabularies = [
     ),
 ]  # fmt: skip
 
-Label = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=r"^[^\x00-\x1f]+$")
-]
+Label = Annotated[str, line(120)]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*$", max_length=40)]
 Given = Annotated[str, Field(max_length=120)]
 Codes = list[Annotated[str, Field(max_length=40)]]

@@ -42,6 +42,7 @@ from shared.access.actor import Actor, day
 from shared.access.tables import networks
 from shared.messaging import stage
 from shared.runtime.problems import NotYetKnown, expect
+from shared.runtime.shapes import line
 
 I = TypeVar("I", bound=Item)  # noqa: E741 (an item)
 
@@ -55,7 +56,7 @@ def without_surrogates(text: str) -> str:
 
 Title = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=r"^[^\x00-\x1f]+$"),
+    line(300),
     AfterValidator(without_surrogates),
 ]
 Prose = Annotated[

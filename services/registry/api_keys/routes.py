@@ -36,12 +36,11 @@ from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
+from shared.runtime.shapes import line
 
 routes = APIRouter(tags=["api keys"])
 
-Title = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")
-]
+Title = Annotated[str, line(200)]
 Scope = Annotated[str, StringConstraints(max_length=80)]
 Origin = Annotated[str, StringConstraints(max_length=200)]
 

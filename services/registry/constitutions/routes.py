@@ -7,7 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from services.registry.constitutions import commands, queries
@@ -27,14 +27,12 @@ from services.registry.constitutions.rules import (
 from shared.runtime.edge import At, Edge
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
-from shared.runtime.shapes import Ref
+from shared.runtime.shapes import Ref, line
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["constitutions"])
 
-Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")
-]
+Name = Annotated[str, line(200)]
 
 REQUIREMENTS = vocabulary(
     "constitution_requirements",

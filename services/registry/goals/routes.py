@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from services.registry.bodies.rules import Kind
@@ -33,14 +33,13 @@ from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
+from shared.runtime.shapes import line
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["goals"])
 
 PURPOSE = "goal"
-Title = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")
-]
+Title = Annotated[str, line(200)]
 Figure = Annotated[int, Field(ge=1, le=MOST)]
 
 

@@ -28,17 +28,15 @@ from shared.runtime.edge import At, Edge
 from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
-from shared.runtime.shapes import Ref
+from shared.runtime.shapes import Ref, line, prose
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["interlocutors"])
 
-Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")
-]
+Name = Annotated[str, line(200)]
 Email = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=254)]
 Phone = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=40)]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000, pattern=r"^[^\x00]+$")]
+Text = Annotated[str, prose(4000)]
 
 
 def _ref(body: Coordination | None) -> Ref | None:

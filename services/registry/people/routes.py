@@ -16,14 +16,12 @@ from services.registry.people.rules import Language, OutOfSight, Reach, Retained
 from shared.runtime.edge import At
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
-from shared.runtime.shapes import Ref
+from shared.runtime.shapes import Ref, line
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["people"])
 
-Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]+$")
-]
+Name = Annotated[str, line(100)]
 Email = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=254)]
 Phone = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=40)]
 

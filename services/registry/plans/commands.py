@@ -44,15 +44,14 @@ from shared.contracts.registry import PlanAdopted, PlanChanged, PlanClosed, Plan
 from shared.messaging import stage
 from shared.runtime.due import cancel, schedule, schedule_many
 from shared.runtime.problems import expect
+from shared.runtime.shapes import line, prose
 
 DUE = "plan"
 """The kind of due row that waits for the end of a plan's last day."""
 LAPSED = "Obiettivo decaduto alla chiusura del piano / Objective lapsed when the plan was closed"
 
-Line = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")
-]
-Prose = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5_000, pattern=r"^[^\x00]+$")]
+Line = Annotated[str, line(200)]
+Prose = Annotated[str, prose(5_000)]
 Number = Annotated[float, Field(ge=-1e12, le=1e12, allow_inf_nan=False)]
 Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_000, pattern=r"^https?://[^\s\x00]+$")]
 Territories = Annotated[list[Annotated[str, Field(max_length=20)]], Field(max_length=rules.MOST_TERRITORIES)]

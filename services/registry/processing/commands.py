@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ARRAY, Uuid, bindparam, insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,13 +27,12 @@ from shared.contracts.registry import NoticeDue, ProcessingChanged, ProcessingRe
 from shared.messaging import stage
 from shared.runtime.due import schedule_many
 from shared.runtime.problems import expect, if_match_missing
+from shared.runtime.shapes import line
 
 DUE = "notice"
 """The kind of due row that waits for a notice to be asked for."""
 
-Line = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=r"^[^\x00-\x1f]+$")
-]
+Line = Annotated[str, line(300)]
 Prose = Annotated[str, Field(max_length=rules.LONGEST_TEXT)]
 
 

@@ -64,14 +64,13 @@ from shared.contracts.registry import (
 from shared.contracts.registry import Partner as PartnerTold
 from shared.messaging import stage
 from shared.runtime.problems import expect
+from shared.runtime.shapes import line, prose
 
 PAID = "Versato per intero / Paid in full"
 GIVEN_UP = "Impegno ritirato dal progetto / Pledge withdrawn from the project"
 
-Words = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")
-]
-Prose = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5_000, pattern=r"^[^\x00]+$")]
+Words = Annotated[str, line(200)]
+Prose = Annotated[str, prose(5_000)]
 Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_000, pattern=r"^https?://[^\s\x00]+$")]
 Cup = Annotated[str, Field(max_length=40)]
 Cents = Annotated[int, Field(ge=0, le=rules.MOST_CENTS)]
