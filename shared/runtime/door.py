@@ -13,13 +13,14 @@ from uuid import UUID
 
 import structlog
 from opentelemetry.trace import SpanKind
+from python_multipart.multipart import parse_options_header
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
 from shared.runtime import logs, telemetry
 from shared.runtime.pages import Pages
-from shared.runtime.problems import Problem, language_of
+from shared.runtime.problems import Invalid, Problem, language_of
 
 if TYPE_CHECKING:
     from shared.runtime.answers import Answers
@@ -130,6 +131,7 @@ class Door:
             await send(message)
 
         try:
+            _require_utf8(headers)
             await self.app(scope, metered, answering)
         except Exception as error:
             if visit.answered:
@@ -156,6 +158,14 @@ class Door:
         route = template(scope)
         telemetry.REQUESTS.labels(context.service.name, scope["method"], route, visit.answered).observe(seconds)
         log.info("request", method=scope["method"], route=route, status=visit.answered, ms=round(seconds * 1000, 1))
+
+
+def _require_utf8(headers: dict[bytes, bytes]) -> None:
+    """Forms are decoded as their header says, by any codec there is: some fail in ways of their own, some make halves
+    of characters, which nothing behind here can keep. Browsers send UTF-8 and name none."""
+    kind, options = parse_options_header(headers.get(b"content-type"))
+    if kind.startswith(b"multipart/") and options.get(b"charset", b"utf-8").lower() != b"utf-8":
+        raise Invalid("Content-Type", "charset", "utf-8")
 
 
 def failure(error: Exception, correlation: UUID, answers: Answers) -> Problem:

@@ -124,6 +124,13 @@ async def _identify(at: Edge) -> None:
     at.identity = identity
 
 
+def require_own_site(at: Edge) -> None:
+    """Refuses what a page of another site had a browser send, where no session is needed yet: it could sign somebody
+    in as somebody else. Browsers say whence a request comes (Fetch Metadata); programs say nothing."""
+    if at.request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+        raise form_stale()
+
+
 async def _require_form(at: Edge) -> None:
     given = (await at.request.form()).get("form")
     if not isinstance(given, str) or not hmac.compare_digest(given.encode(), form_of(at).encode()):

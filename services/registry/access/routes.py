@@ -183,6 +183,7 @@ async def use_link(token: Token, at: Anyone) -> Response:
     at.identity = None
 
     async def used() -> Response:
+        sessions.require_own_site(at)
         person = await signed_in(at, commands.use_link, await link_of(token, at))
         return await welcome(at, person, Level.MAILBOX)
 

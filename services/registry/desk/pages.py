@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from services.registry.desk import queries
 from services.registry.desk.queries import Home
-from services.registry.desk.seating import ADMIN, seat_of
+from services.registry.desk.seating import name_of, seat_of
 from services.registry.goals import pages as goals
 from services.registry.policy import Right
 from services.registry.processing.rules import State as NoticeState
@@ -127,7 +127,7 @@ async def desk(at: Seated) -> Response:
         at.language,
         texts["choose"],
         "doors.html",
-        seat=Seat(doors.name or ADMIN[at.language], form_of(at)),
+        seat=Seat(name_of(at, doors.name), form_of(at)),
         texts=texts,
         networks=doors.networks,
         offices=doors.offices,

@@ -29,6 +29,11 @@ async def entered(at: Edge, network: str, current: str = "") -> tuple[Room, Seat
     return room, seat_of(at, room, current)
 
 
+def name_of(at: Edge, name: str) -> str:
+    """What pages call whoever is signed in: no name is left of somebody who was erased."""
+    return name or (ADMIN[at.language] if at.actor.admin else "")
+
+
 def seat_of(at: Edge, room: Room, current: str = "") -> Seat:
     base = f"/desk/{room.network.slug}"
     nav = [
@@ -36,4 +41,4 @@ def seat_of(at: Edge, room: Room, current: str = "") -> Seat:
         for path, right, it, en in NAV
         if room.chair.may(right)
     ]
-    return Seat(room.chair.name or ADMIN[at.language], form_of(at), nav)
+    return Seat(name_of(at, room.chair.name), form_of(at), nav)
