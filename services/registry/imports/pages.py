@@ -3,6 +3,7 @@ take it back. Without a script: a page about work under way opens itself again e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, get_args
 from uuid import UUID
@@ -23,6 +24,8 @@ from shared.sheets import LARGEST_FILE
 
 site = APIRouter()
 PAGES = Pages(__file__)
+COLUMN = re.compile(r"column-([0-9]{1,5})")
+"""Name of the selection of a column, by its number in the sheet."""
 REFRESH = 2
 """Seconds after which a page about work under way opens itself again."""
 TEXTS: dict[str, dict[str, str]] = {
@@ -331,9 +334,9 @@ async def correct(network: str, import_id: UUID, at: Seated, version: Annotated[
     """What the columns are, as the form's selections say; the preview is made anew."""
     form = await at.request.form()
     chosen = {
-        int(name.removeprefix("column-")): value
+        int(found[1]): value
         for name, value in form.items()
-        if name.startswith("column-") and name.removeprefix("column-").isdecimal() and isinstance(value, str)
+        if isinstance(value, str) and (found := COLUMN.fullmatch(name))
     }
 
     async def act() -> None:

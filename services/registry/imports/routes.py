@@ -440,7 +440,7 @@ async def report_of(at: Edge, import_id: UUID, *, linked: bool) -> Response:
             yield csv.lines(_cells(row) for row in found)
             found = await page(found[-1].line) if len(found) == REPORT_PAGE else []
 
-    headers = {"content-disposition": f'attachment; filename="import-{import_id}.csv"'}
+    headers = {"content-disposition": f'attachment; filename="import-{import_id}.csv"', "cache-control": "no-store"}
     return StreamingResponse(text(), headers=headers, media_type=csv.MEDIA_TYPE)
 
 

@@ -372,6 +372,7 @@ async def test_a_sheet_is_previewed_confirmed_and_undone(desk: Desk, secretary: 
     assert len(await desk.members()) == 3
     report = await secretary.running.client.get(f"{page}/rows.csv", headers=secretary.headers)
     assert report.text.count("created") == 3
+    assert report.headers["cache-control"] == "no-store", "people and their addresses stay in no browser"
     await secretary.open(page)
     assert (await secretary.post(f"{page}/undo")).status_code == 303
     assert "Annullate 3 righe" in await ended(secretary, page)
@@ -391,6 +392,15 @@ async def test_wrong_columns_are_put_right(desk: Desk, secretary: Browser) -> No
     shown = await ended(secretary, page)
     assert "aspetta la conferma" in shown
     assert '<option value="title" selected>' in shown
+
+
+@pytest.mark.parametrize("column", ["9" * 5_000, "0", "99", "x", "٣", "-1"])
+async def test_a_column_that_the_sheet_has_not_is_no_error_of_ours(desk: Desk, secretary: Browser, column: str) -> None:
+    page = await sent(secretary, desk, sheet(["Uno"]))
+    version = VERSION.search(await ended(secretary, page))
+    assert version
+    answer = await secretary.post(f"{page}/columns", version=version[1], **{f"column-{column}": "title"})
+    assert answer.status_code in (303, 422), answer.text
 
 
 async def test_what_is_no_sheet_is_said_so(desk: Desk, secretary: Browser) -> None:
