@@ -39,6 +39,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from shared.access.actor import Actor
+from shared.access.loading import KeyInvalid
 from shared.access.policy import Forbidden
 from shared.access.roles import Level
 from shared.access.tokens import Identity
@@ -286,7 +287,7 @@ async def _events(
         await asyncio.sleep(POLL)
         try:
             found = await look()
-        except (NotFound, Forbidden):
+        except (NotFound, Forbidden, KeyInvalid):
             return
         except Exception as error:
             if not away(error):

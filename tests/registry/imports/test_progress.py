@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from shared.access.loading import KeyInvalid
 from shared.runtime import progress
 from shared.runtime.progress import Progress, Stream, Streams, TooManyStreams
 from tests.registry.desk import Desk, bodies, table
@@ -160,6 +161,10 @@ async def test_silence_is_broken_so_that_no_proxy_takes_it_for_dead(monkeypatch:
 
 async def test_a_database_that_is_away_is_waited_for() -> None:
     assert told(await spoken(at(0), TimeoutError(), at(1, ended=True)))[-1][0] == "end"
+
+
+async def test_a_key_that_is_revoked_meanwhile_hears_nothing_more() -> None:
+    assert [name for name, _ in told(await spoken(at(0), KeyInvalid(), at(1, ended=True)))] == ["progress"]
 
 
 async def test_a_process_that_stops_ends_its_streams_without_an_end_of_the_job() -> None:
