@@ -129,6 +129,13 @@ async def test_map_and_table_say_the_same(mapping: Running, inventory: Inventory
     assert provinces.count("<path") == 12
 
 
+async def test_a_language_that_was_asked_for_stays_when_something_else_is_chosen(
+    mapping: Running, inventory: Inventory
+) -> None:
+    assert '<input type="hidden" name="lang" value="en">' in await page(mapping, "/atlas?lang=en")
+    assert 'name="lang"' not in await page(mapping, "/atlas"), "else the browser's own goes on"
+
+
 async def test_any_site_may_frame_the_frame_and_none_the_page(mapping: Running, inventory: Inventory) -> None:
     framed = await mapping.client.get(f"/atlas/embed/03?network={inventory.alliance.slug}&lang=en", headers=HTML)
     assert "frame-ancestors *" in framed.headers["content-security-policy"]
