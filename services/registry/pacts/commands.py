@@ -522,8 +522,9 @@ async def read(
     now: datetime,
 ) -> Clear:
     """Opens what is written about the person, and logs who read it, when and why, in the same transaction: what is not
-    logged is not read. Raises Forbidden, Erased, Unreadable, InvalidPact where a reason is missing."""
-    pact = await queries.known(session, actor, pact_id, now)
+    logged is not read. Readers go side by side, and none beside an erasure. Raises Forbidden, Erased, Unreadable,
+    InvalidPact where a reason is missing."""
+    pact = await queries.for_share(session, actor, pact_id, now)
     who = queries.capacity(actor, pact, now)
     if who is None:
         raise Forbidden("registry:read_pact_beneficiary", (Role.COMMUNITY_MAKER, Role.COORDINATOR))

@@ -327,8 +327,18 @@ async def known(session: AsyncSession, actor: Actor, pact_id: UUID, now: datetim
 
 async def for_update(session: AsyncSession, actor: Actor, pact_id: UUID, now: datetime) -> Pact:
     """The pact, its row locked. Raises UnknownPact for who may not even read it; the right is the caller's to check."""
+    return await _locked(session, actor, pact_id, now)
+
+
+async def for_share(session: AsyncSession, actor: Actor, pact_id: UUID, now: datetime) -> Pact:
+    """As `for_update`, side by side with others who only read: what is there stays until the transaction ends."""
+    return await _locked(session, actor, pact_id, now, read=True)
+
+
+async def _locked(session: AsyncSession, actor: Actor, pact_id: UUID, now: datetime, *, read: bool = False) -> Pact:
+    """As it is now: `Session.get` would refuse what was changed since it was read."""
     await known(session, actor, pact_id, now)
-    query = select(Pact).where(pacts.c.id == pact_id).with_for_update()  # `Session.get` refuses what has changed since
+    query = select(Pact).where(pacts.c.id == pact_id).with_for_update(read=read)
     return (await session.scalars(query.execution_options(populate_existing=True))).one()
 
 

@@ -168,6 +168,18 @@ async def test_the_log_of_readings_is_only_appended_to(scene: Scene, registry: R
             await registry.sql(statement)
 
 
+async def test_who_reads_while_it_is_erased_has_read_it_or_finds_it_erased(scene: Scene) -> None:
+    for _ in range(4):
+        pact = await scene.signed()
+        await scene.act(pact, "end", {"outcome": "autonomy"})
+        path, tag = f"/pacts/{pact['id']}", f'"{await scene.version(pact)}"'
+        erasing = scene.coordinator.post(f"{path}/erase", etag=tag)
+        reading = [scene.maker.post(f"{path}/readings") for _ in range(10)]
+        answers = await asyncio.gather(*reading[:5], erasing, *reading[5:])
+        assert {answer.status_code for answer in answers} <= {200, 201, 410}
+        assert [bool(answer.json()["erased_on"]) for answer in answers if answer.status_code == 200] == [True]
+
+
 async def test_erasure_destroys_the_key_and_keeps_the_figures(scene: Scene, room: Room, registry: Running) -> None:
     pact = await scene.signed()
     assert problem(await scene.tried(pact, "erase", who=room)) == (409, "pact-not-now")
