@@ -8,6 +8,7 @@ from services.mapping.crossings import routes as crossings
 from services.mapping.experiences import routes as experiences
 from services.mapping.freshness import commands as freshness_commands
 from services.mapping.freshness import routes as freshness
+from services.mapping.imports import commands as imports_commands
 from services.mapping.imports import queries as imports_queries
 from services.mapping.imports import routes as imports
 from services.mapping.imports import worker as imports_worker
@@ -28,6 +29,7 @@ from services.mapping.ranking import routes as ranking
 from services.mapping.resources import routes as resources
 from services.mapping.rights import listens as rights_listens
 from services.mapping.settings import Settings
+from services.mapping.statistics import routes as statistics
 from services.mapping.store import mapper
 from services.mapping.territories import routes as territories
 from services.mapping.yardsticks import routes as yardsticks
@@ -60,6 +62,7 @@ def service(settings: Settings) -> Service:
             needs.routes,
             imports.routes,
             crossings.routes,
+            statistics.routes,
             atlas.routes,
         ],
         site=[atlas_pages.site],
@@ -76,6 +79,7 @@ def service(settings: Settings) -> Service:
             *needs.vocabularies,
             *imports.vocabularies,
             *crossings.vocabularies,
+            *statistics.vocabularies,
         ],
         listens=[
             access_listens,
@@ -97,7 +101,11 @@ def service(settings: Settings) -> Service:
             imports.problems,
             crossings.problems,
         ],
-        dues={**freshness_commands.turns(), needs_commands.DUE: needs_commands.erase_texts},
+        dues={
+            **freshness_commands.turns(),
+            needs_commands.DUE: needs_commands.erase_texts,
+            imports_commands.DUE: imports_commands.close,
+        },
         workers=[imports_worker.run],
         backlogs={"place_imports": imports_queries.running},
         followers=[following.follow],

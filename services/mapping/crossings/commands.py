@@ -106,10 +106,8 @@ async def close(
         rows = [{"crossing_id": own.id, **{name: getattr(one, name) for name in names}} for one in figures]
         await session.execute(insert(crossing_figures), rows)
     await session.flush()
-    best = sorted((one for one in figures if one.rank == 1), key=lambda one: (one.cohort, one.cell))
-    told = _told(own, entered)
-    told["best"] = tuple(_best(own, one) for one in best[:MOST_TOLD])
-    await stage(session, CrossingClosed(**told, best_left_out=max(0, len(best) - MOST_TOLD)))
+    best, left_out = _best_of(own, figures)
+    await stage(session, CrossingClosed(**_told(own, entered), best=best, best_left_out=left_out))
     return await queries.shown(session, actor, own, now)
 
 
@@ -143,7 +141,7 @@ async def enter_file(
 async def record(
     session: AsyncSession, crossing_id: UUID, sheets: Sequence[Sheet], now: datetime, *, path: str = "/sheets/{}"
 ) -> Recorded:
-    """Takes all of the sheets or none: seven statements, however many they are. A sheet takes the place of the one that
+    """Takes all of the sheets or none: five statements, however many they are. A sheet takes the place of the one that
     the same respondent had; a second one of a respondent in the same call is refused.
 
     For whoever has sheets in their hands, such as a reaction to the facts of the ballot (`queries.of_ballot` finds its
@@ -265,6 +263,20 @@ def _told(crossing: Crossing, entered: queries.Entered) -> dict[str, Any]:
             for cohort in crossing.cohorts
         ),
     }
+
+
+def _best_of(crossing: Crossing, figures: Sequence[Figure]) -> tuple[tuple[CrossingBest, ...], int]:
+    """The best of each group and field as they are told, and how many more there are than a fact can carry."""
+    best = sorted((one for one in figures if one.rank == 1), key=lambda one: (one.cohort, one.cell))
+    told: list[CrossingBest] = []
+    room = MOST_TOLD
+    for figure in best:
+        one = _best(crossing, figure)
+        room -= len(one.model_dump_json().encode()) + 1
+        if room < 0:
+            break
+        told.append(one)
+    return tuple(told), len(best) - len(told)
 
 
 def _best(crossing: Crossing, figure: Figure) -> CrossingBest:

@@ -582,7 +582,8 @@ async def enter(id: UUID, body: SheetBody, at: At) -> Response:  # noqa: A002
 
 @routes.post("/crossings/{id}/sheets/bulk", status_code=201, response_model=RecordedOut)
 async def enter_many(id: UUID, body: SheetsBody, at: At) -> Response:  # noqa: A002
-    """Many sheets at once, up to 10,000 scores. All are taken, or none."""
+    """Many sheets at once, up to 10,000 scores. All are taken, or none. What has too long codes for a request
+    comes as a file."""
     return await at.command(commands.enter, id, [sheet.sheet() for sheet in body.sheets], out=RecordedOut.of)
 
 

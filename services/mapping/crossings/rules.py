@@ -26,8 +26,8 @@ MOST_TERMS = 100
 MOST_COHORTS = 12
 MOST_SCORES = 10_000
 """In one request."""
-MOST_TOLD = 100
-"""Best crossings that the fact of the close carries; there are more only when many are tied."""
+MOST_TOLD = 40_000
+"""Bytes of best crossings that the fact of the close carries; there are more only when many are tied."""
 MOST_ERRORS = 50
 """Wrong cells that one answer names."""
 EVERYBODY = ""

@@ -539,3 +539,19 @@ async def test_delegates_who_send_their_sheets_at_once_all_count(inventory: Inve
     answers = await asyncio.gather(*(inventory.ask("POST", path, json=one) for one in sent))
     assert sorted(answer.status_code for answer in answers) in ([201] * 5 + [409], [201] * 4 + [409] * 2)
     assert (await inventory.get(inventory.path(made)))["respondents"]["count"] == 4
+
+
+async def test_the_close_of_a_crossing_where_everything_is_tied_fits_into_a_message(inventory: Inventory) -> None:
+    def long(name: str, count: int) -> list[dict[str, str]]:
+        return [{"code": f"{name[0]}{at}", "label": "\N{SNOWMAN}" * 110 + str(at)} for at in range(1, count + 1)]
+
+    axes = {"fields": long("field", 2), "needs": long("need", 10), "resources": long("resource", 10)}
+    made = await inventory.post("crossings", {**body(), **axes})
+    tied = [(f, n, r, 7) for f in (1, 2) for n in range(1, 11) for r in range(1, 11)]
+    await bulk(inventory, made, [sheet("aps_odv", tied) for _ in range(5)])
+    await closed(inventory, made)
+    (_, told) = (await inventory.told("crossing", made["id"]))[-1]
+    assert len(told["best"]) + told["best_left_out"] == 400
+    assert 0 < len(told["best"]) < 100
+    results = await inventory.get(f"/crossings/{made['id']}/results")
+    assert [len(best["cells"]) for group in results["groups"] for best in group["best"]] == [100] * 4
