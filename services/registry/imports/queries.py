@@ -31,10 +31,15 @@ def may_import(actor: Actor, of: str, network_id: UUID, now: datetime) -> None:
         policy.require(actor, right, network=network_id, on=now)
 
 
+def may_read(actor: Actor, of: str, network_id: UUID, now: datetime) -> bool:
+    """Who may import such a file reads what others have sent: its rows name the people who are in it."""
+    return all(policy.has(actor, right, network=network_id, on=now) for right in NEEDED[of])
+
+
 async def get(session: AsyncSession, actor: Actor, import_id: UUID, *, now: datetime) -> Any:
-    """Raises NotFound also for an import of a network in which the actor may not import."""
+    """Raises NotFound also for an import of a network in which the actor may import no such file."""
     found = (await session.execute(select(imports).where(imports.c.id == import_id))).one_or_none()
-    if found is None or not policy.has(actor, Right.IMPORT, network=found.network_id, on=now):
+    if found is None or not may_read(actor, found.of, found.network_id, now):
         raise NotFound
     return found
 
@@ -50,10 +55,11 @@ async def listed(
     limit: int = DEFAULT,
     now: datetime,
 ) -> Page[Any]:
-    """The imports of a network, the last one first."""
+    """The imports of a network, the last one first; of people's files only for who may import them."""
     network = await networks.by_ref(session, ref)
     policy.require(actor, Right.IMPORT, network=network.id, on=now)
-    query = select(*imports.c).where(imports.c.network_id == network.id)
+    readable = [kind for kind in NEEDED if may_read(actor, kind, network.id, now)]
+    query = select(*imports.c).where(imports.c.network_id == network.id, imports.c.of.in_(readable))
     for column, values in ((imports.c.of, of), (imports.c.status, status)):
         if values:
             query = query.where(column.in_(values))

@@ -302,3 +302,18 @@ async def test_who_may_not_enter_people_may_not_import_them(desk: Desk) -> None:
             "POST", f"/networks/{desk.slug}/imports", params={"of": of}, files={"file": ("a.csv", b"x")}, headers=bearer
         )
         assert answer.status_code == expected, answer.text
+
+
+async def test_who_may_not_enter_people_reads_nothing_of_the_lists_that_others_sent(desk: Desk) -> None:
+    content = table([row("Giulia", "Serra", await member(desk))], HEADER)
+    people_, members = await upload(desk, content, OF), await upload(desk, "Denominazione\nPonti\n")
+    key = {"title": "Solo importa", "scopes": ["registry:import"]}
+    made = await desk.ask("POST", f"/networks/{desk.slug}/api-keys", json=key)
+    bearer = {"authorization": f"Bearer {made.json()['credential']}"}
+    path = f"/imports/{people_['id']}"
+    for part in ("", "/preview", "/rows", "/rows.csv"):
+        assert (await desk.ask("GET", path + part, headers=bearer)).status_code == 404
+    assert (await desk.ask("POST", f"{path}/ticket", headers=bearer)).status_code == 404
+    listed = await desk.ask("GET", f"/networks/{desk.slug}/imports", headers=bearer)
+    assert [one["id"] for one in listed.json()["items"]] == [members["id"]]
+    assert (await desk.ask("GET", f"/imports/{members['id']}/rows", headers=bearer)).status_code == 200
