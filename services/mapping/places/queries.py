@@ -20,8 +20,9 @@ from services.mapping.places.hours import Open
 from services.mapping.places.rules import Activity, Kind, Place
 from services.mapping.places.tables import places
 from shared.access import loading
-from shared.access.actor import Actor
+from shared.access.actor import EARLIEST, LATEST, Actor
 from shared.runtime.paging import Page
+from shared.runtime.problems import Invalid
 
 
 async def listed(
@@ -63,9 +64,11 @@ class Hours:
 async def open_hours(
     session: AsyncSession, actor: Actor, place_id: UUID, at: datetime | None, *, now: datetime
 ) -> Hours:
-    """`at` is now unless given."""
+    """`at` is now unless given. Raises Invalid at the ends of the calendar, where weeks are not whole."""
     shown = await get(session, actor, place_id, now=now)
     kept, instant = shown.item.hours, at or now
+    if not EARLIEST <= instant.date() <= LATEST:
+        raise Invalid("?at", "range", f"{EARLIEST} to {LATEST}")
     monday, sunday = hours.week_of(instant)
     return Hours(
         shown,

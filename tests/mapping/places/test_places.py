@@ -74,6 +74,10 @@ async def test_a_place_says_whether_it_is_open_and_when_it_will_be(inventory: In
     assert (await inventory.get(f"{inventory.path(silent)}/hours", {}))["open"] is None
     naive = await inventory.ask("GET", path, {}, params={"at": "2026-03-02T08:30:00"})
     assert naive.status_code == 422
+    for end in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59Z"):
+        refused = await inventory.ask("GET", path, {}, params={"at": end})
+        assert refused.status_code == 422, end
+        assert refused.json()["errors"][0]["path"] == "?at"
 
 
 async def test_laboratories_have_four_activities_and_are_counted_by_them(mapping: Running) -> None:
