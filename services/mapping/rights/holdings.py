@@ -23,7 +23,12 @@ HELD = (
     Held("places", resources.c.proposed_by, Ground.ACCOUNTABILITY, shows=ITEM),
     Held("places", experiences.c.proposed_by, Ground.ACCOUNTABILITY, shows=ITEM),
     Held("places", absences.c.declared_by, Ground.ACCOUNTABILITY, shows=("id", "network_id", "declared_on")),
-    Held("places", freshness.c.answered_by, Ground.ACCOUNTABILITY, shows=("id", "network_id", "title", "answer", "answered_on")),
+    Held(
+        "places",
+        freshness.c.answered_by,
+        Ground.ACCOUNTABILITY,
+        shows=("id", "network_id", "title", "answer", "answered_on"),
+    ),
     Held("needs", needs.c.collected_by, Ground.ACCOUNTABILITY, shows=NEED),
     Held("needs", needs.c.person_id, Ground.ACCOUNTABILITY, shows=NEED),
     Held("acts", place_imports.c.requested_by, Ground.ACCOUNTABILITY, shows=("id", "file_name", "requested_at")),
