@@ -132,18 +132,22 @@ async def listed(
     """
     network_id = await networks.id_of(session, ref)
     sight = await seen_as(session, actor, network_id, now)
-    query = select(directory.c.organisation_id).where(directory.c.network_id == network_id)
-    query, order = _in_order(query, territory)
-    query = query.where(*_chosen(kind, parent), *_entered(section, on or day(now)))
-    query = query.where(*_in_state(state if sight.inside else [State.ACTIVE], on))
-    if updated_since:
-        query = query.where(directory.c.updated_at >= updated_since)
+    codes, by = rules.territory_codes(territory), sort or "name"
+    states = list(state) if sight.inside else [State.ACTIVE]
+    chosen = kind or section or parent or on or q or updated_since or by.endswith("updated")
+    if len(codes) == 1 and not chosen and (not states or State.ACTIVE in states):
+        query, order = _of_place(network_id, codes[0], states)
+    else:
+        query = select(directory.c.organisation_id).where(directory.c.network_id == network_id)
+        query = query.where(*_places(codes, by), *_chosen(kind, parent), *_entered(section, on or day(now)))
+        query, order = query.where(*_in_state(states, on)), ORDER
+        if updated_since:
+            query = query.where(directory.c.updated_at >= updated_since)
     if q and q.strip() and sort is None:
-        found = await _best_first(session, query, q.strip(), order, after, limit)
+        found = await _best_first(session, query, q.strip(), after, limit)
     else:
         if q and q.strip():
             query = query.where(await _found_by(session, query, q.strip()))
-        by = sort or "name"
         key = [directory.c.updated_at, directory.c.organisation_id] if by.endswith("updated") else order
         found = await page(session, query, key=key, after=after, limit=limit, descending=by.startswith("-"))
     return Page(await _loaded(session, network_id, [_id(row) for row in found.items], sight), found.next)
@@ -177,7 +181,7 @@ async def statistics(
     policy.require(actor, Right.READ_ORGANISATIONS, network=network_id, on=now)
     at = on or day(now)
     base = select(directory.c.network_id, directory.c.organisation_id).where(directory.c.network_id == network_id)
-    base = base.where(*_places(territory), *_chosen(kind, parent), *_entered(section, at))
+    base = base.where(*_places(rules.territory_codes(territory)), *_chosen(kind, parent), *_entered(section, at))
     chosen = base.where(*_in_state(state or [State.ACTIVE], at)).cte("chosen")
     known = select(organisations.c.kind, func.coalesce(organisations.c.ownership, "unknown").label("ownership"))
     known = known.join(chosen, chosen.c.organisation_id == organisations.c.id)
@@ -259,33 +263,43 @@ def _shared_with(actor: Actor, now: datetime) -> list[ColumnElement[bool]]:
 # --- what lists choose by --------------------------------------------------------------------------------------------
 
 
-def _in_order(query: Select[Any], territory: Sequence[str]) -> tuple[Select[Any], list[ColumnElement[Any]]]:
-    """In one of these territories, and the columns that order the list by name. Of one territory the directory has the
-    members in that order already: a page is read from where it begins."""
-    codes = rules.territory_codes(territory)
-    if len(codes) != 1:
-        return query.where(*_places(codes)), [*ORDER]
+def _of_place(network_id: UUID, code: str, states: Sequence[str]) -> tuple[Select[Any], Sequence[ColumnElement[Any]]]:
+    """Who has its seat or its work in a territory, and the columns of their order: read from one index, from where the
+    page begins, where a join would at times collect and sort a whole region. The state is looked up row by row, which
+    is for states that most members are in."""
     placed = directory_facets.alias("placed")
-    same = and_(
-        placed.c.network_id == directory.c.network_id,
-        placed.c.facet == codes[0],
-        placed.c.name == directory.c.name,
-        placed.c.organisation_id == directory.c.organisation_id,
-    )
-    return query.join(placed, same), [placed.c.name, placed.c.organisation_id]
+    query = select(placed.c.organisation_id).where(placed.c.network_id == network_id, placed.c.facet == code)
+    if states:
+        same = (directory.c.network_id == placed.c.network_id, directory.c.organisation_id == placed.c.organisation_id)
+        query = query.where(_each(select(directory.c.state).where(*same, directory.c.state.in_(states))))
+    return query, [placed.c.name, placed.c.organisation_id]
 
 
-def _places(territory: Sequence[str]) -> list[ColumnElement[bool]]:
-    """In one of these territories, by its seat or by its work; and so in what they lie in."""
-    return [_has_facet(rules.territory_codes(territory))] if territory else []
+def _each(query: Select[Any]) -> ColumnElement[bool]:
+    """Whether there is any, asked of each row in the order of the list: an offset keeps the database from a join."""
+    return query.offset(0).exists()
+
+
+def _places(codes: Sequence[str], by: str = "name") -> list[ColumnElement[bool]]:
+    """In one of these territories, by its seat or by its work, and so in what they lie in. So many are in a region that
+    reading on by time finds a page sooner than collecting all of them."""
+    if not codes:
+        return []
+    if by.endswith("updated") and all(territories.load().kind_of(code) == "region" for code in codes):
+        return [_each(_facet(codes))]
+    return [_has_facet(codes)]
 
 
 def _has_facet(codes: Sequence[str]) -> ColumnElement[bool]:
     """Under one of these codes in the directory. For one code its rows are in the order of the list already."""
+    return _facet(codes).exists()
+
+
+def _facet(codes: Sequence[str]) -> Select[Any]:
     facet = directory_facets.c
     alone = facet.facet == codes[0] if len(codes) == 1 else facet.facet == func.any(literal(list(codes), ARRAY(Text)))
     same = (facet.network_id == directory.c.network_id, facet.name == directory.c.name)
-    return exists().where(*same, facet.organisation_id == directory.c.organisation_id, alone)
+    return select(facet.facet).where(*same, facet.organisation_id == directory.c.organisation_id, alone)
 
 
 def _chosen(kind: Sequence[str], parent: Sequence[UUID]) -> list[ColumnElement[bool]]:
@@ -334,14 +348,7 @@ MEANT = 8
 """How many words of names one word may have meant."""
 
 
-async def _best_first(
-    session: AsyncSession,
-    query: Select[Any],
-    q: str,
-    order: list[ColumnElement[Any]],
-    after: str | None,
-    limit: int,
-) -> Page[Any]:
+async def _best_first(session: AsyncSession, query: Select[Any], q: str, after: str | None, limit: int) -> Page[Any]:
     """First who bears that tax code, then names that begin with it, then names with all its words in any order; when
     there are none of these, names with words like them. Each by name. The cursor says in which part it stands: every
     part is read in the order of an index, and a later one only when the page is not full yet."""
@@ -354,7 +361,7 @@ async def _best_first(
     items: list[Any] = []
     for number in range(first, len(parts)):
         found = await page(
-            session, query.where(parts[number]), key=order, after=within, limit=max(limit - len(items), 1)
+            session, query.where(parts[number]), key=ORDER, after=within, limit=max(limit - len(items), 1)
         )
         if len(items) == limit and found.items:
             return Page(items, f"{number}.")
@@ -365,7 +372,7 @@ async def _best_first(
     if items or (after is not None and within is None):
         return Page(items, None)
     near = query.where(await _nearly(session, words))
-    found = await page(session, near, key=order, after=within, limit=limit)
+    found = await page(session, near, key=ORDER, after=within, limit=limit)
     return Page(found.items, found.next and f"{len(parts)}.{found.next}")
 
 

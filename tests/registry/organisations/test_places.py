@@ -100,7 +100,16 @@ async def test_a_changed_place_or_name_leaves_nothing_behind(desk: Desk) -> None
 
 
 @pytest.mark.parametrize(
-    "filters", [{"territory": "03"}, {"territory": ["03", "12"]}, {"territory": "03", "q": "ente"}]
+    "filters",
+    [
+        {"territory": "03"},
+        {"territory": "03", "state": ["active", "candidate"], "sort": "-name"},
+        {"territory": "03", "kind": "other"},
+        {"territory": "03", "q": "ente"},
+        {"territory": "03", "sort": "-updated"},
+        {"territory": "097", "sort": "updated"},
+        {"territory": ["03", "12"]},
+    ],
 )
 async def test_pages_of_a_territory_follow_each_other_without_gap_or_repetition(
     desk: Desk, filters: dict[str, Any]
@@ -124,3 +133,13 @@ async def test_a_territory_and_a_section_are_asked_for_together(desk: Desk) -> N
     await desk.register(name="Lontana", kind="association", municipality="H501", sections=[{"code": "aps"}])
     assert await names(desk, territory="03", section="aps") == ["Con"]
     assert await names(desk, territory=["03", "12"], section="aps") == ["Con", "Lontana"]
+
+
+async def test_states_choose_among_the_members_of_a_territory(desk: Desk) -> None:
+    await desk.register(name="Attiva", municipality="E507", state="active")
+    await desk.register(name="Candidata", municipality="E507")
+    await desk.register(name="Romana", municipality="H501", state="active")
+    for state, found in {"active": ["Attiva"], "candidate": ["Candidata"]}.items():
+        assert await names(desk, territory="03", state=state) == found
+    assert await names(desk, territory="03", state=["active", "candidate"]) == ["Attiva", "Candidata"]
+    assert await names(desk, territory="03", sort="-updated") == ["Candidata", "Attiva"]
