@@ -95,5 +95,7 @@ def colours(mean: float, lowest: int, highest: int) -> tuple[str, str]:
 
 
 def _lines(label: str, x: int, y: int, width: int, most: int) -> Sequence[str]:
+    """A label broken into lines; what of it has no room is in its title."""
     lines = textwrap.wrap(label, width, max_lines=most, placeholder=" …")
-    return [f'<text x="{x}" y="{y + 15 * at}" fill="#17324d">{escape(line)}</text>' for at, line in enumerate(lines)]
+    texts = [f'<text x="{x}" y="{y + 15 * at}" fill="#17324d">{escape(line)}</text>' for at, line in enumerate(lines)]
+    return [f"<g><title>{escape(label)}</title>", *texts, "</g>"]

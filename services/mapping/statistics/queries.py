@@ -17,7 +17,6 @@ from sqlalchemy import (
     Integer,
     Select,
     Text,
-    and_,
     case,
     cast,
     func,
@@ -99,11 +98,12 @@ async def statistics(
 def _counted(model: type[Item], where: Collection[ColumnElement[bool]], rule: Rule, on: date) -> Select[Any]:
     """Rows `(facet, value, n, score)`: everything, then by kind, state and freshness in the same pass, and by theme."""
     table = items.table_of(model)
+    themes_of = table.c["themes" if "themes" in table.c else "activities"]
     seen = (
         select(
             table.c.state.label("state"),
             (table.c.kind if "kind" in table.c else cast(null(), Text)).label("kind"),
-            table.c.get("themes", table.c.get("activities")).label("themes"),
+            themes_of.label("themes"),
             _freshness(table, rule, on).label("freshness"),
             _score(table.c.checked_on, rule, on).label("score"),
         )
@@ -111,16 +111,17 @@ def _counted(model: type[Item], where: Collection[ColumnElement[bool]], rule: Ru
         .cte("seen")
     )
     by_theme = select(func.unnest(seen.c.themes).label("theme")).subquery("by_theme")
-    themes = select(literal("theme"), by_theme.c.theme, func.count(), cast(null(), Integer)).group_by(by_theme.c.theme)
+    themes: Select[Any] = select(literal("theme"), by_theme.c.theme, func.count(), cast(null(), Integer)).group_by(by_theme.c.theme)
     facets = [_facet(seen, name) for name in ("kind", "state", "freshness")]
-    whole = select(literal("total"), cast(null(), Text), func.count(), func.avg(seen.c.score))
+    whole: Select[Any] = select(literal("total"), cast(null(), Text), func.count(), func.avg(seen.c.score))
     found = union_all(whole, *facets, themes).subquery("facets")
     return select(found)
 
 
 def _facet(seen: CTE, name: str) -> Select[Any]:
     column = cast(seen.c[name], Text)
-    return select(literal(name), column, func.count(), cast(null(), Integer)).group_by(column)
+    columns: list[Any] = [literal(name), column, func.count(), cast(null(), Integer)]
+    return select(*columns).group_by(column)
 
 
 def _freshness(table: Any, rule: Rule, on: date) -> ColumnElement[Any]:
@@ -138,7 +139,7 @@ def _score(checked: ColumnElement[Any], rule: Rule, on: date) -> ColumnElement[A
     lacks."""
     asked = cast(checked + func.make_interval(0, rule.every), Date)
     gone = 1 - cast(literal(on, Date) - checked, Integer) * 1.0 / (cast(asked - checked, Integer) + rule.days)
-    return case((and_(checked.is_not(None)), func.least(1.0, func.greatest(0.0, gone))))
+    return case((checked.is_not(None), func.least(1.0, func.greatest(0.0, gone))))
 
 
 def _figures(rows: Collection[Any], kinds: type[StrEnum] | None, states: Collection[State]) -> Figures:

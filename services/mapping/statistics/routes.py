@@ -73,7 +73,11 @@ class MapStatisticsOut(BaseModel):
 
     @classmethod
     def of(cls, found: Mapping[str, Figures]) -> MapStatisticsOut:
-        return cls.model_construct(**{name: ItemsOut.of(figures) for name, figures in found.items()})
+        return cls(
+            places=ItemsOut.of(found["places"]),
+            resources=ItemsOut.of(found["resources"]),
+            experiences=ItemsOut.of(found["experiences"]),
+        )
 
 
 @routes.get("/networks/{network}/map/statistics", response_model=MapStatisticsOut)
