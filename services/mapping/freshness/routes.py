@@ -212,8 +212,9 @@ def _answer(answer: str, asked: Asked, given: dict[str, str]) -> AnswerBody:
     if answer != Answer.CHANGED:
         return AnswerBody.model_validate({"answer": answer})
     subject = asked.question.item
-    before = pages.values_of(asked)
-    changed: dict[str, Any] = {name: given[name] or None for name in before if given[name].strip() != before[name]}
+    sent = {name: _lines(value) for name, value in given.items()}
+    before = {name: _lines(value) for name, value in pages.values_of(asked).items()}
+    changed: dict[str, Any] = {name: sent[name] or None for name in before if sent[name] != before[name]}
     if changed.get("until"):
         changed["until"] = _day_after(changed["until"])
     try:
@@ -221,6 +222,11 @@ def _answer(answer: str, asked: Asked, given: dict[str, str]) -> AnswerBody:
     except ValidationError as error:
         found = error.errors()[0]
         raise Invalid(f"/{found['loc'][-1]}", found["type"], accepted(dict(found))) from error
+
+
+def _lines(text: str) -> str:
+    """Browsers end the lines of a form with CR LF, however it was filled in."""
+    return text.replace("\r\n", "\n").strip()
 
 
 def _day_after(text: str) -> date:

@@ -140,6 +140,22 @@ async def test_what_is_gone_is_closed(inventory: Inventory) -> None:
     assert [fact for fact, _ in await inventory.told("place", place["id"])][-1] == "closed"
 
 
+async def test_lines_that_a_browser_ends_in_its_own_way_are_no_change(inventory: Inventory) -> None:
+    organisation = await inventory.member("Auser Valmadrera")
+    person, _ = await referent(inventory, organisation)
+    body = {"title": "Sala", "kind": "economic", "territories": ["E507"], "description": "Per trenta.\nCon cucina."}
+    resource = await inventory.validated("resources", {**body, "organisation_id": str(organisation)})
+    await inventory.pass_days(190)
+    found = (await inventory.get("freshness", open="true"))["items"]
+    question = next(question for question in found if question["subject"]["id"] == resource["id"])
+    here = f"/freshness/link?token={token(inventory, question, person)}"
+    fields = {"title": "Sala", "description": "Per trenta.\r\nCon cucina.", "until": "2099-12-31"}
+    answer = await inventory.ask("POST", here, {}, data={"answer": "changed", **fields}, more={"accept": "text/html"})
+    assert answer.status_code == 200, answer.text
+    shown = await inventory.get(inventory.path(resource))
+    assert (shown["state"], shown["until"], shown["description"]) == ("validated", "2100-01-01", body["description"])
+
+
 async def test_a_link_ends_with_the_mandate_of_whom_it_was_sent_to(inventory: Inventory) -> None:
     organisation = await inventory.member("Acli Lecco")
     person, headers = await referent(inventory, organisation)
