@@ -27,8 +27,8 @@ from deploy.local.processes import free_port
 from services.notify.app import service
 from services.notify.contacts.tables import contacts
 from services.notify.deliveries.mail import Mail, written
-from services.notify.reminders.rules import ROME
 from services.notify.settings import Settings
+from shared.access.actor import ROME
 from shared.contracts.registry import CommitmentMade, NetworkFounded
 from shared.messaging import topology, wire
 from shared.runtime import clock

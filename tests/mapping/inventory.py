@@ -105,5 +105,7 @@ class Inventory:
     async def pass_days(self, days: int) -> None:
         """The clock moves, and everything that falls due is done."""
         at = self.running.context.clock.now() + timedelta(days=days)
-        clock.set(self.running.context.settings.clock_file, at)
+        file = self.running.context.settings.clock_file
+        assert file is not None
+        clock.set(file, at)
         await self.running.settled(60)

@@ -111,7 +111,9 @@ def _counted(model: type[Item], where: Collection[ColumnElement[bool]], rule: Ru
         .cte("seen")
     )
     by_theme = select(func.unnest(seen.c.themes).label("theme")).subquery("by_theme")
-    themes: Select[Any] = select(literal("theme"), by_theme.c.theme, func.count(), cast(null(), Integer)).group_by(by_theme.c.theme)
+    themes: Select[Any] = select(literal("theme"), by_theme.c.theme, func.count(), cast(null(), Integer)).group_by(
+        by_theme.c.theme
+    )
     facets = [_facet(seen, name) for name in ("kind", "state", "freshness")]
     whole: Select[Any] = select(literal("total"), cast(null(), Text), func.count(), func.avg(seen.c.score))
     found = union_all(whole, *facets, themes).subquery("facets")

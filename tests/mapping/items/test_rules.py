@@ -104,13 +104,14 @@ def test_what_is_past_its_last_day_is_not_confirmed() -> None:
 def test_nothing_more_happens_to_what_is_closed(act: str) -> None:
     one = on_the_map()
     one.close(ON)
-    given: dict[str, Any] = {
+    acts: dict[str, dict[str, Any]] = {
         "propose": {"endorses": True, "on": ON},
         "send_back": {"remarks": "x"},
         "take": {"title": "y"},
-    }.get(act, {"on": ON})
+    }
+    given_ = acts.get(act, {"on": ON})
     with pytest.raises(Closed):
-        getattr(one, act)(**given)
+        getattr(one, act)(**given_)
     assert one.actions() == []
 
 

@@ -14,7 +14,7 @@ from tests.harness import Running
 from tests.mapping.alliance import Alliance
 from tests.mapping.inventory import Headers, Inventory
 
-BODIES = {
+BODIES: dict[str, dict[str, Any]] = {
     "places": {"kind": "civic_centre", "municipality": "E507"},
     "resources": {"kind": "knowledge", "territories": ["E507"]},
     "experiences": {"territories": ["E507"]},

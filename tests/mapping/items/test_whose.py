@@ -12,7 +12,7 @@ from tests.harness import Running
 from tests.mapping.alliance import Alliance
 from tests.mapping.inventory import Inventory
 
-KINDS = {
+KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "places": ({"kind": "civic_centre", "municipality": "E507"}, {"website": "https://elsewhere.example"}),
     "resources": ({"kind": "knowledge", "territories": ["E507"]}, {"description": "Altro"}),
     "experiences": ({"territories": ["E507"]}, {"results": "Altri"}),

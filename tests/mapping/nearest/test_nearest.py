@@ -61,6 +61,7 @@ async def test_places_come_in_order_of_distance_by_their_own_position_where_it_i
 
 async def test_only_what_is_open_now_when_asked(inventory: Inventory) -> None:
     settings = inventory.running.context.settings
+    assert settings.clock_file is not None
     clock.set(settings.clock_file, datetime(2027, 3, 1, 10, tzinfo=UTC))  # a Monday, eleven in Rome
     await place(inventory, "Aperto", "E507", hours=MONDAY)
     await place(inventory, "Chiuso", "E507", hours=[{**MONDAY[0], "rrule": "FREQ=WEEKLY;BYDAY=TU"}])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from uuid_utils.compat import uuid7
@@ -12,13 +13,20 @@ from shared.contracts.registry import Grant
 from shared.runtime import clock
 from tests.harness import Running
 from tests.mapping.alliance import Alliance
-from tests.mapping.inventory import Inventory
+from tests.mapping.inventory import Headers, Inventory
 
 ASKED = "Cerca una stanza per due mesi"
 
 
 class Centre:
     """A civic centre in Cremona that an association runs, and the people around it."""
+
+    runner: UUID
+    helper: UUID
+    place: Any
+    collector: Headers
+    coordinator: Headers
+    referent: Headers
 
     def __init__(self, inventory: Inventory) -> None:
         self.inventory = inventory
@@ -55,7 +63,9 @@ class Centre:
 
     async def hours(self, hours: float) -> None:
         at = self.inventory.running.context.clock.now() + timedelta(hours=hours)
-        clock.set(self.inventory.running.context.settings.clock_file, at)
+        file = self.inventory.running.context.settings.clock_file
+        assert file is not None
+        clock.set(file, at)
 
 
 @pytest.fixture(scope="module")

@@ -82,10 +82,10 @@ async def test_a_mandate_that_names_the_other_one_moves_its_presence(mapping: Ru
         "since": date(2026, 1, 1),
         "state": "in_office",
     }
-    await mapping.tell(MandateChanged(**mandate, version=2, organisation_id=going))  # type: ignore[arg-type]
+    await mapping.tell(MandateChanged(**mandate, version=2, organisation_id=going))
     await mapping.settled()
     assert (going, "C933") in await presences(mapping, inventory)
-    await mapping.tell(MandateChanged(**mandate, version=3, organisation_id=staying))  # type: ignore[arg-type]
+    await mapping.tell(MandateChanged(**mandate, version=3, organisation_id=staying))
     await mapping.settled()
     found = await presences(mapping, inventory)
     assert (staying, "C933") in found

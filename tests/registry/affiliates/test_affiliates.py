@@ -12,7 +12,12 @@ from tests.registry.desk import Desk, tax_code
 
 
 async def parent(desk: Desk, **more: Any) -> Any:
-    body = {"name": "Rete nazionale", "kind": "association", "sections": [{"code": "network"}], "state": "active"}
+    body: dict[str, Any] = {
+        "name": "Rete nazionale",
+        "kind": "association",
+        "sections": [{"code": "network"}],
+        "state": "active",
+    }
     return await desk.register(**body, **more)
 
 

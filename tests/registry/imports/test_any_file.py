@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.registry.imports import rules, texts
+from services.registry.imports.model import Refused
 from services.registry.imports.worker import Table
 from shared import territories
 from shared.sheets import Record, Unreadable
@@ -21,7 +22,7 @@ def opened(content: bytes) -> int:
     finally:
         table.close()
     for item in batches:
-        reasons = item.reasons if isinstance(item, rules.Refused) else item.notes
+        reasons = item.reasons if isinstance(item, Refused) else item.notes
         assert all(texts.sentence(reason, language) for reason in reasons for language in ("it", "en"))
     return len(batches)
 
@@ -58,7 +59,7 @@ def test_any_cells_are_taken_or_refused_with_reasons(table: list[tuple[str, ...]
     for number, cells in enumerate(table, 2):
         item = rules.read(Record(number, [c.strip() for c in cells]), layout, territories.load())
         assert item.line == number
-        if isinstance(item, rules.Refused):
+        if isinstance(item, Refused):
             assert item.reasons
         else:
             assert item.title

@@ -10,14 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.registry.imports import rules, texts
+from services.registry.imports.model import CREATED, REJECTED, UNCHANGED, UPDATED, Reason, Refused
 from services.registry.imports.rules import (
-    CREATED,
-    REJECTED,
-    UNCHANGED,
-    UPDATED,
     Entry,
-    Reason,
-    Refused,
     create,
     guess,
     healed_tax_code,

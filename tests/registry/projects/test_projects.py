@@ -78,8 +78,8 @@ class Desk:
 
 
 async def referent(room: Room, organisation: Any) -> Caller:
-    bounds = {"organisation_id": UUID(organisation["id"])}
-    return Caller(room.running, await room.running.holder("referent", room.id, **bounds))
+    holder = await room.running.holder("referent", room.id, organisation_id=UUID(organisation["id"]))
+    return Caller(room.running, holder)
 
 
 async def test_a_project_is_opened_read_and_told(room: Room) -> None:
@@ -441,6 +441,7 @@ async def test_projects_are_listed_by_what_one_looks_for(room: Room) -> None:
     assert await ids() == [one, other]
     assert await ids(territory="019") == [one]
     assert await ids(q="progetto") == [other]
+    assert await ids(q="%") == await ids(q="progett_") == []
     assert await ids(cup="j47h15000440006") == [one]
     assert await ids(organisation=second.lead["id"], role="lead") == [other]
     assert await ids(organisation=second.lead["id"], role="partner") == []

@@ -238,9 +238,9 @@ def test_sums_are_the_same_whatever_they_are_summed_by(
     assert figures.uncovered >= 0
     assert figures.over_pledged >= 0
     assert figures.total - figures.uncovered + figures.over_pledged == figures.whole.pledged
-    for source in figures.sources:
-        assert source.source.cents + source.over == source.amounts.pledged + source.open
-        assert sum(source.years.values(), Amounts()) == source.amounts
+    for each in figures.sources:
+        assert each.source.cents + each.over == each.amounts.pledged + each.open
+        assert sum(each.years.values(), Amounts()) == each.amounts
 
 
 @given(st.integers(0, 10**13), st.integers(1, 10**13))
@@ -292,11 +292,12 @@ def test_only_fundraising_collects_and_only_what_has_come() -> None:
 
 def test_an_outcome_is_somewhere_and_can_be_seen() -> None:
     one = project()
-    made = {"kind": OutcomeKind.INTERVENTION, "title": "Orto", "on": TODAY}
+    made: dict[str, Any] = {"kind": OutcomeKind.INTERVENTION, "title": "Orto", "on": TODAY}
     assert rules.check_outcome(one, Outcome(one.id, **made, territory="D150", link="https://example.org"), TODAY)
-    for missing in ({"territory": "D150"}, {"evidence": "Foto"}):
+    lacking: list[dict[str, Any]] = [{"territory": "D150"}, {"evidence": "Foto"}]
+    for missing in lacking:
         with pytest.raises(InvalidProject):
-            rules.check_outcome(one, Outcome(one.id, **made, **missing), TODAY)  # type: ignore[arg-type]
+            rules.check_outcome(one, Outcome(one.id, **made, **missing), TODAY)
     with pytest.raises(InvalidProject):
         rules.check_outcome(one, Outcome(one.id, **made, territory="D150", evidence="x"), TODAY - timedelta(1))
 

@@ -15,7 +15,11 @@ from shared.access.loading import shared_with
 from tests.registry.conftest import problem
 from tests.registry.desk import Desk, tax_code
 
-CONTACTS = {"email": "riservata@example.org", "pec": "riservata@pec.example.org", "phone": "0341 000000"}
+CONTACTS: dict[str, Any] = {
+    "email": "riservata@example.org",
+    "pec": "riservata@pec.example.org",
+    "phone": "0341 000000",
+}
 
 
 @pytest.fixture

@@ -9,4 +9,4 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    access.install_v3(op)
+    access.install_v3(op)  # type: ignore[arg-type]  # the module stands for the Operations

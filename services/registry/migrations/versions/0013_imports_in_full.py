@@ -11,7 +11,7 @@ down_revision = "0012"
 
 
 def upgrade() -> None:
-    progress.install_v1(op)
+    progress.install_v1(op)  # type: ignore[arg-type]  # the module stands for the Operations
     for column in (
         sa.Column("of", sa.Text, nullable=False, server_default=sa.text("'organisations'")),
         sa.Column("parent_id", sa.Uuid, sa.ForeignKey("organisations.id", name="imports_parent_id_fkey")),

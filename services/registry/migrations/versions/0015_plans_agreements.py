@@ -1,5 +1,7 @@
 """Plans and agreements"""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -18,7 +20,7 @@ def upgrade() -> None:
     approved_minutes()
 
 
-def id_of(table: str, column: str, other: str, **more: object) -> sa.Column[object]:
+def id_of(table: str, column: str, other: str, **more: Any) -> sa.Column[Any]:
     return sa.Column(column, sa.Uuid, sa.ForeignKey(f"{other}.id", name=f"{table}_{column}_fkey"), **more)
 
 
