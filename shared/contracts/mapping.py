@@ -279,6 +279,11 @@ class ImportState(Fact):
 class ImportFinished(ImportState, fact="mapping.import.finished"): ...
 
 
+class ImportUndone(ImportState, fact="mapping.import.undone"):
+    """What it created is gone again (`created`) and what it changed is as it was (`updated`), but for rows about what
+    was changed since or is in use (`rejected`, the first of them in `problems`)."""
+
+
 class ImportFailed(ImportState, fact="mapping.import.failed"):
     """The file as a whole could not be taken; `reason` is for people."""
 

@@ -9,13 +9,16 @@ with sheets.opened(content) as sheet:                        # takes seconds for
 ```
 
 `Unreadable(reason, **values)` says what is wrong with a file as a whole; `why_unreadable` says it to people. Which
-column means what is guessed from `Words`, shown by `described`, and corrected by `chosen`. The library that reads
-workbooks (`python-calamine`, in the extra of whoever needs it) is loaded in a child process, and only for one.
+column means what is guessed from `Words`, shown by `described`, and corrected by `chosen` and a `Correction`. The
+library that reads workbooks (`python-calamine`, in the extra of whoever needs it) is loaded in a child process, and
+only for one.
 """
 
 from shared.sheets.columns import (
+    AS_IT_IS,
     SAMPLE,
     Column,
+    Correction,
     Header,
     UnknownColumn,
     Words,
@@ -30,10 +33,12 @@ from shared.sheets.sheet import Sheet, opened
 from shared.sheets.texts import why_unreadable
 
 __all__ = [
+    "AS_IT_IS",
     "LARGEST_FILE",
     "MOST_ROWS",
     "SAMPLE",
     "Column",
+    "Correction",
     "FileTooLarge",
     "Form",
     "Header",

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from shared.sheets.files import Record
 
@@ -140,6 +140,34 @@ def below(records: Iterable[Record], header: Header) -> Iterator[Record]:
         if record.cells[0].casefold() == first and [plain(cell) for cell in record.cells] == names:
             continue
         yield record
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What somebody who knows the file has said of it. `chosen`: field -> position of its column, None when it is not
+    to be read; `constants`: what stands in every row whose cell is empty; `header_line`: 0 when there is no header."""
+
+    chosen: Mapping[str, int | None] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
+    header_line: int | None = None
+
+    def header(self, sample: Sequence[Record], columns_of: ColumnsOf, **how: Any) -> Header:
+        """The header that was pointed out, else the one that looks most like one; with the columns chosen."""
+        if self.header_line is None:
+            found = header_of(sample, columns_of, **how)
+        else:
+            cells = next((record.cells for record in sample if record.line == self.header_line), [])
+            found = Header(self.header_line, tuple(cells), columns_of(cells))
+        return Header(found.line, found.cells, self.settle(found.columns))
+
+    def settle(self, guessed: Mapping[str, int]) -> dict[str, int]:
+        """The columns guessed, but for what was chosen: no column is read for two fields unless somebody says so."""
+        taken = set(self.chosen.values())
+        kept = {name: at for name, at in guessed.items() if name not in self.chosen and at not in taken}
+        return kept | {name: at for name, at in self.chosen.items() if at is not None}
+
+
+AS_IT_IS = Correction()
 
 
 # --- for people ------------------------------------------------------------------------------------------------------

@@ -173,14 +173,28 @@ async def _ask(session: AsyncSession, asked: Sequence[dict[str, Any]]) -> None:
         await stage(session, *(fact_of(FreshnessAsked, row) for row in put))
 
 
+async def leave_many(session: AsyncSession, subject: Subject, ids: Sequence[UUID], on: date) -> None:
+    """Of items that are closed: nothing happens next to them, and what was asked is answered by that."""
+    await session.execute(LEAVE, {"kind": due_kind(subject), "ids": list(ids)})
+    open_ = await _open_questions(session, ids)
+    await _answer(session, [row.id for row in open_.values()], Answer.GONE, on)
+
+
+LEAVE = text("delete from due where kind = :kind and subject_id = any(:ids)")
+
+
 async def _lapse(session: AsyncSession, ids: Sequence[UUID], on: date) -> None:
+    await _answer(session, ids, Answer.LAPSED, on)
+
+
+async def _answer(session: AsyncSession, ids: Sequence[UUID], answer: Answer, on: date) -> None:
     if ids:
-        lapsed = (
+        answered = (
             update(freshness)
             .where(freshness.c.id.in_(ids))
-            .values(answer=Answer.LAPSED, answered_on=on, version=freshness.c.version + 1)
+            .values(answer=answer, answered_on=on, version=freshness.c.version + 1)
         )
-        rows = (await session.execute(lapsed.returning(*freshness.c))).all()
+        rows = (await session.execute(answered.returning(*freshness.c))).all()
         await stage(session, *(fact_of(FreshnessAnswered, row) for row in rows))
 
 

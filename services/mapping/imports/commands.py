@@ -1,4 +1,5 @@
-"""Asking for an import of places, committing a preview, and the steps by which a job goes on: each one transaction of
+"""Asking for an import of places, correcting what its file was taken for, committing a preview, taking an import back;
+and the steps by which a job goes on: each one transaction of
 its caller.
 
 The job's row is the fence: every step locks it and looks whether the job is still this worker's. The places of a batch,
@@ -9,14 +10,14 @@ loses and repeats nothing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import delete, func, insert, null, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
@@ -35,24 +36,43 @@ from services.mapping.policy import Right, policy
 from services.mapping.presences import commands as presences
 from services.mapping.territories.queries import locate
 from services.mapping.territories.rules import fold
+from shared import territories
 from shared.access import loading
 from shared.access.actor import Actor, day
-from shared.contracts.mapping import ImportFailed, ImportFinished, RowProblem
+from shared.access.tables import grants
+from shared.contracts.mapping import ImportFailed, ImportFinished, ImportUndone, RowProblem
 from shared.messaging import Cause, context, stage
-from shared.runtime.problems import NotFound
-from shared.sheets import LARGEST_FILE, FileTooLarge
+from shared.runtime.due import schedule, schedule_many
+from shared.runtime.problems import Invalid, NotFound, expect
+from shared.sheets import LARGEST_FILE, Correction, FileTooLarge, chosen
+from shared.sheets.texts import filled
 
 LEASE = timedelta(seconds=15)  # a batch takes a fraction of a second; after this without news another worker takes over
 MOST_ATTEMPTS = 5  # claims without a batch committed in between: then the job is given up
 PROBLEMS_IN_FACT = 20
+DUE = "place-import"
+"""The kind of due row that waits until an import that nobody has committed is given up."""
+UNDO_FOR = timedelta(days=30)
+WAIT_FOR = timedelta(days=30)
+"""How long an import waits to be corrected or committed: files are not kept for nothing."""
+WAITING = ("mapping", "previewed")
+AGAIN: dict[str, Any] = {**dict.fromkeys(("done", *OUTCOMES, "line", "attempts"), 0), "finished_at": None}
 
 
 class NotPreviewed(Exception):
-    """Only a preview can be committed; `status` is what the import is in."""
+    """Only a preview can be committed or corrected; `status` is what the import is in."""
 
     def __init__(self, status: str) -> None:
         super().__init__(status)
         self.status = status
+
+
+class NotUndoable(Exception):
+    """The import has changed nothing, or its days are over: `status` is what it is in, `until` when they ended."""
+
+    def __init__(self, status: str, until: datetime | None) -> None:
+        super().__init__(status)
+        self.status, self.until = status, until.date() if until else "–"
 
 
 class Lost(Exception):
@@ -80,10 +100,22 @@ class Job:
     requested_by: UUID | None
     correlation: UUID | None
     language: str
+    status: str
     applying: bool
     options: Options
     line: int
     attempts: int
+    chosen: Mapping[str, int | None]
+    constants: Mapping[str, str]
+    header_line: int | None
+
+    @property
+    def correction(self) -> Correction:
+        return Correction(self.chosen, self.constants, self.header_line)
+
+    @property
+    def undoing(self) -> bool:
+        return self.status == "undoing"
 
     def cause(self, at: datetime) -> Cause:
         return Cause(correlation=self.correlation, actor=self.requested_by, at=at)
@@ -125,27 +157,106 @@ async def request(
     }
     job = (await session.execute(insert(place_imports).values(values).returning(*place_imports.c))).one()
     await session.execute(insert(place_import_files).values(import_id=job.id, content=content))
+    await schedule(session, DUE, job.id, now + WAIT_FOR)
     return job
+
+
+async def correct(
+    session: AsyncSession,
+    actor: Actor,
+    import_id: UUID,
+    *,
+    columns: Mapping[str, str | int | None],
+    constants: Mapping[str, str | None],
+    header_line: int | None,
+    expected: int | None,
+    now: datetime,
+) -> Any:
+    """What somebody who knows the file says of it, added to what was said before; the preview is made anew.
+
+    Raises NotPreviewed, UnknownColumn, Invalid.
+    """
+    job = await _for_update(session, actor, import_id, now)
+    expect(expected, job.version)
+    if job.status not in WAITING:
+        raise NotPreviewed(job.status)
+    _check_fields("columns", columns, list(rules.WORDS.synonyms))
+    _check_fields("constants", constants, rules.CONSTANTS)
+    for name, value in constants.items():
+        if value is not None and not rules.fits(name, value, territories.load()):
+            raise Invalid(f"/constants/{name}", "unknown", rules.example(name))
+    table = job.found["table"]
+    positions = chosen(columns, [column["name"] for column in table], len(table))
+    said = {name: value for name, value in {**job.constants, **constants}.items() if value is not None}
+    await session.execute(delete(place_import_rows).where(place_import_rows.c.import_id == import_id))
+    return await _set(
+        session,
+        import_id,
+        **AGAIN,
+        status="running",
+        applying=False,
+        chosen={**job.chosen, **positions},
+        constants=said,
+        header_line=job.header_line if header_line is None else header_line,
+    )
+
+
+def _check_fields(where: str, given: Mapping[str, Any], known: Sequence[str]) -> None:
+    for name in given:
+        if name not in known:
+            raise Invalid(f"/{where}/{name}", "unknown", list(known))
 
 
 async def commit(session: AsyncSession, actor: Actor, import_id: UUID, *, now: datetime) -> Any:
     """Sends a preview on to be applied: the file is read again, as the places are by then. Committed already is no
     error: the answer is the same. Raises NotPreviewed."""
-    query = select(place_imports).where(place_imports.c.id == import_id).with_for_update()
-    job = (await session.execute(query)).one_or_none()
-    if job is None or not policy.has(actor, Right.IMPORT_PLACES, network=job.network_id, on=now):
-        raise NotFound
+    job = await _for_update(session, actor, import_id, now)
     if job.applying and job.status in {"running", "done"}:
         return job
     if job.status != "previewed":
         raise NotPreviewed(job.status)
     await session.execute(delete(place_import_rows).where(place_import_rows.c.import_id == import_id))
-    again = {**dict.fromkeys(("done", *OUTCOMES, "line", "attempts"), 0), "finished_at": None}
-    changed = (
-        update(place_imports)
-        .where(place_imports.c.id == import_id)
-        .values(**again, status="running", applying=True, version=place_imports.c.version + 1)
-    )
+    return await _set(session, import_id, **AGAIN, status="running", applying=True)
+
+
+async def undo(session: AsyncSession, actor: Actor, import_id: UUID, *, now: datetime) -> Any:
+    """Takes back what an import has made and changed. Asked for again, it is the same undoing. Raises NotUndoable."""
+    job = await _for_update(session, actor, import_id, now)
+    if job.status in {"undoing", "undone"}:
+        return job
+    if job.status != "done" or job.undo_until is None or job.undo_until <= now:
+        raise NotUndoable(job.status, job.undo_until)
+    r = place_import_rows.c
+    written = select(func.count()).where(r.import_id == import_id, r.outcome.in_((CREATED, UPDATED)))
+    total = await session.scalar(written)
+    again = {"done": 0, "total": total, "line": 0, "attempts": 0, "finished_at": None, "reason": None}
+    return await _set(session, import_id, **again, status="undoing")
+
+
+async def close(session: AsyncSession, ids: Sequence[UUID], now: datetime) -> None:
+    """The due table's call: what was waiting to be committed is given up. Those at work are looked at again."""
+    query = select(place_imports).where(place_imports.c.id.in_(ids)).order_by(place_imports.c.id)
+    jobs = (await session.execute(query.with_for_update(skip_locked=True))).all()
+    for job in jobs:
+        if job.status in WAITING:
+            reason = filled(texts.EXPIRED[job.language == "en"], {"days": WAIT_FOR.days})
+            await _set(session, job.id, status="failed", reason=reason, finished_at=now, found=null())
+            await session.execute(delete(place_import_files).where(place_import_files.c.import_id == job.id))
+            await session.execute(delete(place_import_rows).where(place_import_rows.c.import_id == job.id))
+    await schedule_many(session, DUE, [(id_, now) for id_ in sorted(set(ids) - {job.id for job in jobs})])
+
+
+async def _for_update(session: AsyncSession, actor: Actor, import_id: UUID, now: datetime) -> Any:
+    query = select(place_imports).where(place_imports.c.id == import_id).with_for_update()
+    job = (await session.execute(query)).one_or_none()
+    if job is None or not policy.has(actor, Right.IMPORT_PLACES, network=job.network_id, on=now):
+        raise NotFound
+    return job
+
+
+async def _set(session: AsyncSession, import_id: UUID, **values: Any) -> Any:
+    changed = update(place_imports).where(place_imports.c.id == import_id)
+    changed = changed.values(**values, version=place_imports.c.version + 1)
     return (await session.execute(changed.returning(*place_imports.c))).one()
 
 
@@ -154,11 +265,12 @@ async def commit(session: AsyncSession, actor: Actor, import_id: UUID, *, now: d
 CLAIM = text(
     """update place_imports set worker = :worker, lease_until = clock_timestamp() + :lease, attempts = attempts + 1
     where id = (select id from place_imports
-                where status = 'running' and (lease_until is null or lease_until < clock_timestamp())
+                where status in ('running', 'undoing') and (lease_until is null or lease_until < clock_timestamp())
                 order by requested_at, id limit 1 for update skip locked)
-    returning id, network_id, requested_by, correlation, language, applying, options, line, attempts"""
+    returning id, network_id, requested_by, correlation, language, status, applying, options, line, attempts,
+        chosen, constants, header_line"""
 )
-FENCE = text("select line from place_imports where id = :id and worker = :worker and status = 'running' for update")
+FENCE = text("select line from place_imports where id = :id and worker = :worker and status = :status for update")
 PROGRESS = text(
     """update place_imports set line = :line, done = done + :done, created = created + :created,
     updated = updated + :updated, unchanged = unchanged + :unchanged, rejected = rejected + :rejected,
@@ -175,7 +287,8 @@ async def claim(session: AsyncSession, worker: UUID) -> Job | None:
 
 
 CLAIMED = (
-    "id", "network_id", "requested_by", "correlation", "language", "applying", "options", "line", "attempts",
+    "id", "network_id", "requested_by", "correlation", "language", "status", "applying", "options", "line", "attempts",
+    "chosen", "constants", "header_line",
 )  # fmt: skip
 
 
@@ -186,7 +299,9 @@ async def release(session: AsyncSession, job: Job, worker: UUID) -> None:
 
 async def fence(session: AsyncSession, job: Job, worker: UUID) -> None:
     """Locks the job; raises Lost when it is not ours any more."""
-    if (await session.execute(FENCE, {"id": job.id, "worker": worker})).scalar_one_or_none() is None:
+    if (
+        await session.execute(FENCE, {"id": job.id, "worker": worker, "status": job.status})
+    ).scalar_one_or_none() is None:
         raise Lost(job.id)
 
 
@@ -202,15 +317,23 @@ async def begin(session: AsyncSession, job: Job, worker: UUID, found: dict[str, 
     await session.execute(update(place_imports).where(place_imports.c.id == job.id).values(**known))
 
 
+async def ask(session: AsyncSession, job: Job, worker: UUID, now: datetime) -> None:
+    """The file can be read, but not which column is which: it waits for somebody who knows."""
+    await fence(session, job, worker)
+    await _end(session, job, now, status="mapping", applying=False)
+
+
 @dataclass
 class Judged:
-    """A row and what becomes of it: `place_id` is the place's, `changes` what the row says otherwise than it."""
+    """A row and what becomes of it: `place_id` is the place's, `changes` what the row says otherwise than
+    it, `made` how it is when the row has made it."""
 
     item: Entry | Refused
     outcome: str
     reasons: Sequence[Reason]
     place_id: UUID | None = None
-    changes: dict[str, Any] | None = None
+    changes: rules.Changes | None = None
+    made: dict[str, Any] | None = None
 
 
 async def advance(
@@ -306,6 +429,8 @@ async def _create(session: AsyncSession, job: Job, new: Sequence[Judged], now: d
     }
     values = [{**shared, **_place(one)} for one in new]
     rows = (await session.execute(insert(places).returning(*places.c, sort_by_parameter_order=True), values)).all()
+    for one, row in zip(new, rows, strict=True):
+        one.made = rules.as_made(row._asdict())
     told = "validated" if options.validated else "proposed"
     await stage(session, *(fact_of(Subject.PLACE, told, row) for row in rows))
     ids = [row.id for row in rows]
@@ -334,7 +459,8 @@ async def _change(session: AsyncSession, changed: Sequence[Judged]) -> None:
     """What the file says otherwise, of places that are there; their state stays, as the secretariat says it."""
     facts = []
     for one in changed:
-        values = {**(one.changes or {}), "version": places.c.version + 1}
+        said = {name: becomes for name, (_, becomes) in (one.changes or {}).items()}
+        values = {**said, "version": places.c.version + 1}
         row = await session.execute(
             update(places).where(places.c.id == one.place_id).values(**values).returning(*places.c)
         )
@@ -364,22 +490,34 @@ def _row(job: Job, one: Judged) -> dict[str, Any]:
         "phone": entry.phone if entry else None,
         "problem": texts.said(one.reasons, job.language),
         "code": f"{reason.field}.{reason.code}" if reason else None,
-        "content": {**entry.content(), "changes": one.changes} if entry else None,
+        "content": entry.content() if entry else None,
+        "changes": one.changes or None,
+        "made": one.made,
     }
 
 
 async def finish(session: AsyncSession, job: Job, worker: UUID, now: datetime) -> None:
-    """All rows are through: the preview waits for its commit, or the import is done and told."""
+    """All rows are through: the preview waits for its commit, or the import is done, or undone, and told."""
     await fence(session, job, worker)
-    row = await _end(session, job, now, status="done" if job.applying else "previewed")
-    if job.applying:
+    if job.undoing:
+        row = await _end(session, job, now, status="undone")
+        await stage(session, ImportUndone(**{**await _told(session, row), **await _taken_back(session, row)}))
+    elif not job.applying:
+        await _end(session, job, now, status="previewed")
+        await schedule(session, DUE, job.id, now + WAIT_FOR)
+    else:
+        row = await _end(session, job, now, status="done", undo_until=now + UNDO_FOR)
         await session.execute(delete(place_import_files).where(place_import_files.c.import_id == job.id))
         await stage(session, ImportFinished(**await _told(session, row)))
 
 
 async def fail(session: AsyncSession, job: Job, worker: UUID, reason: str, now: datetime) -> None:
-    """The file as a whole cannot be taken. `reason` is a sentence in the requester's language."""
+    """The file as a whole cannot be taken, or the job was given up. `reason` is a sentence in the requester's language.
+    An undoing that was given up can be asked for again."""
     await fence(session, job, worker)
+    if job.undoing:
+        await _end(session, job, now, status="done", reason=reason)
+        return
     row = await _end(session, job, now, status="failed", reason=reason)
     await session.execute(delete(place_import_files).where(place_import_files.c.import_id == job.id))
     if job.applying:
@@ -397,13 +535,15 @@ async def _told(session: AsyncSession, job: Any) -> dict[str, Any]:
     r = place_import_rows.c
     query = select(r.line, r.code).where(r.import_id == job.id, r.outcome == REJECTED).order_by(r.line)
     problems = await session.execute(query.limit(PROBLEMS_IN_FACT))
+    known = select(grants.c.person_id).where(grants.c.person_id == job.requested_by)
     return {
         "id": job.id,
         "version": job.version,
         "network_id": job.network_id,
-        "requested_by": job.requested_by,
+        # An operator's token names nobody whom others know: then there is no person to tell.
+        "requested_by": await session.scalar(known.limit(1)),
         "file_name": job.file_name,
-        "rows": job.done,
+        "rows": sum(getattr(job, outcome) for outcome in OUTCOMES),
         **{outcome: getattr(job, outcome) for outcome in OUTCOMES},
         "problems": tuple(_problem(line, code, job.language) for line, code in problems),
     }
@@ -411,3 +551,86 @@ async def _told(session: AsyncSession, job: Any) -> dict[str, Any]:
 
 def _problem(line: int, code: str, language: str) -> RowProblem:
     return RowProblem(line=line, field=code.partition(".")[0], reason=texts.short(code, language))
+
+
+# --- taking it back --------------------------------------------------------------------------------------------------
+
+UNDONE = text(
+    """update place_import_rows r set undone = n.kept is null, kept = n.kept
+    from unnest(cast(:lines as int[]), cast(:kept as text[])) as n(line, kept)
+    where r.import_id = :import and r.line = n.line"""
+)
+UNDO_PROGRESS = text(
+    """update place_imports set line = :line, done = done + :done, undone = undone + :undone, kept = kept + :kept,
+    attempts = 0, version = version + 1, lease_until = clock_timestamp() + :lease where id = :id"""
+)
+IN_USE = text("select distinct place_id from needs where place_id = any(:ids)")
+
+
+async def written(session: AsyncSession, job: Job, after: int, limit: int) -> list[Any]:
+    """Rows below the line `after` that made or changed a place which is not taken back yet."""
+    r = place_import_rows.c
+    query = select(r.line, r.place_id, r.made, r.changes).where(
+        r.import_id == job.id, r.line > after, r.outcome.in_((CREATED, UPDATED)), r.undone.is_(None)
+    )
+    return list(await session.execute(query.order_by(r.line).limit(limit)))
+
+
+async def take_back(session: AsyncSession, job: Job, worker: UUID, batch: Sequence[Any], now: datetime) -> None:
+    """One batch of an undoing. No place is in two rows: what a file has twice is taken once."""
+    ids = sorted(row.place_id for row in batch)
+    await freshness.hold(session, Subject.PLACE, ids)
+    await fence(session, job, worker)
+    query = select(*places.c).where(places.c.id.in_(ids)).order_by(places.c.id).with_for_update()
+    standing = {row.id: row for row in await session.execute(query)}
+    used = set(await session.scalars(IN_USE, {"ids": ids}))
+    steps = {
+        row.place_id: rules.take_back(
+            standing[row.place_id]._asdict(), row.made, row.changes or {}, in_use=row.place_id in used
+        )
+        for row in batch
+    }
+    await _restore(session, steps, now)
+    said = [texts.said([why], job.language) if (why := steps[row.place_id].kept) else None for row in batch]
+    await session.execute(UNDONE, {"import": job.id, "lines": [row.line for row in batch], "kept": said})
+    kept = sum(one is not None for one in said)
+    figures = {"done": len(batch), "undone": len(batch) - kept, "kept": kept}
+    await session.execute(UNDO_PROGRESS, {"id": job.id, "line": batch[-1].line, "lease": LEASE, **figures})
+
+
+async def _restore(session: AsyncSession, steps: Mapping[UUID, rules.Undoing], now: datetime) -> None:
+    """What leaves is closed, and no later list finds it: the same place in a corrected file is a new one."""
+    leaving = sorted(id_ for id_, step in steps.items() if step.leaves)
+    facts = []
+    for id_, step in sorted(steps.items()):
+        if step.values:
+            back = update(places).where(places.c.id == id_).values(**step.values, version=places.c.version + 1)
+            facts.append(fact_of(Subject.PLACE, "changed", (await session.execute(back.returning(*places.c))).one()))
+    if leaving:
+        left = {"state": State.CLOSED, "closed_on": day(now), "identity": None, "version": places.c.version + 1}
+        gone = update(places).where(places.c.id.in_(leaving)).values(**left).returning(*places.c)
+        facts += [fact_of(Subject.PLACE, "closed", row) for row in await session.execute(gone)]
+        await coverage.items_changed(session, Subject.PLACE, leaving)
+        await presences.places_changed(session, leaving, now)
+        await freshness.leave_many(session, Subject.PLACE, leaving, day(now))
+    await stage(session, *facts)
+
+
+async def _taken_back(session: AsyncSession, job: Any) -> dict[str, Any]:
+    """The figures of an undoing: what is gone again, what is as it was, and what was kept (`rejected`)."""
+    r = place_import_rows.c
+    counted = await session.execute(
+        select(r.outcome, r.undone, func.count())
+        .where(r.import_id == job.id, r.undone.is_not(None))
+        .group_by(r.outcome, r.undone)
+    )
+    count = {(outcome, undone): number for outcome, undone, number in counted}
+    kept = select(r.line).where(r.import_id == job.id, r.undone.is_(False)).order_by(r.line).limit(PROBLEMS_IN_FACT)
+    return {
+        "rows": sum(count.values()),
+        "created": count.get((CREATED, True), 0),
+        "updated": count.get((UPDATED, True), 0),
+        "unchanged": 0,
+        "rejected": count.get((CREATED, False), 0) + count.get((UPDATED, False), 0),
+        "problems": tuple(_problem(line, "row.kept", job.language) for line in await session.scalars(kept)),
+    }

@@ -46,10 +46,13 @@ async def listed(
 
 
 async def report(
-    session: AsyncSession, actor: Actor, import_id: UUID, *, after: int, limit: int, now: datetime
+    session: AsyncSession, actor: Actor, import_id: UUID, *, linked: bool, after: int, limit: int, now: datetime
 ) -> list[Any]:
-    """Rows of the report below the line `after`."""
-    await get(session, actor, import_id, now=now)
+    """Rows of the report below the line `after`. `linked`: a signed link has shown the right to read it."""
+    if not linked:
+        await get(session, actor, import_id, now=now)
+    elif await session.scalar(select(place_imports.c.id).where(place_imports.c.id == import_id)) is None:
+        raise NotFound
     r = place_import_rows.c
     query = select(*r).where(r.import_id == import_id, r.line > after).order_by(r.line).limit(limit)
     return list(await session.execute(query))
@@ -70,5 +73,5 @@ async def preview(
 
 async def running(session: AsyncSession) -> int:
     """Imports that a worker is at, or should be: for readiness, and for whoever waits until everything is done."""
-    query = select(func.count()).select_from(place_imports).where(place_imports.c.status == "running")
+    query = select(func.count()).select_from(place_imports).where(place_imports.c.status.in_(("running", "undoing")))
     return int(await session.scalar(query) or 0)

@@ -1,4 +1,4 @@
-"""HTTP of imports of places: upload, look, commit, follow, read the report."""
+"""HTTP of imports of places: upload, correct, look, commit, follow, read the report, take back."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Query, UploadFile
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response, StreamingResponse
 
 from services.mapping.imports import commands, queries, worker
-from services.mapping.imports.commands import NotPreviewed, Options
-from services.mapping.imports.rules import OUTCOMES
+from services.mapping.imports.commands import NotPreviewed, NotUndoable, Options
+from services.mapping.imports.rules import OUTCOMES, UPDATED
 from services.mapping.items.routes import Network
 from services.mapping.items.rules import Visibility
 from services.mapping.places.rules import Kind
 from services.mapping.territories.queries import known
 from services.mapping.territories.routes import TerritoryRef
 from shared import territories
+from shared.access import links
 from shared.runtime import csv, progress
 from shared.runtime.edge import Anyone, At
 from shared.runtime.paging import After, Limit, PageOut
-from shared.runtime.problems import TYPES, Problems, problem
+from shared.runtime.problems import TYPES, Problems, problem, unauthenticated
 from shared.runtime.progress import ProblemOut, Progress
 from shared.runtime.vocabularies import vocabulary
 from shared.sheets import LARGEST_FILE
@@ -34,36 +35,60 @@ routes = APIRouter(tags=["place imports"])
 HREF = "/mapping/v1/place-imports"
 COLUMNS = (
     "line", "name", "outcome", "place_id", "municipality", "municipality_name", "province", "phone", "problem",
+    "undone", "kept",
 )  # fmt: skip
 REPORT_PAGE = 2_000
-Status = Literal["running", "previewed", "done", "failed"]
+Status = Literal["running", "mapping", "previewed", "done", "failed", "undoing", "undone"]
 Outcome = Literal["created", "updated", "unchanged", "rejected"]
 
 
+UNDER_WAY = ("running", "undoing")
+ACTIONS: dict[str, list[str]] = {"mapping": ["correct"], "previewed": ["commit", "correct"], "done": ["undo"]}
+
+
+class PlaceColumnOut(BaseModel):
+    """A column of the file: its number from 1, its letter, its name, a few of its cells, the field that it is read as
+    (null: none) and why: `chosen` by somebody, `named` so, `likely` by its name, or by its `content`."""
+
+    number: int
+    letter: str
+    name: str
+    examples: list[str]
+    field: str | None
+    certainty: Literal["chosen", "named", "likely", "content"] | None
+
+
 class PlaceFoundOut(BaseModel):
-    """What the file turned out to be: its kind (csv, xlsx, xls, ods), encoding and delimiter, the line of the header,
-    and for each field the header that it is read from."""
+    """What the file turned out to be: its kind (csv, xlsx, xls, ods), encoding and delimiter, the line of the header
+    (0: none), for each field the header that it is read from, every column of the `table`, and the fields that are
+    needed and `missing`: then the import waits for a correction."""
 
     kind: str
     encoding: str
     delimiter: str
     header_line: int
     columns: dict[str, str]
+    table: list[PlaceColumnOut] = []
+    missing: list[str] = []
 
 
 class PlaceResultOut(BaseModel):
-    """What has become of the rows, once the job has come to an end."""
+    """What has become of the rows, once the job has come to an end; of an undoing also what it took back."""
 
     created: int
     updated: int
     unchanged: int
     rejected: int
+    undone: int
+    kept: int
     report: str
 
 
 class PlaceImportOut(BaseModel):
-    """A job. Its rows are created, updated, unchanged or rejected; in a preview these say what a commit would do.
-    `done` of `total` tells how far it is; `total` is known once the file has been read through."""
+    """A job. `rows` counts those dealt with so far, each created, updated, unchanged or rejected; in a preview these
+    say what a commit would do. `done` of `total` tells how far it is with what it is at (`total` is known once the file
+    has been read through). Until `undo_until` it can be taken back: `undone` rows are as they were, `kept` ones have
+    been changed since or are in use."""
 
     id: UUID
     network_id: UUID
@@ -73,15 +98,20 @@ class PlaceImportOut(BaseModel):
     commit: bool
     done: int
     total: int | None
+    rows: int
     created: int
     updated: int
     unchanged: int
     rejected: int
+    undone: int
+    kept: int
     found: PlaceFoundOut | None
+    constants: dict[str, str]
     problem: ProblemOut | None
     result: PlaceResultOut | None
     requested_at: datetime
     finished_at: datetime | None
+    undo_until: datetime | None
     version: int
     href: str
     report: str
@@ -101,19 +131,26 @@ class PlaceImportOut(BaseModel):
             commit=job.applying,
             done=job.done,
             total=job.total,
-            **{outcome: getattr(job, outcome) for outcome in OUTCOMES},
+            rows=sum(getattr(job, outcome) for outcome in OUTCOMES),
+            **_figures(job),
             found=PlaceFoundOut(**job.found) if job.found else None,
+            constants=job.constants,
             problem=_problem(job),
             result=_result(job),
             requested_at=job.requested_at,
             finished_at=job.finished_at,
+            undo_until=job.undo_until,
             version=job.version,
             href=href,
             report=f"{href}/rows.csv",
             preview=f"{href}/preview",
             events=f"{href}/events",
-            allowed_actions=["commit"] if job.status == "previewed" else [],
+            allowed_actions=ACTIONS.get(job.status, []),
         )
+
+
+def _figures(job: Any) -> dict[str, int]:
+    return {name: getattr(job, name) for name in (*OUTCOMES, "undone", "kept")}
 
 
 def _problem(job: Any) -> ProblemOut | None:
@@ -121,10 +158,9 @@ def _problem(job: Any) -> ProblemOut | None:
 
 
 def _result(job: Any) -> PlaceResultOut | None:
-    if job.status not in ("previewed", "done"):
+    if job.status not in ("previewed", "done", "undone"):
         return None
-    figures = {outcome: getattr(job, outcome) for outcome in OUTCOMES}
-    return PlaceResultOut(**figures, report=f"{HREF}/{job.id}/rows.csv")
+    return PlaceResultOut(**_figures(job), report=f"{HREF}/{job.id}/rows.csv")
 
 
 def progress_of(job: Any) -> Progress:
@@ -135,12 +171,13 @@ def progress_of(job: Any) -> Progress:
         total=job.total,
         problem=_problem(job),
         result=result.model_dump() if result else None,
-        ended=job.status != "running",
+        ended=job.status not in UNDER_WAY,
     )
 
 
 class PlaceRowOut(BaseModel):
-    """A row: what it says as far as it was read, what becomes of it, and what was healed in it or is wrong with it."""
+    """A row: what it says as far as it was read, what becomes of it, what was healed in it or is wrong with it, and,
+    where it changes a place that is there, by field what it was and what it becomes."""
 
     line: int
     outcome: Outcome
@@ -149,7 +186,9 @@ class PlaceRowOut(BaseModel):
     municipality: TerritoryRef | None
     phone: str | None
     problem: str | None
-    changes: dict[str, Any]
+    changes: dict[str, list[Any]]
+    undone: bool | None
+    kept: str | None
 
     @classmethod
     def of(cls, row: Any) -> PlaceRowOut:
@@ -161,7 +200,9 @@ class PlaceRowOut(BaseModel):
             municipality=TerritoryRef.of(known(row.municipality)) if row.municipality else None,
             phone=row.phone,
             problem=row.problem,
-            changes=(row.content or {}).get("changes") or {},
+            changes=row.changes if row.outcome == UPDATED and row.changes else {},
+            undone=row.undone,
+            kept=row.kept,
         )
 
 
@@ -231,7 +272,7 @@ def _file_name(given: str | None) -> str:
 async def imports(
     network: Network,
     at: At,
-    status: Annotated[list[Status], Query(max_length=4)] = [],  # noqa: B006 (FastAPI copies it)
+    status: Annotated[list[Status], Query(max_length=7)] = [],  # noqa: B006 (FastAPI copies it)
     after: After = None,
     limit: Limit = 50,
 ) -> Response:
@@ -243,6 +284,51 @@ async def imports(
 async def job(id: UUID, at: At) -> Response:  # noqa: A002 (the name in the path)
     """How far an import is."""
     return await at.read(queries.get, id, out=PlaceImportOut.of)
+
+
+Cell = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*$")]
+
+
+class PlaceCorrectionBody(BaseModel):
+    """What the file says, by somebody who knows it. `columns`: field -> column, by its name, its letter or its number
+    from 1; null: that field is not read. `constants`: what stands in every row whose cell is empty; null takes it away.
+    `header_line`: the line of the header, 0 when there is none. What is not named stays as it is."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"columns": {"title": 2, "email": None}, "constants": {"province": "LC"}}]},
+    )
+
+    columns: dict[str, Annotated[int, Field(strict=True, ge=1, le=1_000)] | Cell | None] = Field(
+        default={}, max_length=40
+    )
+    constants: dict[str, Cell | None] = Field(default={}, max_length=40)
+    header_line: int | None = Field(default=None, ge=0, le=1_000)
+
+
+@routes.patch("/place-imports/{id}", response_model=PlaceImportOut)
+async def correct(id: UUID, body: PlaceCorrectionBody, at: At) -> Response:  # noqa: A002
+    """Says which column is which, what stands in every row, or where the header is; the preview is made anew."""
+    answer = await at.command(
+        commands.correct,
+        id,
+        columns=body.columns,
+        constants=body.constants,
+        header_line=body.header_line,
+        expected=at.if_match(),
+        out=PlaceImportOut.of,
+    )
+    worker.wake(at.context)
+    return answer
+
+
+@routes.post("/place-imports/{id}/undo", status_code=202, response_model=PlaceImportOut)
+async def undo(id: UUID, at: At) -> Response:  # noqa: A002
+    """Takes an import back, until `undo_until`: what it made leaves again, what it changed is as it was, but for what
+    has been changed since or is in use, which the report names. Sent again, it changes nothing."""
+    answer = await at.command(commands.undo, id, out=PlaceImportOut.of)
+    worker.wake(at.context)
+    return answer
 
 
 @routes.get("/place-imports/{id}/preview", response_model=PlacePreviewOut)
@@ -289,11 +375,22 @@ async def events(id: UUID, at: Anyone, ticket: progress.Ticket = None) -> Respon
     response_class=Response,
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": ", ".join(COLUMNS)}},
 )
-async def rows(id: UUID, at: At) -> Response:  # noqa: A002
-    """The report, a line for each row of the file: what became of it, and what was healed or is wrong."""
+async def rows(
+    id: UUID,  # noqa: A002
+    at: Anyone,
+    token: Annotated[str | None, Query(max_length=4000, description="Of a signed link, instead of a sign-in")] = None,
+) -> Response:
+    """The report, a line for each row of the file: what became of it, and what was healed or is wrong; after an
+    undoing, whether it was undone or why it was kept."""
+    if token is not None:
+        link = await links.verify(token, "mapping", "import-report", keys=at.context.link_keys)
+        if link.subject != id:
+            raise links.LinkInvalid("another report")
+    elif at.identity is None:
+        raise unauthenticated()
 
     async def page(after: int) -> list[Any]:
-        return await at.query(queries.report, id, after=after, limit=REPORT_PAGE)
+        return await at.query(queries.report, id, linked=token is not None, after=after, limit=REPORT_PAGE)
 
     first = await page(0)  # before the status is sent: a refusal must still be a problem
 
@@ -311,7 +408,10 @@ async def rows(id: UUID, at: At) -> Response:  # noqa: A002
 def _cells(row: Any) -> list[Any]:
     seat = territories.load().municipality(row.municipality) if row.municipality else None
     where = [seat.name, seat.province] if seat else ["", ""]
-    return [row.line, row.name, row.outcome, row.place_id, row.municipality, *where, row.phone, row.problem]
+    return [
+        row.line, row.name, row.outcome, row.place_id, row.municipality, *where, row.phone, row.problem, row.undone,
+        row.kept,
+    ]  # fmt: skip
 
 
 problems: Problems = {
@@ -323,6 +423,12 @@ problems: Problems = {
         it="Non c'è un'anteprima da confermare\nL'importazione è nello stato {status}.",
         en="There is no preview to commit\nThe import is {status}.",
     ),
+    NotUndoable: problem(
+        "not-undoable",
+        409,
+        it="L'importazione non si può annullare\nÈ nello stato {status}; si poteva fino a: {until}.",
+        en="The import cannot be undone\nIt is {status}; it could be until: {until}.",
+    ),
 }
 
 vocabularies = (
@@ -332,9 +438,12 @@ vocabularies = (
         "States of an import of places",
         [
             ("running", "In corso", "Running"),
+            ("mapping", "In attesa di sapere quali sono le colonne", "Waiting to be told the columns"),
             ("previewed", "In anteprima, da confermare", "Previewed, to be committed"),
             ("done", "Conclusa", "Done"),
             ("failed", "Fallita", "Failed"),
+            ("undoing", "In corso di annullamento", "Being undone"),
+            ("undone", "Annullata", "Undone"),
         ],
     ),
     vocabulary(

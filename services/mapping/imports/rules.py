@@ -6,14 +6,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import orjson
 import phonenumbers
 from phonenumbers import PhoneNumberType
 
 from services.mapping.places.rules import Kind
 from services.mapping.territories.rules import fold
-from shared.sheets import Header, Record, Unreadable, Words, header_of
+from shared.sheets import AS_IT_IS, Correction, Header, Record, Unreadable, Words, below
 from shared.territories import Municipality, Territories
 from shared.territories.names import repaired
 
@@ -45,6 +47,25 @@ WORDS = Words(
 )  # fmt: skip
 """What people write above the columns of a list of places."""
 NEEDED = ("title", "municipality")
+CONSTANTS = ("municipality", "province", "region", "kind")
+"""What may stand in every row whose cell is empty."""
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def fits(name: str, value: str, italy: Territories) -> bool:
+    """Whether a constant can be what it should be, as far as that can be said without a row."""
+    if name == "kind":
+        return kind_of(value) is not Kind.OTHER or value == Kind.OTHER
+    if name == "province":
+        return italy.province(value) is not None or fold(value) in dict(_province_names(italy))
+    if name == "region":
+        return any(fold(value) in (fold(one.name), *map(fold, one.name.split("/"))) for one in italy.regions)
+    return italy.resolve(value).reason != "unknown"
+
+
+def example(name: str) -> Any:
+    """What would do."""
+    return [str(kind) for kind in Kind] if name == "kind" else "Lecco, LC, Lombardia"
 
 
 class Reason(NamedTuple):
@@ -101,19 +122,42 @@ class Notes:
         self.found.append(Reason(field_, code, values))
 
 
-def layout_of(sample: Sequence[Record]) -> Header:
-    """The header of a list of places. Raises Unreadable(missing_columns) without a name and a municipality."""
-    header = header_of(sample, WORDS.columns_of, needed=NEEDED)
-    missing = [name for name in NEEDED if name not in header.columns]
-    if missing and not ("municipality" in missing and {"municipality_code", "address"} & set(header.columns)):
-        raise Unreadable("missing_columns", missing=missing, found=[cell for cell in header.cells if cell])
-    return header
+@dataclass(frozen=True)
+class Layout:
+    """Where the fields are, what stands in every row, and the fields that are still missing. `body` are the first rows
+    below the header, for examples."""
+
+    header: Header
+    constants: Mapping[str, str]
+    missing: tuple[str, ...]
+    body: Sequence[Record]
 
 
-def read(record: Record, header: Header, italy: Territories, kind: Kind | None) -> Entry | Refused:
-    """A row, healed. `kind` is what all rows are; without it each says it, or its name does."""
+def layout_of(sample: Sequence[Record], correction: Correction = AS_IT_IS) -> Layout:
+    """The header of a list of places, corrected by what somebody has said of it. A place needs a name and something
+    that tells its municipality. Raises Unreadable(empty)."""
+    if not sample:
+        raise Unreadable("empty")
+    header = correction.header(sample, WORDS.columns_of, needed=NEEDED)
+    known = {*header.columns, *correction.constants}
+    if known & {"municipality_code", "address"}:
+        known.add("municipality")
+    missing = tuple(name for name in NEEDED if name not in known)
+    return Layout(header, correction.constants, missing, list(below(sample, header)))
+
+
+def read(
+    record: Record,
+    header: Header,
+    italy: Territories,
+    kind: Kind | None,
+    constants: Mapping[str, str] = NOTHING,
+) -> Entry | Refused:
+    """A row, healed. `kind` is what all rows are; without it each says it, or its name does; `constants` stand where
+    its cells are empty."""
     notes = Notes()
     cells = {name: _cell(record, at, name, notes) for name, at in header.columns.items()}
+    cells |= {name: value for name, value in constants.items() if not cells.get(name)}
     title = cells.get("title", "")
     address = address_of(cells.get("address", ""))
     placed = locate(cells, address, italy, notes)
@@ -404,10 +448,14 @@ TAKEN = ("address", "postcode", "phone", "email", "website", "latitude", "longit
 """What a file may bring to a place that is there; what it does not say stays as it is."""
 
 
-def differences(place: Mapping[str, Any], entry: Entry) -> dict[str, Any]:
+Changes = dict[str, list[Any]]
+"""By field, what it was and what it becomes."""
+
+
+def differences(place: Mapping[str, Any], entry: Entry) -> Changes:
     """What the row says otherwise than the place that is there."""
     said = {name: getattr(entry, name) for name in TAKEN}
-    return {name: value for name, value in said.items() if value is not None and place[name] != value}
+    return {name: [place[name], value] for name, value in said.items() if value is not None and place[name] != value}
 
 
 def repeated(entries: Iterable[Entry], seen: Mapping[str, int]) -> Iterator[tuple[Entry, int | None]]:
@@ -416,3 +464,47 @@ def repeated(entries: Iterable[Entry], seen: Mapping[str, int]) -> Iterator[tupl
     for entry in entries:
         first = lines.setdefault(entry.identity, entry.line)
         yield entry, None if first == entry.line else first
+
+
+# --- taking it back --------------------------------------------------------------------------------------------------
+
+LOOKED_AT = (
+    "title", "kind", "activities", "organisation_id", "body_id", "municipality", "address", "postcode", "latitude",
+    "longitude", "phone", "email", "website", "note", "hours", "visibility", "shared_with", "state", "endorsed_on",
+    "validated_on", "checked_on",
+)  # fmt: skip
+"""What somebody may have said of a place since it was imported."""
+POSITION = frozenset({"latitude", "longitude"})
+
+
+def as_made(place: Mapping[str, Any]) -> dict[str, Any]:
+    """How a place is, as it is kept in a report."""
+    kept: dict[str, Any] = orjson.loads(orjson.dumps({name: place[name] for name in LOOKED_AT}, default=str))
+    return kept
+
+
+@dataclass(frozen=True)
+class Undoing:
+    """What taking back a row about a place comes to: it leaves, or takes `values` again; `kept`: why not, or not all of
+    it."""
+
+    leaves: bool = False
+    values: Mapping[str, Any] = field(default_factory=dict)
+    kept: Reason | None = None
+
+
+def take_back(place: Mapping[str, Any], made: Mapping[str, Any] | None, changes: Changes, *, in_use: bool) -> Undoing:
+    """A place that the import made (`made`) leaves unless something about it is not as it was then, or it is in use. Of
+    one that it changed each field goes back that is as the import left it; a position goes back whole."""
+    if place["state"] == "closed":
+        return Undoing(kept=Reason("row", "gone"))
+    if made is not None:
+        now = as_made(place)
+        since = sorted(name for name in LOOKED_AT if now[name] != made[name])
+        if since:
+            return Undoing(kept=Reason("row", "changed_since", {"fields": since}))
+        return Undoing(kept=Reason("row", "in_use")) if in_use else Undoing(leaves=True)
+    since = sorted(name for name, (_, became) in changes.items() if place[name] != became)
+    staying = {*since, *(POSITION if POSITION & set(since) else ())}
+    values = {name: was for name, (was, _) in changes.items() if name not in staying}
+    return Undoing(values=values, kept=Reason("row", "changed_since", {"fields": since}) if since else None)

@@ -22,6 +22,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from services.mapping.store import mapper
 
+STATUSES = ("running", "mapping", "previewed", "done", "failed", "undoing", "undone")
+
 place_imports = Table(
     "place_imports",
     mapper.metadata,
@@ -42,6 +44,12 @@ place_imports = Table(
     Column("rejected", Integer, nullable=False, server_default=text("0")),
     Column("line", Integer, nullable=False, server_default=text("0"), comment="The last one that was committed"),
     Column("found", JSONB, comment="What the file turned out to be: kind, encoding, delimiter, columns"),
+    Column("chosen", JSONB, nullable=False, server_default=text("'{}'")),  # as corrected: the column of each field
+    Column("constants", JSONB, nullable=False, server_default=text("'{}'")),  # what stands in every row
+    Column("header_line", Integer),
+    Column("undone", Integer, nullable=False, server_default=text("0")),
+    Column("kept", Integer, nullable=False, server_default=text("0")),
+    Column("undo_until", DateTime(timezone=True)),  # set when it is done
     Column("reason", Text, comment="Why it failed, in the requester's language"),
     Column("requested_at", DateTime(timezone=True), nullable=False),
     Column("finished_at", DateTime(timezone=True)),
@@ -49,9 +57,9 @@ place_imports = Table(
     Column("lease_until", DateTime(timezone=True)),
     Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
     Column("version", Integer, nullable=False, server_default=text("1")),
-    CheckConstraint("status in ('running', 'previewed', 'done', 'failed')", name="status"),
+    CheckConstraint(f"status in ({', '.join(map(repr, STATUSES))})", name="status"),
     Index("place_imports_network", "network_id", "id"),
-    Index("place_imports_running", "requested_at", postgresql_where=text("status = 'running'")),
+    Index("place_imports_running", "requested_at", postgresql_where=text("status in ('running', 'undoing')")),
 )
 
 place_import_files = Table(
@@ -75,6 +83,11 @@ place_import_rows = Table(
     Column("problem", Text, comment="Why it was refused, and what was healed, in the requester's language"),
     Column("code", Text, comment="Of the first problem, `field.code`: what a fact may say"),
     Column("content", JSONB, comment="The row as read; none when it could not be read"),
+    Column("changes", JSONB),  # by field, what it was and what it became
+    Column("made", JSONB),  # of a place that this row made: how it was then
+    Column("undone", Boolean),  # taken back; False: not all of it, and `kept` says why
+    Column("kept", Text),
     CheckConstraint("outcome in ('created', 'updated', 'unchanged', 'rejected')", name="outcome"),
     Index("place_import_rows_identity", "import_id", "identity"),
+    Index("place_import_rows_place", "import_id", "place_id"),
 )

@@ -30,7 +30,16 @@ ROWS: dict[tuple[str, str], tuple[str, str]] = {
     ("address", "cut"): ("indirizzo tagliato a {limit} caratteri", "address cut at {limit} characters"),
     ("row", "repeated"): ("già alla riga {line}", "on line {line} already"),
     ("row", "closed"): ("il luogo è chiuso nella rete", "the place is closed in the network"),
+    # undoing
+    ("row", "gone"): ("non c'è più", "it is not there any more"),
+    ("row", "changed_since"): ("cambiato dopo l'importazione: {fields}", "changed after the import: {fields}"),
+    ("row", "in_use"): ("vi sono stati raccolti bisogni: resta", "needs have been collected there: it stays"),
+    ("row", "kept"): ("non annullata", "not undone"),
 }
+EXPIRED = (
+    "Non confermata entro {days} giorni: il file è stato cancellato.",
+    "Not committed within {days} days: the file has been deleted.",
+)
 HEALED = ("{name}: caratteri ricostruiti da «{given}»", "{name}: characters restored from “{given}”")
 LOST = ("{name}: un carattere è perso, controllare", "{name}: a character is lost, please check")
 FIELDS = {
@@ -46,12 +55,26 @@ FIELDS = {
     "email": ("email", "email"),
     "website": ("sito", "website"),
     "kind": ("tipo", "kind"),
+    "latitude": ("latitudine", "latitude"),
+    "longitude": ("longitudine", "longitude"),
+    "activities": ("attività", "activities"),
+    "organisation_id": ("ente", "organisation"),
+    "body_id": ("gruppo di lavoro", "working group"),
+    "note": ("note", "note"),
+    "hours": ("orari", "opening hours"),
+    "visibility": ("visibilità", "visibility"),
+    "shared_with": ("reti che lo vedono", "networks that see it"),
+    "state": ("stato", "state"),
+    "endorsed_on": ("conferma dell'ente", "endorsement"),
+    "validated_on": ("convalida", "validation"),
+    "checked_on": ("ultima conferma", "last confirmation"),
 }
 SHORT = {
     ("title", "missing"): ("manca", "missing"),
     ("title", "too_long"): ("troppo lungo", "too long"),
     ("municipality", "missing"): ("manca", "missing"),
     ("municipality", "unknown"): ("non riconosciuto", "not recognised"),
+    ("row", "kept"): ("non annullata", "not undone"),
     ("municipality", "contradiction"): ("diverso da quello dell'indirizzo", "not that of the address"),
 }
 """Refusals without what the cell held, for facts: they carry no free text."""
@@ -66,7 +89,10 @@ def _one(reason: Reason, english: bool) -> str:
     general = {"healed": HEALED, "lost_characters": LOST}.get(reason.code)
     name = FIELDS.get(reason.field, (reason.field, reason.field))[english]
     text = (general or ROWS[reason.field, reason.code])[english]
-    return filled(text, {"name": name, **reason.values})
+    values = {"name": name, **reason.values}
+    if "fields" in values:
+        values["fields"] = ", ".join(FIELDS.get(field, (field, field))[english] for field in values["fields"])
+    return filled(text, values)
 
 
 def short(code: str, language: str) -> str:

@@ -8,9 +8,10 @@ HTTP goes on in the same process. Memory holds the file and a batch, whatever it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import chain, islice
 from uuid import UUID
 
@@ -21,13 +22,13 @@ from uuid_utils.compat import uuid7
 
 from services.mapping.imports import commands, rules, texts
 from services.mapping.imports.commands import Job, Lost
-from services.mapping.imports.rules import Entry, Refused
+from services.mapping.imports.rules import Entry, Layout, Refused
 from services.mapping.places.rules import Kind
 from shared import sheets, territories
 from shared.messaging import caused_by
 from shared.runtime.context import Context
 from shared.runtime.database import away, sqlstate
-from shared.sheets import Header, Sheet, Unreadable, below
+from shared.sheets import Correction, Sheet, Unreadable, below
 
 BATCH = 500
 IDLE = 0.3  # seconds between looks at the table when nothing is to be done
@@ -81,8 +82,9 @@ async def _one(context: Context, me: UUID) -> bool:
     if job is None:
         return False
     reason: str | None = None
+    ended = True
     try:
-        await _work(context, me, job)
+        ended = await _work(context, me, job)
     except Unreadable as problem:
         reason = sheets.why_unreadable(problem.reason, problem.values, job.language, texts.FIELDS)
     except BaseException:
@@ -91,10 +93,12 @@ async def _one(context: Context, me: UUID) -> bool:
     now = context.clock.now()
     with caused_by(job.cause(now)):
         async with context.database.sessions.begin() as session:
-            if reason is None:
+            if reason is not None:
+                await commands.fail(session, job, me, reason, now)
+            elif ended:
                 await commands.finish(session, job, me, now)
             else:
-                await commands.fail(session, job, me, reason, now)
+                await commands.ask(session, job, me, now)
     context.wake()
     return True
 
@@ -104,35 +108,56 @@ async def _release(context: Context, me: UUID, job: Job) -> None:
         await commands.release(session, job, me)
 
 
-async def _work(context: Context, me: UUID, job: Job) -> None:
+async def _work(context: Context, me: UUID, job: Job) -> bool:
+    """True when the job has come to its end, False when it waits for somebody to say what the file's columns mean."""
     if job.attempts > commands.MOST_ATTEMPTS:
         raise Unreadable("internal")
+    if job.undoing:
+        return await _undo(context, me, job)
     async with context.database.sessions() as session:
         content = await commands.content_of(session, job)
-    table = await asyncio.to_thread(Table.opened, content)
+    table = await asyncio.to_thread(Table.opened, content, job.correction)
     try:
         async with context.database.sessions.begin() as session:
             await commands.begin(session, job, me, table.found(), table.total)
+        if table.layout.missing:
+            return False
         batches = table.batches(job.line, job.options.kind)
         while (batch := await asyncio.to_thread(next, batches, None)) is not None:
-            await _advance(context, me, job, batch)
-            context.wake()
+            await _step(context, job, partial(commands.advance, job=job, worker=me, batch=batch))
     finally:
         table.close()
+    return True
 
 
-async def _advance(context: Context, me: UUID, job: Job, batch: Batch) -> None:
+async def _undo(context: Context, me: UUID, job: Job) -> bool:
+    line = job.line
+    while True:
+        async with context.database.sessions() as session:
+            batch = await commands.written(session, job, line, BATCH)
+        if not batch:
+            return True
+        await _step(context, job, partial(commands.take_back, job=job, worker=me, batch=batch))
+        line = batch[-1].line
+
+
+Step = Callable[..., Awaitable[None]]
+
+
+async def _step(context: Context, job: Job, step: Step) -> None:
+    """One batch in a transaction of its own, decided anew when another transaction was quicker."""
     for attempt in range(5):
         now = context.clock.now()
         try:
             with caused_by(job.cause(now)):
                 async with context.database.sessions.begin() as session:
-                    await commands.advance(session, job, me, batch, now)
+                    await step(session, now=now)
         except (DBAPIError, PostgresError) as problem:
             if sqlstate(problem) not in CROSSED or attempt == 4:
                 raise
         else:
-            return
+            break
+    context.wake()
 
 
 @dataclass
@@ -140,28 +165,29 @@ class Table:
     """An uploaded file, understood: where its rows are and what its columns mean. Used in threads."""
 
     sheet: Sheet
-    header: Header
+    correction: Correction
+    layout: Layout
     total: int
 
     @classmethod
-    def opened(cls, content: bytes) -> Table:
+    def opened(cls, content: bytes, correction: Correction) -> Table:
         """Reads the whole file once. Raises Unreadable for whatever is wrong with it as a whole."""
         sheet = sheets.opened(content)
         try:
-            header, total = _surveyed(sheet)
+            layout, total = _surveyed(sheet, correction)
         except BaseException:
             sheet.close()
             raise
-        return cls(sheet, header, total)
+        return cls(sheet, correction, layout, total)
 
     def batches(self, after: int, kind: Kind | None) -> Generator[Batch, None, None]:
         """Rows below the line `after`, read and healed."""
         italy = territories.load()
         batch: Batch = []
-        for record in below(self.sheet.records(), self.header):
+        for record in below(self.sheet.records(), self.layout.header):
             if record.line <= after:
                 continue
-            batch.append(rules.read(record, self.header, italy, kind))
+            batch.append(rules.read(record, self.layout.header, italy, kind, self.layout.constants))
             if len(batch) == BATCH:
                 yield batch
                 batch = []
@@ -169,22 +195,31 @@ class Table:
             yield batch
 
     def found(self) -> dict[str, object]:
-        """What to show of it: kind, encoding, delimiter, and the column that each field is read from."""
-        return {**asdict(self.sheet.form), "header_line": self.header.line, "columns": self.header.names}
+        """What to show of it: kind, encoding, delimiter, the column that each field is read from, every column with
+        examples and what it is taken for, and the fields that nobody has found."""
+        header = self.layout.header
+        table = sheets.described(header, self.layout.body, header.columns, rules.WORDS, self.correction.chosen)
+        return {
+            **asdict(self.sheet.form),
+            "header_line": header.line,
+            "columns": header.names,
+            "table": [column._asdict() for column in table],
+            "missing": list(self.layout.missing),
+        }
 
     def close(self) -> None:
         self.sheet.close()
 
 
-def _surveyed(sheet: Sheet) -> tuple[Header, int]:
-    """The header and the number of rows. Raises Unreadable."""
+def _surveyed(sheet: Sheet, correction: Correction) -> tuple[Layout, int]:
+    """The layout and the number of rows. Raises Unreadable."""
     records = sheet.records()
     sample = list(islice(records, sheets.SAMPLE))
-    header = rules.layout_of(sample)
+    layout = rules.layout_of(sample, correction)
     total = 0
-    for total, _ in enumerate(below(chain(sample, records), header), 1):
+    for total, _ in enumerate(below(chain(sample, records), layout.header), 1):
         if total > sheets.MOST_ROWS:
             raise Unreadable("too_many_rows", limit=sheets.MOST_ROWS)
     if not total:
         raise Unreadable("no_rows")
-    return header, total
+    return layout, total

@@ -11,8 +11,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.imports import mandates, organisations, representatives, rules, texts
-from services.registry.imports.model import Correction, Job, Judged, Layout, Reason
-from shared.sheets import Record, Words
+from services.registry.imports.model import Job, Judged, Layout, Reason
+from shared.sheets import Correction, Record, Words
 from shared.territories import Territories
 
 

@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from shared.messaging import Cause
-from shared.sheets import Header, Record, below, header_of
-from shared.sheets.columns import ColumnsOf
+from shared.sheets import Correction, Header, Record, below
 
 CREATED, UPDATED, UNCHANGED, REJECTED = "created", "updated", "unchanged", "rejected"
 OUTCOMES = (CREATED, UPDATED, UNCHANGED, REJECTED)
@@ -25,34 +24,6 @@ class Reason(NamedTuple):
 
 
 # --- how a file is read ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Correction:
-    """What somebody who knows the file has said of it. `chosen`: field -> position of its column, None when it is not
-    to be read; `constants`: what stands in every row whose cell is empty; `header_line`: 0 when there is no header."""
-
-    chosen: Mapping[str, int | None] = field(default_factory=dict)
-    constants: Mapping[str, str] = field(default_factory=dict)
-    header_line: int | None = None
-
-    def header(self, sample: Sequence[Record], columns_of: ColumnsOf, **how: Any) -> Header:
-        """The header that was pointed out, else the one that looks most like one; with the columns chosen."""
-        if self.header_line is None:
-            found = header_of(sample, columns_of, **how)
-        else:
-            cells = next((record.cells for record in sample if record.line == self.header_line), [])
-            found = Header(self.header_line, tuple(cells), columns_of(cells))
-        return Header(found.line, found.cells, self.settle(found.columns))
-
-    def settle(self, guessed: Mapping[str, int]) -> dict[str, int]:
-        """The columns guessed, but for what was chosen: no column is read for two fields unless somebody says so."""
-        taken = set(self.chosen.values())
-        kept = {name: at for name, at in guessed.items() if name not in self.chosen and at not in taken}
-        return kept | {name: at for name, at in self.chosen.items() if at is not None}
-
-
-AS_IT_IS = Correction()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from services.registry.imports.model import AS_IT_IS, Changes, Correction, Layout, Reason, Refused, rows_below
+from services.registry.imports.model import Changes, Layout, Reason, Refused, rows_below
 from services.registry.imports.rules import SYNONYMS as OF_ORGANISATIONS
 from services.registry.imports.rules import healed_tax_code
 from services.registry.mandates.rules import NEEDS, InvalidTerm, Mandate, Misplaced, Need, OfficeTaken, designate
@@ -20,7 +20,7 @@ from services.registry.organisations import rules as organisations
 from services.registry.representatives import rules as lists
 from services.registry.representatives.rules import Finding, Row
 from shared.access.roles import Role
-from shared.sheets import Header, Record, Unreadable, Words, plain
+from shared.sheets import AS_IT_IS, Correction, Header, Record, Unreadable, Words, plain
 from shared.territories import Territories
 
 ROLES: dict[Role, tuple[str, ...]] = {

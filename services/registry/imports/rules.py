@@ -17,13 +17,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.registry.imports.model import (
-    AS_IT_IS,
     CREATED,
     REJECTED,
     UNCHANGED,
     UPDATED,
     Changes,
-    Correction,
     Layout,
     Reason,
     Refused,
@@ -31,7 +29,7 @@ from services.registry.imports.model import (
 )
 from services.registry.organisations import rules as organisations
 from services.registry.organisations.rules import Kind, RuntsSection, Section
-from shared.sheets import Header, Record, Unreadable, Words, plain
+from shared.sheets import AS_IT_IS, Correction, Header, Record, Unreadable, Words, plain
 from shared.territories import Municipality, Territories
 
 REQUIRED = ("tax_code", "title", "municipality")

@@ -24,12 +24,12 @@ from uuid_utils.compat import uuid7
 from services.registry.imports import jobs, texts
 from services.registry.imports.jobs import Lost
 from services.registry.imports.kinds import KINDS, Kind
-from services.registry.imports.model import AS_IT_IS, Correction, Job, Layout
+from services.registry.imports.model import Job, Layout
 from shared import sheets, territories
 from shared.messaging import caused_by
 from shared.runtime.context import Context
 from shared.runtime.database import away, sqlstate
-from shared.sheets import Sheet, Unreadable, below
+from shared.sheets import AS_IT_IS, Correction, Sheet, Unreadable, below
 
 BATCH: int | None = None
 """Rows of a transaction, instead of what each kind of import says."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from services.mapping.imports import worker
+from shared.access import links
 from tests.harness import Running, until
 from tests.mapping.alliance import Alliance
 from tests.mapping.inventory import Inventory
@@ -39,7 +43,7 @@ async def ended(inventory: Inventory, job: Any) -> Any:
 
     async def over() -> bool:
         found.update(await inventory.get(inventory.path(job)))
-        return found["state"] != "running"
+        return found["state"] not in ("running", "undoing")
 
     await until(over, 30)
     return found
@@ -159,7 +163,6 @@ async def test_only_the_secretariat_imports(inventory: Inventory) -> None:
     [
         ("", "vuoto"),
         ("%PDF-1.4", "PDF"),
-        ("a,b,c\n1,2,3\n", "Mancano le colonne: nome, comune"),
         (HEADER, "non ha righe"),
     ],
 )
@@ -209,3 +212,171 @@ async def test_the_real_list_is_taken_whole_and_recognised_the_second_time(inven
     assert sum("ritrovato lo zero" in row["problem"] for row in rows) == 395
     facts = await inventory.running.published("mapping.place.*.proposed")
     assert sum(body["network_id"] == str(inventory.alliance.id) for _, body in facts) == 400
+
+
+OWN_WORDS = "chi,dove,recapito\nCentro Nord,Lecco,0341 481111\nCentro Sud,Lecco,\n"
+
+
+async def correct(inventory: Inventory, job: Any, body: Any, version: int | None = None) -> Any:
+    more = {"if-match": f'"{version or job["version"]}"'}
+    return await inventory.ask("PATCH", inventory.path(job), json=body, more=more)
+
+
+async def undo(inventory: Inventory, job: Any) -> Any:
+    answer = await inventory.ask("POST", f"{inventory.path(job)}/undo")
+    assert answer.status_code == 202, answer.text
+    return await ended(inventory, job)
+
+
+async def test_a_list_whose_columns_nobody_knows_waits_to_be_told(inventory: Inventory) -> None:
+    job = await imported(inventory, OWN_WORDS)
+    assert (job["state"], job["commit"], job["found"]["missing"]) == ("mapping", False, ["title", "municipality"])
+    assert job["allowed_actions"] == ["correct"]
+    assert [column["examples"][0] for column in job["found"]["table"]] == ["Centro Nord", "Lecco", "0341 481111"]
+    said = {"columns": {"title": "chi", "municipality": "B", "phone": 3}, "header_line": 1}
+    assert (await correct(inventory, job, said, version=99)).status_code == 412
+    answer = await correct(inventory, job, {**said, "constants": {"kind": "civic_centre"}})
+    assert answer.status_code == 200, answer.text
+    job = await ended(inventory, job)
+    assert (job["state"], figures(job), job["constants"]) == ("previewed", (2, 0, 0, 0), {"kind": "civic_centre"})
+    assert [(one["field"], one["certainty"]) for one in job["found"]["table"]] == [
+        ("title", "chosen"),
+        ("municipality", "chosen"),
+        ("phone", "chosen"),
+    ]
+    assert (await inventory.ask("POST", f"{inventory.path(job)}/commit")).status_code == 202
+    job = await ended(inventory, job)
+    found = [(p["title"], p["kind"], p["phone"]) for p in (await inventory.get("places"))["items"]]
+    assert found == [("Centro Nord", "civic_centre", "+390341481111"), ("Centro Sud", "civic_centre", None)]
+    assert (await correct(inventory, job, said)).status_code == 409
+
+
+async def test_a_preview_is_made_anew_when_its_columns_are_corrected(inventory: Inventory) -> None:
+    content = "denominazione,comune\nCentro,Castro\nCentro,Samone\n"
+    job = await ended(inventory, (await upload(inventory, content)).json())
+    assert (job["state"], figures(job)) == ("previewed", (0, 0, 0, 2))
+    assert (await correct(inventory, job, {"constants": {"province": "Lecce"}})).status_code == 200
+    job = await ended(inventory, job)
+    assert figures(job) == (1, 0, 0, 1)
+    assert (await correct(inventory, job, {"constants": {"province": None}})).status_code == 200
+    assert figures(await ended(inventory, job)) == (0, 0, 0, 2)
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({"columns": {"colour": 1}}, "/columns/colour"),
+        ({"columns": {"title": 9}}, "/columns/title"),
+        ({"constants": {"phone": "1"}}, "/constants/phone"),
+        ({"constants": {"kind": "castello"}}, "/constants/kind"),
+        ({"constants": {"province": "Atlantide"}}, "/constants/province"),
+        ({"constants": {"municipality": "Paese che non esiste"}}, "/constants/municipality"),
+    ],
+)
+async def test_a_correction_names_fields_and_columns_that_there_are(inventory: Inventory, body: Any, path: str) -> None:
+    job = await ended(inventory, (await upload(inventory, HEADER + ROWS)).json())
+    answer = await correct(inventory, job, body)
+    assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, path)
+    assert answer.json()["errors"][0]["accepted"]
+
+
+async def test_an_import_is_taken_back_and_a_corrected_file_is_taken_anew(inventory: Inventory) -> None:
+    job = await imported(inventory, HEADER + ROWS, validated="true")
+    assert job["allowed_actions"] == ["undo"]
+    places = (await inventory.get("places"))["items"]
+    job = await undo(inventory, job)
+    assert (job["state"], job["undone"], job["kept"], job["allowed_actions"]) == ("undone", 2, 0, [])
+    assert await inventory.names("places") == []
+    assert [row["undone"] for row in await report(inventory, job)] == ["true", "true", "", ""]
+    for place in places:
+        assert [fact for fact, _ in await inventory.told("place", place["id"])] == ["validated", "closed"]
+    [_, (fact, body)] = await inventory.told("import", job["id"])
+    assert (fact, body["created"], body["updated"], body["rejected"]) == ("undone", 2, 0, 0)
+    again = await inventory.ask("POST", f"{inventory.path(job)}/undo")
+    assert (again.status_code, again.json()["state"]) == (202, "undone")
+    assert figures(await imported(inventory, HEADER + ROWS)) == (2, 0, 0, 2)
+    await inventory.pass_days(190)
+    assert (await inventory.get("freshness", open="true"))["items"] == []
+
+
+async def test_what_was_changed_since_stays_and_the_report_says_so(inventory: Inventory) -> None:
+    job = await imported(inventory, HEADER + ROWS)
+    first, second = (await inventory.get("places"))["items"]
+    assert (await inventory.change(first, {"phone": "0372 407340"})).status_code == 200
+    job = await undo(inventory, job)
+    assert (job["undone"], job["kept"]) == (1, 1)
+    assert [p["id"] for p in (await inventory.get("places"))["items"]] == [first["id"]]
+    kept = {row["place_id"]: row["kept"] for row in await report(inventory, job) if row["place_id"]}
+    assert kept == {first["id"]: "cambiato dopo l'importazione: telefono", second["id"]: ""}
+
+
+async def test_a_place_where_needs_were_collected_stays(inventory: Inventory) -> None:
+    job = await imported(inventory, HEADER + ROWS.splitlines(keepends=True)[0], kind="civic_centre", validated="true")
+    [place] = (await inventory.get("places"))["items"]
+    await inventory.post("needs", {"place_id": place["id"], "theme": "housing", "text": "Casa"})
+    job = await undo(inventory, job)
+    assert (job["undone"], job["kept"]) == (0, 1)
+    assert "bisogni" in (await report(inventory, job))[0]["kept"]
+
+
+async def test_what_an_import_changed_goes_back_field_by_field(inventory: Inventory) -> None:
+    line = ROWS.splitlines(keepends=True)[0]
+    await imported(inventory, HEADER + line)
+    newer = HEADER.replace("url", "email") + line.replace("693273432,-,x", "693273433,https://example.org,a@b.it")
+    job = await imported(inventory, newer)
+    assert figures(job) == (0, 1, 0, 0)
+    seen = await inventory.get(f"{inventory.path(job)}/preview")
+    changes = next(one for one in seen["outcomes"] if one["outcome"] == "updated")["rows"][0]["changes"]
+    assert changes["phone"] == ["+390693273432", "+390693273433"]
+    [place] = (await inventory.get("places"))["items"]
+    assert (await inventory.change(place, {"email": "c@d.it"})).status_code == 200
+    job = await undo(inventory, job)
+    assert (job["undone"], job["kept"]) == (0, 1)
+    [place] = (await inventory.get("places"))["items"]
+    assert (place["phone"], place["website"], place["email"]) == ("+390693273432", None, "c@d.it")
+    assert (await report(inventory, job))[0]["kept"] == "cambiato dopo l'importazione: email"
+
+
+async def test_an_import_is_taken_back_within_its_days_and_only_when_done(inventory: Inventory) -> None:
+    previewed = await ended(inventory, (await upload(inventory, HEADER + ROWS)).json())
+    assert (await inventory.ask("POST", f"{inventory.path(previewed)}/undo")).status_code == 409
+    job = await imported(inventory, HEADER + ROWS)
+    coordinator = await inventory.person("coordinator", territory="12")
+    assert (await inventory.ask("POST", f"{inventory.path(job)}/undo", coordinator)).status_code == 404
+    await inventory.pass_days(31)
+    answer = await inventory.ask("POST", f"{inventory.path(job)}/undo")
+    assert (answer.status_code, answer.json()["type"].rsplit(":", 1)[-1]) == (409, "not-undoable")
+    given_up = await inventory.get(inventory.path(previewed))
+    assert (given_up["state"], given_up["found"]) == ("failed", None)
+    assert "30 giorni" in given_up["problem"]["title"]
+
+
+async def test_an_undoing_that_a_dead_worker_left_is_gone_on_with(
+    inventory: Inventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await imported(inventory, HEADER + ROWS)
+    await inventory.running.sql(
+        "update place_imports set status = 'undoing', done = 0, total = 2, line = 0, worker = gen_random_uuid(),"
+        " lease_until = clock_timestamp() - interval '1 second' where id = :id",
+        id=job["id"],
+    )
+    monkeypatch.setattr(worker, "BATCH", 1)
+    job = await ended(inventory, job)
+    assert (job["state"], job["done"], job["undone"]) == ("undone", 2, 2)
+
+
+async def test_the_report_opens_with_its_own_signed_link(inventory: Inventory, mapping: Running) -> None:
+    job = await imported(inventory, HEADER + ROWS)
+    other = await imported(inventory, HEADER + ROWS)
+
+    async def opened(subject: str, purpose: str = "import-report", audience: str = "mapping") -> int:
+        expires = datetime.now(UTC) + timedelta(minutes=5)
+        token = links.mint(mapping.link_key, audience, purpose, UUID(subject), expires)
+        answer = await inventory.ask("GET", f"{inventory.path(job)}/rows.csv", {}, params={"token": token})
+        return int(answer.status_code)
+
+    assert await opened(job["id"]) == 200
+    assert await opened(other["id"]) == 400
+    assert await opened(job["id"], "freshness") == 400
+    assert await opened(job["id"], audience="registry") == 400
+    assert (await inventory.ask("GET", f"{inventory.path(job)}/rows.csv", {})).status_code == 401

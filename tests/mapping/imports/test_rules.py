@@ -138,7 +138,7 @@ def test_every_row_of_the_real_list_is_placed_in_the_province_of_its_address() -
     folder = Path(os.environ.get("TRAMA_REAL_DATA", root.parent / "shared" / "data"))
     content = (folder / "consultori_parte.csv").read_bytes()
     with sheets.opened(content) as sheet:
-        header = rules.layout_of(list(islice(sheet.records(), sheets.SAMPLE)))
+        header = rules.layout_of(list(islice(sheet.records(), sheets.SAMPLE))).header
         found = [rules.read(record, header, ITALY, None) for record in sheets.below(sheet.records(), header)]
     written = list(csv.DictReader(content.decode().splitlines()))
     assert len(found) == len(written) == 400

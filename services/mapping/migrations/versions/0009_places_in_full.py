@@ -1,10 +1,13 @@
-"""Presences by places"""
+"""Presences by places; imports of places that are corrected and taken back"""
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0009"
 down_revision = "0008"
+
+STATUSES = "'running', 'mapping', 'previewed', 'done', 'failed', 'undoing', 'undone'"
 
 
 def upgrade() -> None:
@@ -24,3 +27,33 @@ def upgrade() -> None:
         " select id, organisation_id, network_id, municipality, updated_at from places"
         " where organisation_id is not null and state = 'validated' and visibility <> 'body'"
     )
+    imports()
+
+
+def imports() -> None:
+    for column in (
+        sa.Column("chosen", JSONB, server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("constants", JSONB, server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("header_line", sa.Integer),
+        sa.Column("undone", sa.Integer, server_default=sa.text("0"), nullable=False),
+        sa.Column("kept", sa.Integer, server_default=sa.text("0"), nullable=False),
+        sa.Column("undo_until", sa.DateTime(timezone=True)),
+    ):
+        op.add_column("place_imports", column)
+    op.drop_constraint("place_imports_status", "place_imports")
+    op.create_check_constraint("status", "place_imports", f"status in ({STATUSES})")
+    op.drop_index("place_imports_running", "place_imports")
+    op.create_index(
+        "place_imports_running",
+        "place_imports",
+        ["requested_at"],
+        postgresql_where=sa.text("status in ('running', 'undoing')"),
+    )
+    for column in (
+        sa.Column("changes", JSONB),
+        sa.Column("made", JSONB),
+        sa.Column("undone", sa.Boolean),
+        sa.Column("kept", sa.Text),
+    ):
+        op.add_column("place_import_rows", column)
+    op.create_index("place_import_rows_place", "place_import_rows", ["import_id", "place_id"])
