@@ -65,7 +65,6 @@ WAIT = 2.0
 PAUSE = 0.025
 ETAG = re.compile(r'(?:W/)?"(\d{1,9})(?:-[0-9a-z]{1,32}){0,2}"')
 """A version; a read adds a mark of what was shown, and a gateway that compresses the name of how."""
-"""Ours, also as a compressing gateway marks it."""
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
