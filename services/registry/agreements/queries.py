@@ -41,16 +41,16 @@ from services.registry.networks import queries as networks
 from services.registry.organisations.rules import State as MembershipState
 from services.registry.organisations.rules import codes_within
 from services.registry.organisations.tables import memberships, organisations
-from services.registry.people.tables import people
+from services.registry.people.tables import PERSON_NAME, people
 from services.registry.plans.queries import codes
 from services.registry.plans.tables import plans
 from services.registry.policy import Right, policy
+from services.registry.store import containing
 from shared.access.actor import Actor, day
 from shared.runtime.paging import DEFAULT, Page, page
 from shared.runtime.problems import NotYetKnown
 
 Sort = Literal["id", "deadline", "-deadline"]
-PERSON_NAME = func.trim(people.c.given_name + " " + people.c.family_name)
 
 
 @dataclass(frozen=True)
@@ -271,9 +271,7 @@ async def listed(
     if on:
         query = query.where(agreements.c.since <= on, or_(agreements.c.until.is_(None), agreements.c.until > on))
     if q and (wanted := q.strip()):
-        escaped = wanted.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-        part = func.concat("%", func.fold(escaped, type_=Text), "%")
-        query = query.where(func.fold(agreements.c.title, type_=Text).like(part))
+        query = query.where(func.fold(agreements.c.title, type_=Text).like(containing(wanted)))
     if updated_since:
         query = query.where(agreements.c.updated_at >= updated_since)
     found = await page(

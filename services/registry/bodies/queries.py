@@ -23,6 +23,7 @@ from services.registry.organisations.rules import State as MembershipState
 from services.registry.organisations.tables import memberships, organisations
 from services.registry.people.tables import people
 from services.registry.policy import Right, policy
+from services.registry.store import containing
 from shared.access.actor import Actor, day
 from shared.access.roles import Role
 from shared.runtime.due import schedule_many
@@ -106,7 +107,7 @@ async def listed(
     if on:
         query = query.where(bodies.c.constituted_on <= on, _open(bodies.c.dissolved_on, on))
     if q and (wanted := q.strip()):
-        query = query.where(FOLDED.like(func.fold(f"%{_escaped(wanted)}%", type_=Text)))
+        query = query.where(FOLDED.like(containing(wanted)))
     if updated_since:
         query = query.where(bodies.c.updated_at >= updated_since)
     found = await page(session, query, key=_key(sort), after=after, limit=limit, descending=sort.startswith("-"))
@@ -124,10 +125,6 @@ def _key(sort: str) -> list[ColumnElement[Any]]:
             return [bodies.c.updated_at, bodies.c.id]
         case _:
             return [bodies.c.id]
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
 
 
 def _open(until: ColumnElement[Any], on: date) -> ColumnElement[bool]:

@@ -16,6 +16,7 @@ from services.registry.networks import queries as networks
 from services.registry.people.rules import Language, Person, Reach, UnknownPerson
 from services.registry.people.tables import known_people, people
 from services.registry.policy import Right, policy
+from services.registry.store import containing
 from shared.access.actor import Actor
 from shared.runtime.paging import DEFAULT, Page, page
 
@@ -138,7 +139,7 @@ async def listed(
         .where(known_people.c.network_id == network_id, people.c.erased_at.is_(None), people.c.family_name != "")
     )
     if q:
-        query = query.where(people.c.search.like(func.fold(f"%{_escaped(q)}%")))
+        query = query.where(people.c.search.like(containing(q)))
     if language:
         query = query.where(people.c.language.in_(language))
     if reach:
@@ -149,7 +150,3 @@ async def listed(
     found = await page(session, query, key=key, after=after, limit=limit)
     actions = [action for action, right in ACTIONS.items() if policy.has(actor, right, network=network_id, on=now)]
     return Page([Readable(person, actions) for person in found.items], found.next)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -24,7 +24,7 @@ from services.registry.organisations.tables import organisations
 from services.registry.plans.rules import Objective, Plan, State, UnknownObjective, UnknownPlan
 from services.registry.plans.tables import objectives, plan_actions, plans
 from services.registry.policy import Right, policy
-from services.registry.store import mapper
+from services.registry.store import containing, mapper
 from shared.access.actor import Actor, day
 from shared.runtime.paging import DEFAULT, Page, page
 
@@ -132,9 +132,7 @@ async def listed(
     if on:
         query = query.where(plans.c.state != State.DRAFT, plans.c.since <= on, plans.c.last_day >= on)
     if q and (wanted := q.strip()):
-        escaped = wanted.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-        part = func.concat("%", func.fold(escaped, type_=Text), "%")
-        query = query.where(func.fold(plans.c.title, type_=Text).like(part))
+        query = query.where(func.fold(plans.c.title, type_=Text).like(containing(wanted)))
     if updated_since:
         query = query.where(plans.c.updated_at >= updated_since)
     key = [SORTS[sort.removeprefix("-")], plans.c.id] if sort != "id" else [plans.c.id]

@@ -54,6 +54,7 @@ from services.registry.projects.tables import (
     project_sources,
     projects,
 )
+from services.registry.store import containing
 from shared.access.actor import Actor
 from shared.runtime.paging import DEFAULT, Page, page
 
@@ -204,8 +205,8 @@ async def listed(
         query = query.where(projects.c.cup == rules.cup_of(cup))
     if on:
         query = query.where(projects.c.since <= on, projects.c.last_day >= on)
-    if q:
-        query = query.where(func.fold(projects.c.title).contains(func.fold(q), autoescape=False))
+    if q and (wanted := q.strip()):
+        query = query.where(func.fold(projects.c.title, type_=Text).like(containing(wanted)))
     if updated_since:
         query = query.where(projects.c.updated_at >= updated_since)
     key: list[ColumnElement[Any]] = [projects.c.id]
