@@ -21,6 +21,7 @@ from services.notify.messages.intents import (
 )
 from services.notify.messages.rules import IMPORT_REPORT, MANDATE_ENDED, MANDATE_GIVEN, PRIVACY_NOTICE, SIGN_IN, Topic
 from shared.access.actor import day
+from shared.contracts import mapping
 from shared.contracts.registry import (
     ImportFailed,
     ImportFinished,
@@ -92,12 +93,29 @@ async def tell_the_former_holder(session: AsyncSession, facts: Sequence[Received
 @reacts(ImportFinished, ImportFailed)
 async def report_the_import(session: AsyncSession, facts: Sequence[Received[ImportState]], now: datetime) -> None:
     """To everybody in the secretariat of the network and to who asked for it; to nobody is a failure to be seen."""
+    await _report(session, facts, now)
+
+
+@reacts(mapping.ImportFinished, mapping.ImportFailed)
+async def report_the_import_of_places(
+    session: AsyncSession, facts: Sequence[Received[mapping.ImportState]], now: datetime
+) -> None:
+    """To the same people: places are imported by the secretariat too."""
+    await _report(session, facts, now, of="places")
+
+
+async def _report(
+    session: AsyncSession,
+    facts: Sequence[Received[ImportState]] | Sequence[Received[mapping.ImportState]],
+    now: datetime,
+    **more: str,
+) -> None:
     await networks_known(session, {r.fact.network_id for r in facts})
     told = await secretariats(session, {r.fact.network_id for r in facts}, day(now))
     for received in facts:
         audience = rules.audience_of_import(told[received.fact.network_id], received.fact.requested_by)
         await people_known(session, audience)
-        await intend(session, to_each(received, IMPORT_REPORT, now, audience, _figures(received.fact)), now)
+        await intend(session, to_each(received, IMPORT_REPORT, now, audience, _figures(received.fact) | more), now)
 
 
 async def _tell_holder(
@@ -123,7 +141,7 @@ def _terms(mandate: MandateState) -> dict[str, Any]:
     }
 
 
-def _figures(imported: ImportState) -> dict[str, Any]:
+def _figures(imported: ImportState | mapping.ImportState) -> dict[str, Any]:
     return {
         "import_id": str(imported.id),
         "file_name": imported.file_name,
@@ -133,5 +151,5 @@ def _figures(imported: ImportState) -> dict[str, Any]:
         "unchanged": imported.unchanged,
         "rejected": imported.rejected,
         "problems": [problem.model_dump() for problem in imported.problems[: rules.PROBLEMS_SHOWN]],
-        "failed_because": imported.reason if isinstance(imported, ImportFailed) else None,
+        "failed_because": imported.reason if isinstance(imported, ImportFailed | mapping.ImportFailed) else None,
     }

@@ -79,9 +79,12 @@ def privacy_notice(asked: Asked) -> dict[str, Any]:
 
 def import_report(asked: Asked) -> dict[str, Any]:
     import_id, until = asked.id("import_id"), asked.wall + rules.REPORT_LINK_LASTS
+    of_places = asked.given.get("of") == "places"
+    service, path = ("mapping", "place-imports") if of_places else ("registry", "imports")
     figures = ("file_name", "rows", "created", "updated", "unchanged", "rejected", "problems", "failed_because")
     return {name: asked.given[name] for name in figures} | {
-        "link": asked.link("registry", f"imports/{import_id}/rows.csv", "import-report", import_id, until),
+        "of_places": of_places,
+        "link": asked.link(service, f"{path}/{import_id}/rows.csv", "import-report", import_id, until),
         "link_until": until,
     }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from uuid_utils.compat import uuid7
 
+from shared.contracts import mapping
 from shared.contracts.registry import ImportFailed, MandateStarted, NoticeDue, RowProblem
 from tests.harness import until
 from tests.notify.network import TITLE, Network
@@ -159,6 +160,26 @@ async def test_an_import_is_reported_to_the_secretariat_in_force_and_to_who_aske
     link = await notify.link(mail.text, f"/registry/v1/imports/{done.id}/rows.csv", "import-report", tmp_path)
     assert link.subject == done.id
     assert timedelta(days=29) < link.expires - datetime.now(UTC) <= timedelta(days=30)
+
+
+async def test_an_import_of_places_is_reported_with_a_link_to_its_own_report(notify: Network, tmp_path: Path) -> None:
+    asker = notify.person()
+    figures = {"rows": 402, "created": 400, "updated": 1, "unchanged": 1, "rejected": 0, "version": 1}
+    done = mapping.ImportFinished(
+        id=uuid7(), network_id=notify.id, requested_by=asker.id, file_name="luoghi.csv", **figures
+    )
+    await notify.running.tell(asker, done)
+    (mail,) = await notify.mails(asker)
+    assert mail.message["Subject"] == f"Importazione conclusa: luoghi.csv – {TITLE}"
+    assert "Luoghi nuovi: 400" in mail.text.splitlines()
+    assert "Enti nuovi" not in mail.text
+    path = f"/mapping/v1/place-imports/{done.id}/rows.csv"
+    link = await notify.link(mail.text, path, "import-report", tmp_path)
+    assert link.subject == done.id
+    failed = mapping.ImportFailed(**{**done.model_dump(), "id": uuid7()}, reason="manca la colonna «nome»")
+    await notify.running.tell(failed)
+    mails = await notify.mails(asker, 2)
+    assert "si è interrotta: manca la colonna «nome»." in mails[-1].text
 
 
 async def test_a_failed_import_says_why(notify: Network) -> None:
