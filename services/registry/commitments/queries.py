@@ -31,7 +31,7 @@ from services.registry.commitments.tables import commitment_files, commitment_ru
 from services.registry.networks import queries as networks
 from services.registry.organisations.rules import State as MembershipState
 from services.registry.organisations.tables import memberships, organisations
-from services.registry.people.tables import known_people, people
+from services.registry.people.tables import PERSON_NAME, known_people, people
 from services.registry.policy import Right, policy
 from shared.access import loading
 from shared.access.actor import Actor
@@ -56,7 +56,6 @@ class Named:
 
 
 creditors = bodies.alias("creditors")
-PERSON_NAME = func.trim(people.c.given_name + " " + people.c.family_name)
 NAMED = (
     select(
         Commitment,

@@ -55,4 +55,7 @@ known_people = Table(
     comment="The networks that know a person: the one that entered them, and those in which they hold a mandate",
 )
 
+PERSON_NAME = func.trim(people.c.given_name + " " + people.c.family_name)
+"""As people are named where a query joins them."""
+
 mapper.map_imperatively(Person, people, version_id_col=people.c.version, exclude_properties={"search", "updated_at"})

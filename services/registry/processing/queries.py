@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.networks import queries as networks
 from services.registry.people.rules import UnknownPerson
-from services.registry.people.tables import known_people, people
+from services.registry.people.tables import PERSON_NAME, known_people, people
 from services.registry.policy import Right, policy
 from services.registry.processing.rules import (
     PENDING,
@@ -29,8 +29,6 @@ from services.registry.processing.tables import consents, notices, processing_te
 from shared.access import loading
 from shared.access.actor import LATEST, ROME, Actor, day
 from shared.runtime.paging import DEFAULT, Page, page
-
-PERSON_NAME = func.trim(people.c.given_name + " " + people.c.family_name)
 
 
 @dataclass(frozen=True)
@@ -237,12 +235,13 @@ CONSENTS = (
 
 
 async def lock_person(session: AsyncSession, network_id: UUID, person_id: UUID) -> None:
-    """Somebody whom the network knows, who stays until the transaction ends. Raises UnknownPerson."""
+    """Somebody whom the network knows, who stays, and consents to nothing else, until the transaction ends. Raises
+    UnknownPerson."""
     query = (
         select(people.c.id)
         .join(known_people, known_people.c.person_id == people.c.id)
         .where(people.c.id == person_id, people.c.erased_at.is_(None), known_people.c.network_id == network_id)
-        .with_for_update(read=True, of=people)
+        .with_for_update(key_share=True, of=people)
     )
     if not await session.scalar(query):
         raise UnknownPerson(person_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -323,6 +324,15 @@ async def test_notices_are_listed_by_their_last_day_and_those_that_are_late(regi
     assert (await room.get(f"/networks/{room.slug}/notices", colour="red")).status_code == 422
     room.headers = {**room.headers, "accept": "text/csv"}
     assert len((await room.get(f"/networks/{room.slug}/notices")).text.splitlines()) == 4
+
+
+async def test_of_consents_sent_at_once_one_stands_and_the_others_are_told_so(room: Room) -> None:
+    await recorded(room, basis="consent")
+    person = await room.person()
+    url = f"/networks/{room.slug}/consents"
+    answers = await asyncio.gather(*(room.post(url, {"person_id": person["id"]}) for _ in range(8)))
+    refused = [problem(answer) for answer in answers if answer.status_code != 201]
+    assert refused == [(409, "consented-already")] * 7
 
 
 async def test_consent_is_recorded_and_withdrawn_only_where_it_is_the_basis(registry: Running, room: Room) -> None:
