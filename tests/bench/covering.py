@@ -45,7 +45,7 @@ CELLS = ("network_id", "level", "area", "item", "facet", "items")
 
 
 async def run(lab: Lab, *, quick: bool) -> Figure:
-    few, many, seconds, turns = (1_000, 20_000, 0.5, 1) if quick else (1_000, 1_000_000, 2.0, 5)
+    few, many, seconds, turns = (1_000, 20_000, 0.2, 1) if quick else (1_000, 1_000_000, 2.0, 5)
     url = await lab.database("mapping")
     measures: dict[str, Callable[[], Awaitable[float]]] = {}
     connection = await asyncpg.connect(url)

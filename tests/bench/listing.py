@@ -34,7 +34,7 @@ select uuidv7(), $1, id, 'active', '2026-01-01', now(), now(), 1 from numbered
 
 
 async def run(lab: Lab, *, quick: bool) -> Figure:
-    (few, many), seconds, turns = ((1_000, 5_000), 0.5, 1) if quick else ((1_000, 100_000), 2.0, 3)
+    (few, many), seconds, turns = ((1_000, 5_000), 0.2, 1) if quick else ((1_000, 100_000), 2.0, 3)
     alone, shared = await lab.database("registry"), await lab.database("registry")
     measures: dict[str, Callable[[], Awaitable[float]]] = {}
     async with lab.serving("registry", alone) as one, lab.serving("registry", shared) as other:
