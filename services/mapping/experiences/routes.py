@@ -14,7 +14,16 @@ from services.mapping.experiences import commands, queries
 from services.mapping.experiences.commands import AbsenceBody, ExperienceBody, ExperienceChange
 from services.mapping.experiences.rules import Absence, AlreadyDeclared, Experience, HasExperiences
 from services.mapping.items.queries import Shown
-from services.mapping.items.routes import Asked, ItemOut, Network, Ref, common, organisation_ref, steps, territories_of
+from services.mapping.items.routes import (
+    Asked,
+    ItemOut,
+    KnownRef,
+    Network,
+    common,
+    organisation_ref,
+    steps,
+    territories_of,
+)
 from services.mapping.territories.routes import TerritoryRef
 from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.paging import After, Limit, PageOut
@@ -59,7 +68,7 @@ class AbsenceOut(BaseModel):
 
     id: UUID
     network_id: UUID
-    organisation: Ref | None
+    organisation: KnownRef | None
     declared_on: date
     version: int
 

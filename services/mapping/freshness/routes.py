@@ -15,7 +15,7 @@ from services.mapping.freshness import answering, commands, pages, queries
 from services.mapping.freshness.answering import AnswerBody, Asked, ChangesMissing
 from services.mapping.freshness.commands import RuleBody
 from services.mapping.freshness.rules import AlreadyAnswered, Answer, UnknownQuestion
-from services.mapping.items.routes import Network, Ref, organisation_ref
+from services.mapping.items.routes import KnownRef, Network, organisation_ref
 from services.mapping.items.rules import Subject
 from shared.access import links
 from shared.access.links import Link
@@ -39,8 +39,8 @@ class QuestionOut(BaseModel):
     id: UUID
     network_id: UUID
     item: Subject
-    subject: Ref
-    organisation: Ref | None
+    subject: KnownRef
+    organisation: KnownRef | None
     asked_on: date
     answer_by: date
     answer: Answer | None
@@ -65,7 +65,7 @@ class QuestionFullOut(QuestionOut):
 
 
 def _question(one: Any, organisation: str | None) -> dict[str, Any]:
-    subject = Ref.model_construct(id=one.item_id, name=one.title, href=f"/mapping/v1/{one.item}s/{one.item_id}")
+    subject = KnownRef.model_construct(id=one.item_id, name=one.title, href=f"/mapping/v1/{one.item}s/{one.item_id}")
     return {
         "id": one.id,
         "network_id": one.network_id,

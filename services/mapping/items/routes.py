@@ -39,18 +39,20 @@ from shared.runtime.vocabularies import vocabulary
 Network = Annotated[str, Path(max_length=64, description="Slug or id of the network")]
 
 
-class Ref(BaseModel):
+class KnownRef(BaseModel):
+    """Something that another service keeps: `name` is null until it has told it."""
+
     id: UUID
     name: str | None
     href: str
 
 
-def organisation_ref(id_: UUID | None, name: str | None) -> Ref | None:
-    return Ref.model_construct(id=id_, name=name, href=f"/registry/v1/organisations/{id_}") if id_ else None
+def organisation_ref(id_: UUID | None, name: str | None) -> KnownRef | None:
+    return KnownRef.model_construct(id=id_, name=name, href=f"/registry/v1/organisations/{id_}") if id_ else None
 
 
-def body_ref(id_: UUID | None, name: str | None) -> Ref | None:
-    return Ref.model_construct(id=id_, name=name, href=f"/registry/v1/bodies/{id_}") if id_ else None
+def body_ref(id_: UUID | None, name: str | None) -> KnownRef | None:
+    return KnownRef.model_construct(id=id_, name=name, href=f"/registry/v1/bodies/{id_}") if id_ else None
 
 
 class FreshnessOut(BaseModel):
@@ -69,8 +71,8 @@ class ItemOut(BaseModel):
     id: UUID
     network_id: UUID
     title: str
-    organisation: Ref | None
-    body: Ref | None
+    organisation: KnownRef | None
+    body: KnownRef | None
     state: State
     visibility: Visibility
     shared_with: list[UUID] = Field(description="Networks that see it, when it is shared with networks")

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from services.mapping.items.routes import Ref, organisation_ref
+from services.mapping.items.routes import KnownRef, organisation_ref
 from services.mapping.matching import queries
 from services.mapping.matching.queries import Matched
 from services.mapping.matching.rules import Because, Reason
@@ -78,8 +78,8 @@ class ReasonOut(BaseModel):
 class ResourceMatchOut(BaseModel):
     """A resource that answers the need; `score` is the sum of its reasons, at most 100."""
 
-    resource: Ref
-    organisation: Ref | None
+    resource: KnownRef
+    organisation: KnownRef | None
     kind: str
     territories: list[TerritoryRef]
     score: int
@@ -89,7 +89,7 @@ class ResourceMatchOut(BaseModel):
     def of(cls, matched: Matched, language: str) -> ResourceMatchOut:
         one = matched.other
         return cls.model_construct(
-            resource=Ref.model_construct(id=one.id, name=one.title, href=f"/mapping/v1/resources/{one.id}"),
+            resource=KnownRef.model_construct(id=one.id, name=one.title, href=f"/mapping/v1/resources/{one.id}"),
             organisation=organisation_ref(one.organisation_id, matched.name),
             kind=one.kind,
             territories=[TerritoryRef.of(named(code)) for code in one.territories],
@@ -101,7 +101,7 @@ class ResourceMatchOut(BaseModel):
 class NeedMatchOut(BaseModel):
     """An open need that the resource answers: which it is and where, never what was asked."""
 
-    need: Ref = Field(description="Its name is its theme")
+    need: KnownRef = Field(description="Its name is its theme")
     place: str | None
     municipality: TerritoryRef
     state: State
@@ -113,7 +113,7 @@ class NeedMatchOut(BaseModel):
     def of(cls, matched: Matched, language: str) -> NeedMatchOut:
         one = matched.other
         return cls.model_construct(
-            need=Ref.model_construct(id=one.id, name=one.theme, href=f"/mapping/v1/needs/{one.id}"),
+            need=KnownRef.model_construct(id=one.id, name=one.theme, href=f"/mapping/v1/needs/{one.id}"),
             place=matched.name,
             municipality=TerritoryRef.of(named(one.municipality)),
             state=one.state,

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, Field
 from starlette.responses import Response, StreamingResponse
 
-from services.mapping.items.routes import Ref, organisation_ref
+from services.mapping.items.routes import KnownRef, organisation_ref
 from services.mapping.items.rules import State
 from services.mapping.members_map import queries
 from services.mapping.members_map.queries import Asked
@@ -40,7 +40,7 @@ class MapItemOut(BaseModel):
     subject: Subject
     id: UUID
     title: str
-    organisation: Ref | None
+    organisation: KnownRef | None
     kind: str | None
     themes: list[str] = Field(description="Of a laboratory its activities")
     municipality: TerritoryRef | None

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from services.mapping.items.routes import Ref, organisation_ref
+from services.mapping.items.routes import KnownRef, organisation_ref
 from services.mapping.nearest import queries
 from services.mapping.nearest.queries import Found, Who
 from services.mapping.places.rules import Activity, Kind
@@ -25,9 +25,9 @@ class NearOut(BaseModel):
     """A place and how far it is as the crow flies. Where `exact` is false its own position is not known: the distance
     is that of a point inside its municipality. `open_now` is null when nobody has said when it is open."""
 
-    place: Ref
+    place: KnownRef
     kind: Kind
-    organisation: Ref | None
+    organisation: KnownRef | None
     municipality: TerritoryRef
     address: str | None
     phone: str | None
@@ -39,7 +39,7 @@ class NearOut(BaseModel):
     def of(cls, found: Found) -> NearOut:
         place = found.place
         return cls.model_construct(
-            place=Ref.model_construct(id=place.id, name=place.title, href=f"/mapping/v1/places/{place.id}"),
+            place=KnownRef.model_construct(id=place.id, name=place.title, href=f"/mapping/v1/places/{place.id}"),
             kind=place.kind,
             organisation=organisation_ref(place.organisation_id, found.organisation),
             municipality=TerritoryRef.of(named(place.municipality or "")),
@@ -58,7 +58,7 @@ class NearestOut(BaseModel):
 class WorkerOut(BaseModel):
     """An organisation that is in the municipality or in what it lies in, once, with the smallest of these."""
 
-    organisation: Ref
+    organisation: KnownRef
     kind: str
     territory: TerritoryRef
     sources: list[Literal["seat", "works", "mandate", "place"]]
@@ -73,7 +73,7 @@ class CoordinatorOut(BaseModel):
 
 
 class BodyOut(BaseModel):
-    body: Ref
+    body: KnownRef
     kind: str
     state: str
     territory: TerritoryRef
@@ -100,7 +100,7 @@ class WhoOut(BaseModel):
             areas=[AreaRefOut(code=code, name=title) for code, title in found.areas],
             organisations=[
                 WorkerOut.model_construct(
-                    organisation=Ref.model_construct(
+                    organisation=KnownRef.model_construct(
                         id=one.organisation_id, name=one.name, href=f"/registry/v1/organisations/{one.organisation_id}"
                     ),
                     kind=one.kind,
@@ -119,7 +119,7 @@ class WhoOut(BaseModel):
             ],
             bodies=[
                 BodyOut.model_construct(
-                    body=Ref.model_construct(id=one.id, name=one.title, href=f"/registry/v1/bodies/{one.id}"),
+                    body=KnownRef.model_construct(id=one.id, name=one.title, href=f"/registry/v1/bodies/{one.id}"),
                     kind=one.kind,
                     state=one.state,
                     territory=TerritoryRef.of(named(one.territory)),

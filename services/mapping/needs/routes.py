@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, Field
 from starlette.responses import Response
 
-from services.mapping.items.routes import Network, Ref, organisation_ref
+from services.mapping.items.routes import KnownRef, Network, organisation_ref
 from services.mapping.needs import commands, queries
 from services.mapping.needs.commands import AnswerBody, AssignBody, NeedBody, RuleBody, UnknownPlace, WithdrawBody
 from services.mapping.needs.queries import Figures, Read, Statistics, Times
@@ -51,11 +51,11 @@ class NeedOut(BaseModel):
 
     id: UUID
     network_id: UUID
-    place: Ref
+    place: KnownRef
     municipality: TerritoryRef
     theme: str
     state: State
-    organisation: Ref | None
+    organisation: KnownRef | None
     person: PersonRef | None
     collected_at: datetime
     assigned_at: datetime | None
@@ -70,7 +70,7 @@ class NeedOut(BaseModel):
     @classmethod
     def of(cls, read: Read) -> NeedOut:
         need = read.need
-        place = Ref.model_construct(id=need.place_id, name=read.place, href=f"/mapping/v1/places/{need.place_id}")
+        place = KnownRef.model_construct(id=need.place_id, name=read.place, href=f"/mapping/v1/places/{need.place_id}")
         return cls.model_construct(
             id=need.id,
             network_id=need.network_id,
@@ -152,7 +152,7 @@ class ThemeFiguresOut(FiguresOut):
 
 
 class PlaceFiguresOut(FiguresOut):
-    place: Ref
+    place: KnownRef
 
 
 class StatisticsOut(BaseModel):
@@ -169,7 +169,10 @@ class StatisticsOut(BaseModel):
             themes=[ThemeFiguresOut.model_validate({"theme": one.key, **_figures(one)}) for one in found.themes],
             places=[
                 PlaceFiguresOut.model_validate(
-                    {"place": Ref(id=one.key, name=one.name, href=f"/mapping/v1/places/{one.key}"), **_figures(one)}
+                    {
+                        "place": KnownRef(id=one.key, name=one.name, href=f"/mapping/v1/places/{one.key}"),
+                        **_figures(one),
+                    }
                 )
                 for one in found.places
             ],
