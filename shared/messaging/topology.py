@@ -20,7 +20,7 @@ BOTH: tuple[Kind, ...] = ("projections", "reactions")
 
 LISTENS: Mapping[str, Mapping[str, tuple[Kind, ...]]] = {
     "registry": {"events": BOTH, "mapping": BOTH, "learning": REACTS, "notify": REACTS},
-    "mapping": {"registry": BOTH, "events": PROJECTS},
+    "mapping": {"registry": BOTH},
     "events": {"registry": BOTH, "mapping": PROJECTS},
     "learning": {"registry": BOTH, "mapping": PROJECTS},
     "notify": {"registry": BOTH, "mapping": BOTH, "events": BOTH, "learning": BOTH},

@@ -320,4 +320,4 @@ def test_the_mini_services_handlers_are_found_in_their_module() -> None:
 
 def test_a_handler_that_the_topology_feeds_nothing_stops_the_start(place: Place) -> None:
     with pytest.raises(LookupError, match="LISTENS"):
-        Listening(place.hearer.engine, "nats://127.0.0.1:1", "mapping", [module(mini.welcome)])
+        Listening(place.hearer.engine, "nats://127.0.0.1:1", "registry", [module(mini.welcome)])
