@@ -220,6 +220,22 @@ async def test_a_commitment_is_closed_with_its_evidence_and_refused_without(
     assert stale.status_code == 412, "another page had gone before"
 
 
+async def test_what_is_refused_without_naming_a_field_is_said_on_the_page(
+    desk: Desk, secretary: Browser, owed: dict[str, Any]
+) -> None:
+    """A second tab closes what the first has closed; a notice that was never there is handed over."""
+    url = f"/desk/{desk.slug}/commitments/{owed['id']}"
+    await secretary.open(url)
+    assert (await secretary.post(f"{url}/waive", version="1", reason="Entrato per errore")).status_code == 303
+    again = await secretary.post(f"{url}/waive", version="2", reason="Entrato per errore")
+    assert again.status_code == 409, again.text
+    assert 'role="alert"' in again.text
+    unknown = f"/desk/{desk.slug}/notices/{owed['id']}/handed"
+    missing = await secretary.post(unknown, version="1", how="handed")
+    assert missing.status_code == 404, missing.text
+    assert 'role="alert"' in missing.text
+
+
 async def test_a_commitment_is_waived_with_a_reason(desk: Desk, secretary: Browser, owed: dict[str, Any]) -> None:
     url = f"/desk/{desk.slug}/commitments/{owed['id']}"
     await secretary.open(url)
