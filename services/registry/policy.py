@@ -119,5 +119,6 @@ policy = Policy(
         Right.READ_AGREEMENTS: EVERYBODY,
         Right.WRITE_AGREEMENTS: SECRETARIAT,
         Right.COME_FORWARD: (Role.SECRETARIAT, Role.REFERENT),  # and sign: referents for their own organisation
-    }
+    },
+    personal=(Right.WRITE_PACTS,),  # what is written in a pact is about a person, and known to who follows them
 )

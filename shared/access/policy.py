@@ -25,9 +25,13 @@ class Forbidden(Exception):
 
 
 class Policy:
-    """Rights by role. A scope of a partner's key is `<service>:<right>` or `<service>:*`."""
+    """Rights by role. A scope of a partner's key is `<service>:<right>` or `<service>:*`; `personal` rights are for
+    people alone, and in no scope."""
 
-    def __init__(self, rules: Mapping[StrEnum, Sequence[str]], service: str | None = None) -> None:
+    def __init__(
+        self, rules: Mapping[StrEnum, Sequence[str]], service: str | None = None, *, personal: Sequence[str] = ()
+    ) -> None:
+        self.personal = frozenset(map(str, personal))
         self.rules = {str(right): tuple(map(str, roles)) for right, roles in rules.items()}
         self.service = service or next(iter(type(right).__module__.split(".")[1] for right in rules), "")
 
@@ -47,6 +51,7 @@ class Policy:
             return True
         if actor.key_id is not None:
             scoped = f"{self.service}:{right}" in actor.scopes or f"{self.service}:*" in actor.scopes
+            scoped = scoped and right not in self.personal
             return scoped and (actor.network_id is None or network in (ANY, actor.network_id))
         return actor.holds(
             *self.rules[right], on=on, network=network, organisation=organisation, body=body, territory=territory

@@ -21,6 +21,7 @@ PUBLIC: tuple[str, ...] = (
     "GET /freshness/link",
     "POST /freshness/link",
     "GET /place-imports/{id}/events",
+    "GET /place-imports/{id}/rows.csv",
     "GET /atlas/items",
     "GET /atlas/items.geojson",
     "GET /atlas/figures",

@@ -75,8 +75,8 @@ class PlaceBody(Request):
     body_id: UUID | None = None
     address: Line | None = None
     postcode: Annotated[str, StringConstraints(pattern=r"^[0-9]{5}$")] | None = None
-    latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)] | None = None
-    longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)] | None = None
+    latitude: Annotated[float, Field(ge=35, le=48, allow_inf_nan=False)] | None = None
+    longitude: Annotated[float, Field(ge=6, le=19, allow_inf_nan=False)] | None = None
     phone: Phone | None = None
     email: Email | None = None
     website: Web | None = None
@@ -100,8 +100,8 @@ class PlaceChange(Request):
     body_id: UUID | None = None
     address: Line | None = None
     postcode: Annotated[str, StringConstraints(pattern=r"^[0-9]{5}$")] | None = None
-    latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)] | None = None
-    longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)] | None = None
+    latitude: Annotated[float, Field(ge=35, le=48, allow_inf_nan=False)] | None = None
+    longitude: Annotated[float, Field(ge=6, le=19, allow_inf_nan=False)] | None = None
     phone: Phone | None = None
     email: Email | None = None
     website: Web | None = None

@@ -91,6 +91,10 @@ class ApiKey:
         return [] if self.revoked_at is not None else ["rotate", "revoke"]
 
 
+NOT_MEANT = (Right.FOUND_NETWORKS, Right.WRITE_PACTS)
+"""What `registry:*` does not give: networks are founded by administrators, pacts are written by people alone."""
+
+
 def check(key: ApiKey, has: Callable[[Right], bool], now: datetime) -> ApiKey:
     """The key, if all that it asks for exists and its issuer `has` it. Raises UnfitScope, ScopeTooWide, UnfitOrigin,
     PastExpiry. Rights of the other services are known there only, and scoped again by the network."""
@@ -99,7 +103,7 @@ def check(key: ApiKey, has: Callable[[Right], bool], now: datetime) -> ApiKey:
         if named is None or (named[1] == "registry" and named[2] not in ("*", *Right)):
             raise UnfitScope(position)
         wanted = list(Right) if named[2] == "*" else [Right(named[2])] if named[1] == "registry" else []
-        if named[1] == "registry" and not all(has(right) for right in wanted if right is not Right.FOUND_NETWORKS):
+        if named[1] == "registry" and not all(has(right) for right in wanted if right not in NOT_MEANT):
             raise ScopeTooWide(position)
     for position, origin in enumerate(key.origins):
         if not ORIGIN.fullmatch(origin):

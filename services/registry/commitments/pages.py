@@ -293,6 +293,9 @@ async def waive_at_desk(
 async def _decided(
     network: str, commitment_id: UUID, at: Seated, command: Any, given: Any, version: int, done: str
 ) -> Response:
+    room, _ = await entered(at, network, "/commitments")
+    if (await at.query(queries.get, commitment_id)).commitment.network_id != room.network.id:
+        raise NotFound  # of another network: not from this desk, whatever one may do there
     refused = await refusal(at, lambda: at.command(command, commitment_id, given, expected=version, out=lambda _: None))
     if refused is not None:
         return await _one(network, commitment_id, at, refused=refused)

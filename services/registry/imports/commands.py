@@ -154,6 +154,7 @@ async def correct(
         chosen={**job.chosen, **positions},
         constants=said,
         header_line=job.header_line if header_line is None else header_line,
+        reason=None,
     )
 
 

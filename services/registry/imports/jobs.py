@@ -141,10 +141,15 @@ async def finish(session: AsyncSession, job: Job, worker: UUID, now: datetime) -
 
 async def fail(session: AsyncSession, job: Job, worker: UUID, reason: str, now: datetime) -> None:
     """The file as a whole cannot be taken, or the job was given up. `reason` is a sentence in the requester's language.
-    An undoing that was given up can be asked for again."""
+    An undoing that was given up can be asked for again, and a correction that fits no file is taken back: a slip of the
+    pen must not cost the upload."""
     await fence(session, job, worker)
     if job.undoing:
         await _end(session, job, now, status="done", reason=reason)
+        return
+    if job.header_line is not None and not job.applying:
+        await _end(session, job, now, status="mapping", reason=reason, header_line=None)
+        await schedule(session, DUE, job.id, now + WAIT_FOR)
         return
     row = await _end(session, job, now, status="failed", reason=reason)
     await _forget(session, job)

@@ -372,7 +372,9 @@ async def undo(network: str, import_id: UUID, at: Seated) -> Response:
 
 
 async def _decided(network: str, import_id: UUID, at: Edge, act: Any) -> Response:
-    await entered(at, network)  # refused before anything is done at another network's desk
+    room, _ = await entered(at, network)
+    if (await at.query(queries.get, import_id)).network_id != room.network.id:
+        raise NotFound  # of another network: not from this desk, whatever one may do there
     refused = await refusal(at, act)
     if refused is not None:
         return await one(network, import_id, at, refused=refused)
@@ -383,5 +385,7 @@ async def _decided(network: str, import_id: UUID, at: Edge, act: Any) -> Respons
 @site.get("/desk/{network}/imports/{import_id}/rows.csv")
 async def report(network: str, import_id: UUID, at: Seated) -> Response:
     """The report as a file."""
-    await entered(at, network)
+    room, _ = await entered(at, network)
+    if (await at.query(queries.get, import_id)).network_id != room.network.id:
+        raise NotFound
     return await routes.report_of(at, import_id, linked=False)

@@ -25,7 +25,7 @@ from shared.runtime.browsers import refusal
 from shared.runtime.edge import Edge
 from shared.runtime.pages import Pages, day
 from shared.runtime.paging import After
-from shared.runtime.problems import Problem
+from shared.runtime.problems import NotFound, Problem
 from shared.runtime.sessions import Seated
 
 PAGES = Pages(__file__)
@@ -368,11 +368,14 @@ async def handed(
     how: Annotated[How, Form()] = How.HANDED,
 ) -> Response:
     """Somebody was told otherwise than by mail, today."""
-    await entered(at, network)
-    refused = await refusal(
-        at,
-        lambda: at.command(commands.hand, notice_id, Handing(how=how), expected=version, out=lambda _: None),
-    )
+    room, _ = await entered(at, network)
+
+    async def act() -> None:
+        if (await at.query(queries.get, notice_id)).notice.network_id != room.network.id:
+            raise NotFound  # of another network: not from this desk, whatever one may do there
+        await at.command(commands.hand, notice_id, Handing(how=how), expected=version, out=lambda _: None)
+
+    refused = await refusal(at, act)
     if refused is not None:
         return await _notices(network, at, refused=refused)
     return RedirectResponse(f"/desk/{network}/notices", 303)

@@ -144,6 +144,7 @@ async def test_of_seven_makers_over_three_groups_the_last_of_one_leaves_and_that
 
 async def test_makers_who_come_and_go_with_time_cover_and_uncover(room: Room, registry: Running) -> None:
     group = await new_group(room, 1)
+    await registry.settled()  # seen without a maker before one comes
     ends = today(room) + timedelta(days=30)
     await make(room, group, until=ends.isoformat())
     await make(room, group, since=ends + timedelta(days=10))

@@ -253,6 +253,20 @@ async def test_a_commitment_of_another_network_is_not_found_at_this_desk(
     await person.open(f"/desk/{other.slug}/commitments/{owed['id']}", status=403)
 
 
+async def test_at_one_networks_desk_nothing_is_done_in_another(
+    registry: Running, desk: Desk, owed: dict[str, Any]
+) -> None:
+    other = await Desk.founded(registry)
+    admin = Browser(registry, None, admin=True)
+    await admin.open(f"/desk/{other.slug}")
+    url = f"/desk/{other.slug}/commitments/{owed['id']}"
+    assert (await admin.post(f"{url}/waive", version="1", reason="Dal posto sbagliato")).status_code == 404
+    assert (await desk.get(f"/commitments/{owed['id']}"))["state"] == "open"
+    state = await desk.upload(sheet(["Uno"]), commit=False)
+    assert (await admin.post(f"/desk/{other.slug}/imports/{state['id']}/commit")).status_code == 404
+    assert (await desk.get(f"/imports/{state['id']}"))["state"] == "previewed"
+
+
 @pytest.fixture
 async def seat(desk: Desk) -> dict[str, Any]:
     body = {

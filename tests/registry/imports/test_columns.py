@@ -101,6 +101,15 @@ async def test_the_header_can_be_pointed_out(desk: Desk) -> None:
     assert (none["found"]["header_line"], none["total"]) == (0, 3)
 
 
+async def test_a_header_pointed_out_wrongly_costs_no_upload(desk: Desk) -> None:
+    state = await upload(desk, table([(tax_code(), "Ente", "Lecco", "LC")]))
+    lost = await corrected(desk, state, header_line=99)
+    assert (lost["state"], lost["allowed_actions"]) == ("mapping", ["correct"])
+    assert lost["problem"]["title"], "it says why"
+    found = await corrected(desk, lost, header_line=1)
+    assert (found["state"], found["problem"], figures(found)) == ("previewed", None, (1, 0, 0, 0))
+
+
 @pytest.mark.parametrize(
     ("body", "path", "accepted"),
     [
