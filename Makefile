@@ -36,11 +36,10 @@ demo: install ## start it, play the scenarios, print a summary (ONCE=1 stops aft
 test: install ## all tests that need no browser and no real data, but for the faults of the whole platform (5 minutes more)
 	$(TOGETHER) --ignore tests/faults -m "not browser and not real_data and not long and not bench"
 
-test-all: install ## test, the fault proofs, the pages in a browser, the real files of TRAMA_REAL_DATA, one service without the others
+test-all: install ## test, the fault proofs, the pages in a browser, the real files of TRAMA_REAL_DATA
 	$(TOGETHER) --ignore tests/faults -m "not browser and not real_data and not long and not bench"
 	$(ALONE) tests/faults -m "not long"
 	$(ALONE) -m "(browser or real_data) and not long"
-	$(PY) -m tests.alone learning
 
 alone: install ## a service tested without the folders of the others (SERVICE=mapping; all of them if not said)
 	$(PY) -m tests.alone $(SERVICE)

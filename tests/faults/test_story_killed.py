@@ -52,6 +52,7 @@ def told(home: Path, victims: Sequence[str], every: int = 3) -> Iterator[tuple[S
         yield story, killer
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_a_story_during_which_every_process_is_killed_once_ends_as_if_nothing_had_happened(tmp_path: Path) -> None:
     with told(tmp_path / "home", PROCESSES) as (story, killer):
