@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any, Literal, NamedTuple
 
-from shared.sheets.files import Record
+from shared.sheets.files import MOST_ROWS, Record, Unreadable
 
 SAMPLE = 400  # rows from which the meaning of columns is guessed
 HEADER_WITHIN = 25  # rows in which the header is looked for: titles and logos stand above it
@@ -175,6 +175,18 @@ AS_IT_IS = Correction()
 Certainty = Literal["chosen", "named", "likely", "content"]
 """Why a column is taken for a field: somebody said so; its name is a synonym; its name holds one; its cells can only be
 that."""
+
+
+def counted(records: Iterable[Record], header: Header) -> int:
+    """How many rows there are: what is wrong with a table as a whole comes out before a row is taken. Raises
+    Unreadable."""
+    total = 0
+    for total, _ in enumerate(below(records, header), 1):
+        if total > MOST_ROWS:
+            raise Unreadable("too_many_rows", limit=MOST_ROWS)
+    if not total:
+        raise Unreadable("no_rows")
+    return total
 
 
 class Column(NamedTuple):

@@ -43,6 +43,7 @@ from shared.access.tables import grants
 from shared.contracts.mapping import ImportFailed, ImportFinished, ImportUndone, RowProblem
 from shared.messaging import Cause, context, stage
 from shared.runtime.due import schedule, schedule_many
+from shared.runtime.jobs import Lost
 from shared.runtime.problems import Invalid, NotFound, expect
 from shared.sheets import LARGEST_FILE, Correction, FileTooLarge, chosen
 from shared.sheets.texts import filled
@@ -73,10 +74,6 @@ class NotUndoable(Exception):
     def __init__(self, status: str, until: datetime | None) -> None:
         super().__init__(status)
         self.status, self.until = status, until.date() if until else "–"
-
-
-class Lost(Exception):
-    """The job is another worker's by now."""
 
 
 class Options(BaseModel):

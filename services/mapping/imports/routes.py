@@ -30,6 +30,7 @@ from shared.runtime.progress import ProblemOut, Progress
 from shared.runtime.vocabularies import vocabulary
 from shared.sheets import LARGEST_FILE
 from shared.sheets.problems import refusals
+from shared.sheets.shapes import FoundOut
 
 routes = APIRouter(tags=["place imports"])
 HREF = "/mapping/v1/place-imports"
@@ -44,32 +45,6 @@ Outcome = Literal["created", "updated", "unchanged", "rejected"]
 
 UNDER_WAY = ("running", "undoing")
 ACTIONS: dict[str, list[str]] = {"mapping": ["correct"], "previewed": ["commit", "correct"], "done": ["undo"]}
-
-
-class PlaceColumnOut(BaseModel):
-    """A column of the file: its number from 1, its letter, its name, a few of its cells, the field that it is read as
-    (null: none) and why: `chosen` by somebody, `named` so, `likely` by its name, or by its `content`."""
-
-    number: int
-    letter: str
-    name: str
-    examples: list[str]
-    field: str | None
-    certainty: Literal["chosen", "named", "likely", "content"] | None
-
-
-class PlaceFoundOut(BaseModel):
-    """What the file turned out to be: its kind (csv, xlsx, xls, ods), encoding and delimiter, the line of the header
-    (0: none), for each field the header that it is read from, every column of the `table`, and the fields that are
-    needed and `missing`: then the import waits for a correction."""
-
-    kind: str
-    encoding: str
-    delimiter: str
-    header_line: int
-    columns: dict[str, str]
-    table: list[PlaceColumnOut] = []
-    missing: list[str] = []
 
 
 class PlaceResultOut(BaseModel):
@@ -105,7 +80,7 @@ class PlaceImportOut(BaseModel):
     rejected: int
     undone: int
     kept: int
-    found: PlaceFoundOut | None
+    found: FoundOut | None
     constants: dict[str, str]
     problem: ProblemOut | None
     result: PlaceResultOut | None
@@ -133,7 +108,7 @@ class PlaceImportOut(BaseModel):
             total=job.total,
             rows=sum(getattr(job, outcome) for outcome in OUTCOMES),
             **_figures(job),
-            found=PlaceFoundOut(**job.found) if job.found else None,
+            found=FoundOut(**job.found) if job.found else None,
             constants=job.constants,
             problem=_problem(job),
             result=_result(job),

@@ -8,71 +8,36 @@ HTTP goes on in the same process. Memory holds the file and a batch, whatever it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import suppress
+from collections.abc import Generator
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import chain, islice
 from uuid import UUID
 
-import structlog
-from asyncpg import PostgresError
-from sqlalchemy.exc import DBAPIError
-from uuid_utils.compat import uuid7
-
 from services.mapping.imports import commands, rules, texts
-from services.mapping.imports.commands import Job, Lost
+from services.mapping.imports.commands import Job
 from services.mapping.imports.rules import Entry, Layout, Refused
 from services.mapping.places.rules import Kind
 from shared import sheets, territories
 from shared.messaging import caused_by
+from shared.runtime import jobs as working
 from shared.runtime.context import Context
-from shared.runtime.database import away, sqlstate
 from shared.sheets import Correction, Sheet, Unreadable, below
 
 BATCH = 500
-IDLE = 0.3  # seconds between looks at the table when nothing is to be done
-PAUSE = 2.0  # seconds after a failure
-CROSSED = {"23505", "40P01", "40001", "55P03"}  # another transaction was quicker: the batch is decided anew
+KIND = "place_imports"
 
-log = structlog.get_logger(__name__)
 Batch = list[Entry | Refused]
 
 
 async def run(context: Context) -> None:
-    """Works off imports until cancelled. A failing job is tried again, and given up after a few attempts; a database
-    that is away is waited for."""
-    me = uuid7()
-    while True:
-        try:
-            busy = await _one(context, me)
-        except Lost:
-            log.warning("import.taken_over")
-            continue
-        except Exception as problem:
-            log.exception("import.failed_step", away=away(problem))
-            await asyncio.sleep(PAUSE)
-            continue
-        if not busy:
-            await _news(context)
+    """Works off imports until cancelled; one that fails again and again is given up."""
+    await working.work_off(context, KIND, _one)
 
 
 def wake(context: Context) -> None:
-    """A job was committed in this process: its worker need not wait for its next look."""
-    _bell(context).set()
-
-
-async def _news(context: Context) -> None:
-    bell = _bell(context)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(IDLE):
-            await bell.wait()
-    bell.clear()
-
-
-def _bell(context: Context) -> asyncio.Event:
-    bell: asyncio.Event = context.state.setdefault("place_imports", asyncio.Event())
-    return bell
+    """An import was committed in this process: its worker need not wait for its next look."""
+    working.wake(context, KIND)
 
 
 async def _one(context: Context, me: UUID) -> bool:
@@ -124,7 +89,7 @@ async def _work(context: Context, me: UUID, job: Job) -> bool:
             return False
         batches = table.batches(job.line, job.options.kind)
         while (batch := await asyncio.to_thread(next, batches, None)) is not None:
-            await _step(context, job, partial(commands.advance, job=job, worker=me, batch=batch))
+            await working.step(context, job.cause, partial(commands.advance, job=job, worker=me, batch=batch))
     finally:
         table.close()
     return True
@@ -137,27 +102,8 @@ async def _undo(context: Context, me: UUID, job: Job) -> bool:
             batch = await commands.written(session, job, line, BATCH)
         if not batch:
             return True
-        await _step(context, job, partial(commands.take_back, job=job, worker=me, batch=batch))
+        await working.step(context, job.cause, partial(commands.take_back, job=job, worker=me, batch=batch))
         line = batch[-1].line
-
-
-Step = Callable[..., Awaitable[None]]
-
-
-async def _step(context: Context, job: Job, step: Step) -> None:
-    """One batch in a transaction of its own, decided anew when another transaction was quicker."""
-    for attempt in range(5):
-        now = context.clock.now()
-        try:
-            with caused_by(job.cause(now)):
-                async with context.database.sessions.begin() as session:
-                    await step(session, now=now)
-        except (DBAPIError, PostgresError) as problem:
-            if sqlstate(problem) not in CROSSED or attempt == 4:
-                raise
-        else:
-            break
-    context.wake()
 
 
 @dataclass
@@ -216,10 +162,4 @@ def _surveyed(sheet: Sheet, correction: Correction) -> tuple[Layout, int]:
     records = sheet.records()
     sample = list(islice(records, sheets.SAMPLE))
     layout = rules.layout_of(sample, correction)
-    total = 0
-    for total, _ in enumerate(below(chain(sample, records), layout.header), 1):
-        if total > sheets.MOST_ROWS:
-            raise Unreadable("too_many_rows", limit=sheets.MOST_ROWS)
-    if not total:
-        raise Unreadable("no_rows")
-    return layout, total
+    return layout, sheets.counted(chain(sample, records), layout.header)

@@ -25,14 +25,11 @@ from services.registry.people.tables import people
 from shared.contracts.registry import ImportFailed, ImportFinished, ImportUndone, RowProblem
 from shared.messaging import stage
 from shared.runtime.due import schedule
+from shared.runtime.jobs import Lost
 
 LEASE = timedelta(seconds=15)  # a batch takes a fraction of a second; after this without news another worker takes over
 MOST_ATTEMPTS = 5  # claims without a batch committed in between: then the job is given up
 PROBLEMS_IN_FACT = 20
-
-
-class Lost(Exception):
-    """The job is another worker's by now."""
 
 
 CLAIM = text(

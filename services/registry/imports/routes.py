@@ -26,6 +26,7 @@ from shared.runtime.progress import ProblemOut, Progress
 from shared.runtime.vocabularies import vocabulary
 from shared.sheets import LARGEST_FILE
 from shared.sheets.problems import refusals
+from shared.sheets.shapes import FoundOut
 
 routes = APIRouter(tags=["imports"])
 
@@ -39,32 +40,6 @@ Status = Literal["running", "mapping", "previewed", "done", "failed", "undoing",
 Outcome = Literal["created", "updated", "unchanged", "rejected"]
 UNDER_WAY = ("running", "undoing")
 ACTIONS: dict[str, list[str]] = {"mapping": ["correct"], "previewed": ["commit", "correct"], "done": ["undo"]}
-
-
-class ColumnOut(BaseModel):
-    """A column of the file: its number from 1, its letter, its name, a few of its cells, the field that it is read as
-    (null: none) and why: `chosen` by somebody, `named` so, `likely` by its name, or by its `content`."""
-
-    number: int
-    letter: str
-    name: str
-    examples: list[str]
-    field: str | None
-    certainty: Literal["chosen", "named", "likely", "content"] | None
-
-
-class FoundOut(BaseModel):
-    """What the file turned out to be: its kind (csv, xlsx, xls, ods), encoding and delimiter, the line of the header
-    (0: none), for each field the header that it is read from, every column of the `table`, and the fields that are
-    needed and `missing`: then the import waits for a correction."""
-
-    kind: str
-    encoding: str
-    delimiter: str
-    header_line: int
-    columns: dict[str, str]
-    table: list[ColumnOut] = []
-    missing: list[str] = []
 
 
 class ResultOut(BaseModel):

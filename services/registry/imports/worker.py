@@ -8,73 +8,38 @@ its rows.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import chain, islice
 from typing import Any
 from uuid import UUID
 
-import structlog
-from asyncpg import PostgresError
-from sqlalchemy.exc import DBAPIError
-from uuid_utils.compat import uuid7
-
 from services.registry.imports import jobs, texts
-from services.registry.imports.jobs import Lost
 from services.registry.imports.kinds import KINDS, Kind
 from services.registry.imports.model import Job, Layout
 from shared import sheets, territories
 from shared.messaging import caused_by
+from shared.runtime import jobs as working
 from shared.runtime.context import Context
-from shared.runtime.database import away, sqlstate
 from shared.sheets import AS_IT_IS, Correction, Sheet, Unreadable, below
 
 BATCH: int | None = None
 """Rows of a transaction, instead of what each kind of import says."""
-IDLE = 0.3  # seconds between looks at the table when nothing is to be done
-PAUSE = 2.0  # seconds after a failure
-CROSSED = {"23505", "40P01", "40001", "55P03"}  # another transaction was quicker: the batch is decided anew
+KIND = "imports"
 
-log = structlog.get_logger(__name__)
 Batch = list[Any]
 
 
 async def run(context: Context) -> None:
-    """Works off imports until cancelled. A failing job is tried again, and given up after a few attempts; a database
-    that is away is waited for."""
-    me = uuid7()
-    while True:
-        try:
-            busy = await _one(context, me)
-        except Lost:
-            log.warning("import.taken_over")
-            continue
-        except Exception as problem:
-            log.exception("import.failed_step", away=away(problem))
-            await asyncio.sleep(PAUSE)
-            continue
-        if not busy:
-            await _news(context)
+    """Works off imports until cancelled; one that fails again and again is given up."""
+    await working.work_off(context, KIND, _one)
 
 
 def wake(context: Context) -> None:
-    """A job was committed in this process: its worker need not wait for its next look."""
-    _bell(context).set()
-
-
-async def _news(context: Context) -> None:
-    bell = _bell(context)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(IDLE):
-            await bell.wait()
-    bell.clear()
-
-
-def _bell(context: Context) -> asyncio.Event:
-    bell: asyncio.Event = context.state.setdefault("imports", asyncio.Event())
-    return bell
+    """An import was committed in this process: its worker need not wait for its next look."""
+    working.wake(context, KIND)
 
 
 async def _one(context: Context, me: UUID) -> bool:
@@ -118,7 +83,7 @@ async def _work(context: Context, me: UUID, job: Job) -> bool:
         if batches is None:
             return False
         async for batch in batches:
-            await _step(context, job, partial(jobs.advance, job=job, worker=me, batch=batch))
+            await working.step(context, job.cause, partial(jobs.advance, job=job, worker=me, batch=batch))
     return True
 
 
@@ -129,27 +94,8 @@ async def _undo(context: Context, me: UUID, job: Job) -> bool:
             batch = await jobs.written(session, job, line, BATCH or KINDS[job.of].batch)
         if not batch:
             return True
-        await _step(context, job, partial(jobs.take_back, job=job, worker=me, batch=batch))
+        await working.step(context, job.cause, partial(jobs.take_back, job=job, worker=me, batch=batch))
         line = batch[-1][0]
-
-
-Step = Callable[..., Awaitable[None]]
-
-
-async def _step(context: Context, job: Job, step: Step) -> None:
-    """One batch in a transaction of its own, decided anew when another transaction was quicker."""
-    for attempt in range(5):
-        now = context.clock.now()
-        try:
-            with caused_by(job.cause(now)):
-                async with context.database.sessions.begin() as session:
-                    await step(session, now=now)
-        except (DBAPIError, PostgresError) as problem:  # the latter from COPY, which goes past SQLAlchemy
-            if sqlstate(problem) not in CROSSED or attempt == 4:
-                raise
-        else:
-            break
-    context.wake()
 
 
 @asynccontextmanager
@@ -257,10 +203,4 @@ def _surveyed(sheet: Sheet, kind: Kind, correction: Correction) -> tuple[Layout,
     records = sheet.records()
     sample = list(islice(records, sheets.SAMPLE))
     layout = kind.layout_of(sample, territories.load(), correction)
-    total = 0
-    for total, _ in enumerate(below(chain(sample, records), layout.header), 1):
-        if total > sheets.MOST_ROWS:
-            raise Unreadable("too_many_rows", limit=sheets.MOST_ROWS)
-    if not total:
-        raise Unreadable("no_rows")
-    return layout, total
+    return layout, sheets.counted(chain(sample, records), layout.header)

@@ -8,6 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.registry.imports import jobs, worker
+from shared.runtime import jobs as working
 from tests.registry.desk import Desk, figures, table
 from tests.registry.imports.scene import corrected, field_of, undo, upload
 
@@ -267,7 +268,7 @@ async def test_a_mandate_that_was_accepted_or_ended_since_stays_and_so_do_people
 
 async def test_a_worker_that_is_killed_gives_nothing_twice(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "BATCH", 5)
-    monkeypatch.setattr(worker, "PAUSE", 0.0)
+    monkeypatch.setattr(working, "PAUSE", 0.0)
     acli = await member(desk)
     rows = [row(f"Nome{chr(97 + n)}", "Serra", acli) for n in range(20)]
     real, calls = jobs.advance, 0

@@ -8,6 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.registry.imports import jobs, worker
+from shared.runtime import jobs as working
 from tests.registry.desk import HEADER, Desk, bodies, figures, table, tax_code
 from tests.registry.imports.scene import undo, upload
 
@@ -186,7 +187,7 @@ async def test_an_undoing_that_was_interrupted_goes_on_where_it_was(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "BATCH", 10)
-    monkeypatch.setattr(worker, "PAUSE", 0.0)
+    monkeypatch.setattr(working, "PAUSE", 0.0)
     state = await upload(desk, table(bodies(30)), commit=True)
     real, calls = jobs.take_back, 0
 

@@ -13,8 +13,8 @@ from uuid_utils.compat import uuid7
 from deploy.local.nats import Nats
 from deploy.local.postgres import Postgres
 from services.registry.imports import jobs, worker
-from services.registry.imports.jobs import Lost
 from services.registry.imports.rules import Entry
+from shared.runtime.jobs import Lost
 from tests import harness
 from tests.harness import Running
 from tests.registry.conftest import running_registry
