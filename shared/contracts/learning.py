@@ -57,6 +57,26 @@ class EnrolmentCompleted(EnrolmentState, fact="learning.enrolment.completed"): .
 class EnrolmentEnded(EnrolmentState, fact="learning.enrolment.ended"): ...
 
 
+class GapState(Fact):
+    """How much of a competence a group lacked before, and after: means in percent of what can be known, of the `n`
+    people who were assessed both times, never fewer than five. `gain` is what was closed of what was missing, null
+    when nothing was. The group is a body, a region (`territory`) or a cohort; all of the network when none is named."""
+
+    assessment_id: UUID
+    title: str
+    competence: str
+    body_id: UUID | None = None
+    territory: str | None = None
+    cohort: str | None = None
+    n: int
+    before: float
+    after: float
+    gain: float | None = None
+
+
+class GapMeasured(GapState, fact="learning.gap.measured"): ...
+
+
 class ErasureAnswered(ErasureAnswerState, fact="learning.erasure.answered"): ...
 
 

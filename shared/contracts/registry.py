@@ -636,6 +636,27 @@ class ProjectExtended(ProjectState, fact="registry.project.extended"): ...
 class ProjectClosed(ProjectState, fact="registry.project.closed"): ...
 
 
+class OutcomeState(Fact):
+    """What a project leaves in a community, a body (`body_id`) or a territory: `kind` is organisational_form,
+    management_model, partnership or intervention. What shows it stays with the registry; `evidenced` by a file, too."""
+
+    project_id: UUID
+    action_id: UUID | None = None
+    kind: str
+    title: str
+    body_id: UUID | None = None
+    territory: str | None = None
+    on: date
+    evidenced: bool = False
+
+
+class OutcomeRecorded(OutcomeState, fact="registry.outcome.recorded"): ...
+
+
+class OutcomeRemoved(Fact, fact="registry.outcome.removed", tombstone=True):
+    """It had been recorded in error."""
+
+
 class Grant(Content):
     """What one mandate lets its holder be: the days are checked against the clock at use."""
 

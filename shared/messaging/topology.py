@@ -20,8 +20,8 @@ BOTH: tuple[Kind, ...] = ("projections", "reactions")
 
 LISTENS: Mapping[str, Mapping[str, tuple[Kind, ...]]] = {
     "registry": {"events": BOTH, "mapping": BOTH, "learning": REACTS, "notify": REACTS},
-    "mapping": {"registry": BOTH},
-    "events": {"registry": BOTH, "mapping": PROJECTS},
+    "mapping": {"registry": BOTH, "events": REACTS},
+    "events": {"registry": BOTH, "mapping": PROJECTS, "learning": PROJECTS, "notify": REACTS},
     "learning": {"registry": BOTH, "mapping": PROJECTS},
     "notify": {"registry": BOTH, "mapping": BOTH, "events": BOTH, "learning": BOTH},
 }

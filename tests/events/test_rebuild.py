@@ -9,7 +9,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from deploy.local.nats import Nats
-from shared.contracts.registry import PersonErased
+from shared.contracts.registry import MembershipActivated, PersonErased
 from shared.messaging import handlers_of, operations
 from tests import harness
 from tests.events.room import Room
@@ -17,7 +17,7 @@ from tests.harness import Running
 
 pytestmark = pytest.mark.timeout(120)
 
-PROJECTIONS = ("people", "organisations", "bodies", "seats", "mandates", "networks")
+PROJECTIONS = ("people", "organisations", "memberships", "bodies", "seats", "mandates", "networks")
 OWN = ("meetings", "invitations", "log")
 
 
@@ -37,6 +37,9 @@ async def test_a_rebuild_gives_the_same_tables_and_tells_nobody(events: Running,
         room.ended(leaves.mandate, room.today),
         room.mandate(uuid7(), seat_id=leaves.seat.id, since=room.today + timedelta(days=1)),
         PersonErased(id=erased.person_id, version=2, network_id=room.id),
+        MembershipActivated(
+            id=uuid7(), version=1, network_id=room.id, organisation_id=uuid7(), state="active", since=room.today
+        ),
     )
     assert len(await room.invitations(meeting)) == 3
     before = await contents(events)

@@ -1,26 +1,55 @@
-"""The names of organisations, as the registry tells them. A duplicate keeps its name in what is final."""
+"""Organisations and their memberships, as the registry tells them. A duplicate keeps its name in what is final."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.events.organisations import commands
-from services.events.organisations.tables import organisations
-from shared.contracts.registry import OrganisationMerged, OrganisationState
+from services.events.organisations.tables import memberships, organisations
+from shared.access.listens import guard
+from shared.contracts.registry import MembershipMerged, MembershipState, OrganisationMerged, OrganisationState
 from shared.messaging import Received, caused_by, newest, projects, reacts, stage, upsert_newest
 
 
 @projects(OrganisationState, tables=[organisations])
-async def titles(session: AsyncSession, facts: Sequence[Received[OrganisationState]], now: datetime) -> None:  # noqa: ARG001
+async def organisations_known(
+    session: AsyncSession,
+    facts: Sequence[Received[OrganisationState]],
+    now: datetime,  # noqa: ARG001
+) -> None:
     rows = [
-        {"id": r.fact.id, "title": r.fact.title, "generation": r.generation, "version": r.fact.version}
+        {
+            "id": r.fact.id,
+            "title": r.fact.title,
+            "kind": r.fact.kind,
+            "sections": [one.section for one in r.fact.sections if one.until is None],
+            "municipality": r.fact.municipality,
+            **guard(r),
+        }
         for r in newest(facts)
     ]
     await upsert_newest(session, organisations, rows)
+
+
+@projects(MembershipState, MembershipMerged, tables=[memberships])
+async def memberships_known(
+    session: AsyncSession,
+    facts: Sequence[Received[MembershipState | MembershipMerged]],
+    now: datetime,  # noqa: ARG001
+) -> None:
+    await upsert_newest(session, memberships, [_membership(r) for r in newest(facts)])
+
+
+def _membership(received: Received[MembershipState | MembershipMerged]) -> dict[str, Any]:
+    fact, gone = received.fact, {"organisation_id": None, "state": "merged", "since": None}
+    if isinstance(fact, MembershipState):
+        gone = {"organisation_id": fact.organisation_id, "state": fact.state, "since": fact.since}
+    return {"id": fact.id, "network_id": fact.network_id, **gone, **guard(received)}
 
 
 @reacts(OrganisationMerged)
