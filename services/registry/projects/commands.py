@@ -55,6 +55,8 @@ from services.registry.projects.tables import (
 from shared.access.actor import Actor, day
 from shared.contracts.registry import (
     Counted,
+    OutcomeRecorded,
+    OutcomeRemoved,
     ProjectChanged,
     ProjectClosed,
     ProjectExtended,
@@ -645,6 +647,7 @@ async def record(
         await queries.require_body(session, project.network_id, request.body_id)
     session.add(outcome)
     await _told(session, project)
+    await stage(session, outcome_state_of(project, outcome))
     return await queries.seen(session, outcome.id, project.version)
 
 
@@ -665,9 +668,11 @@ async def show_by_file(
     shown = file_of(*file)
     outcome.file_name, outcome.file_type = shown.name, shown.media_type
     outcome.file_size, outcome.file_sha256 = shown.size, shown.sha256
+    flag_modified(outcome, "file_name")  # the same file once more is a change, too: the fact has a version of its own
     await session.execute(delete(project_files).where(project_files.c.outcome_id == outcome_id))
     await session.execute(insert(project_files).values(outcome_id=outcome_id, content=file[1]))
     await _told(session, project)
+    await stage(session, outcome_state_of(project, outcome))
     return await queries.seen(session, outcome.id, project.version)
 
 
@@ -680,7 +685,9 @@ async def remove_outcome(
     outcome = await queries.part(session, Outcome, project_id, outcome_id, "outcome")
     await session.execute(delete(project_files).where(project_files.c.outcome_id == outcome_id))
     await session.delete(outcome)
-    return await _told(session, project)
+    shown = await _told(session, project)
+    await stage(session, OutcomeRemoved(id=outcome.id, version=outcome.version + 1, network_id=project.network_id))
+    return shown
 
 
 # --- for other slices ------------------------------------------------------------------------------------------------
@@ -794,4 +801,21 @@ def state_of(fact: type[ProjectState], shown: Shown) -> ProjectState:
         signed_cents=figures.whole.signed,
         paid_cents=figures.whole.paid,
         outcomes=tuple(Counted(kind=kind, count=count) for kind, count in sorted(shown.outcomes.items())),
+    )
+
+
+def outcome_state_of(project: Project, outcome: Outcome) -> OutcomeRecorded:
+    """What shows it stays here. Whoever changes an outcome holds the project's lock, which keeps its facts in order."""
+    return OutcomeRecorded(
+        id=outcome.id,
+        version=outcome.version,
+        network_id=project.network_id,
+        project_id=project.id,
+        action_id=outcome.action_id,
+        kind=outcome.kind,
+        title=outcome.title,
+        body_id=outcome.body_id,
+        territory=outcome.territory,
+        on=outcome.on,
+        evidenced=outcome.file_name is not None,
     )

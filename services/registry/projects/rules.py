@@ -525,6 +525,7 @@ class Outcome:
     file_size: int | None = None
     file_sha256: str | None = None
     id: UUID = field(default_factory=uuid7)
+    version: int = 0
 
 
 def check_outcome(project: Project, outcome: Outcome, today: date) -> Outcome:

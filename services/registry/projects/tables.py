@@ -180,6 +180,7 @@ project_outcomes = Table(
     Column("file_type", Text),
     Column("file_size", Integer),
     Column("file_sha256", Text),
+    Column("version", Integer, nullable=False),
     CheckConstraint("num_nonnulls(body_id, territory) > 0", name="community"),
     CheckConstraint("num_nonnulls(evidence, link) > 0", name="evidence"),
     CheckConstraint("num_nonnulls(file_name, file_type, file_size, file_sha256) in (0, 4)", name="file"),
@@ -203,4 +204,4 @@ mapper.map_imperatively(Source, project_sources)
 mapper.map_imperatively(Pledge, project_pledges)
 mapper.map_imperatively(Payment, project_payments)
 mapper.map_imperatively(Entry, project_entries)
-mapper.map_imperatively(Outcome, project_outcomes)
+mapper.map_imperatively(Outcome, project_outcomes, version_id_col=project_outcomes.c.version)
