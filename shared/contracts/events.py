@@ -147,7 +147,8 @@ class PollOption(Content):
 
 class PollState(Fact):
     """When shall we meet? `options` are put to those who belong to a body, or to people named; `state` open, closed or
-    withdrawn. `chosen` is the number of the option, from 1, of which the meeting `meeting_id` came."""
+    withdrawn. `chosen` is the number of the option, from 1, of which the meeting `meeting_id` came: `closed` says it
+    when the choice closed the poll, `changed` when it came later."""
 
     title: str
     body_id: UUID | None = None
@@ -186,6 +187,10 @@ class PollAnswered(PollRequestState, fact="events.poll_request.answered"): ...
 
 
 class PollRequestWithdrawn(PollRequestState, fact="events.poll_request.withdrawn"): ...
+
+
+class PollRequestReassigned(PollRequestState, fact="events.poll_request.reassigned"):
+    """The person was a duplicate: the one that stands for them is asked, with the answers already given."""
 
 
 class BallotCohort(Content):
