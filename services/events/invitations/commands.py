@@ -56,7 +56,7 @@ ISSUE = text(
     insert into invitations as i (id, meeting_id, network_id, person_id, mandate_id, seat_id, organisation_id, state,
                                   version)
     select uuidv7(), key, network_id, person_id, mandate_id, seat_id, organisation_id, 'issued', 1 from wanted
-    on conflict (meeting_id, mandate_id) do update set
+    on conflict (meeting_id, coalesce(mandate_id, person_id)) do update set
         state = 'issued', answer = null, answered_at = null, answered_by = null, delegate_id = null,
         seat_id = excluded.seat_id, organisation_id = excluded.organisation_id, updated_at = now(),
         version = i.version + 1

@@ -29,6 +29,16 @@ class Reply(StrEnum):
     DELEGATED = "delegated"
 
 
+class Channel(StrEnum):
+    """How an answer came: from the person who was signed in, from their mailed link, from their calendar, or entered
+    by the coordination."""
+
+    ACCOUNT = "account"
+    LINK = "link"
+    CALENDAR = "calendar"
+    COORDINATION = "coordination"
+
+
 class UnknownInvitation(Exception):
     """No invitation has this id, or none that the caller may know of."""
 
@@ -70,6 +80,8 @@ class Invitation:
     answered_at: datetime | None = None
     answered_by: UUID | None = None
     delegate_id: UUID | None = None
+    turn: int | None = None
+    answered_via: Channel | None = None
     id: UUID = field(default_factory=uuid7)
     version: int = 0
 

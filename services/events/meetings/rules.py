@@ -31,6 +31,12 @@ class Mode(StrEnum):
     HYBRID = "hybrid"
 
 
+class Level(StrEnum):
+    NATIONAL = "national"
+    REGIONAL = "regional"
+    TERRITORIAL = "territorial"
+
+
 class Item(TypedDict):
     """A point of the agenda and how many minutes it is given (None: as many as it takes)."""
 
@@ -128,6 +134,36 @@ class Of:
 
 
 @dataclass(eq=False)
+class NoticeRule:
+    """How many days must lie between a convocation and its meeting: of one body, or of a network (`id` is its own),
+    which may ask for another number for its assemblies."""
+
+    id: UUID
+    network_id: UUID
+    days: int
+    assembly_days: int | None = None
+    version: int = 0
+
+
+@dataclass(eq=False)
+class Document:
+    """A link or a file that belongs to a meeting, or to one item of its agenda."""
+
+    meeting_id: UUID
+    title: str
+    added_at: datetime
+    item: int | None = None
+    url: str | None = None
+    file_name: str | None = None
+    media_type: str | None = None
+    size: int | None = None
+    sha256: str | None = None
+    public: bool = False
+    added_by: UUID | None = None
+    id: UUID = field(default_factory=uuid7)
+
+
+@dataclass(eq=False)
 class Meeting:
     """`sequence` rises with every change that a calendar must follow. `quorate` is known once it has been held."""
 
@@ -148,6 +184,16 @@ class Meeting:
     quorate: bool | None = None
     convened_at: datetime | None = None
     closed_at: datetime | None = None
+    series_id: UUID | None = None
+    level: Level | None = None
+    open_to_public: bool = False
+    description: str | None = None
+    capacity: int | None = None
+    audience: dict[str, list[str]] | None = None
+    notice_days: int | None = None
+    urgency: str | None = None
+    waived_by: UUID | None = None
+    moved_at: datetime | None = None
     id: UUID = field(default_factory=uuid7)
     version: int = 0
 

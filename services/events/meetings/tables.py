@@ -10,16 +10,18 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     SmallInteger,
     Table,
     Text,
     Uuid,
+    false,
     func,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from services.events.meetings.rules import Meeting, Mode, State
+from services.events.meetings.rules import Document, Level, Meeting, Mode, NoticeRule, State
 from services.events.store import mapper, words
 
 DAY = "(starts_at at time zone 'Europe/Rome')::date"
@@ -46,15 +48,81 @@ meetings = Table(
     Column("quorate", Boolean, comment="with a quorum or without, once it has been held"),
     Column("convened_at", DateTime(timezone=True)),
     Column("closed_at", DateTime(timezone=True)),
+    Column("series_id", Uuid, comment="the programme that it is a meeting of"),
+    Column("level", words(Level)),
+    Column("open_to_public", Boolean, nullable=False, server_default=false()),
+    Column("description", Text),
+    Column("capacity", Integer, comment="places; who says yes beyond them waits"),
+    Column(
+        "audience",
+        JSONB(none_as_null=True),
+        comment="{territories, kinds, bodies}; null: the body, or whoever holds a mandate in the network",
+    ),
+    Column("notice_days", SmallInteger, comment="asked by the meeting itself, beyond what the rules ask"),
+    Column("urgency", Text, comment="why it was convened with less notice than the rules ask"),
+    Column("waived_by", Uuid, comment="who convened it so"),
+    Column("moved_at", DateTime(timezone=True)),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now(), onupdate=func.now()),
     Column("version", Integer, nullable=False),
     CheckConstraint("ends_at > starts_at", name="times"),
+    CheckConstraint("capacity > 0", name="capacity"),
     CheckConstraint("(call = 2) = (first_call_id is not null)", name="call"),
     CheckConstraint("(state = 'held') = (quorate is not null)", name="quorate"),
     Index("meetings_network", "network_id", "starts_at", "id"),
     Index("meetings_body", "body_id", "starts_at"),
+    Index("meetings_series", "series_id", "starts_at", postgresql_where=text("series_id is not null")),
+    Index("meetings_public", "starts_at", postgresql_where=text("open_to_public")),
     # The rule names the second call that stands; this holds even where two requests race each other.
     Index("meetings_second_call", "first_call_id", unique=True, postgresql_where=text("state <> 'cancelled'")),
 )
 
+guests = Table(
+    "meeting_guests",
+    mapper.metadata,
+    Column("meeting_id", Uuid, ForeignKey(meetings.c.id), primary_key=True),
+    Column("person_id", Uuid, primary_key=True),
+    Index("meeting_guests_person", "person_id"),
+    comment="Who is invited by name, mandate or not",
+)
+
+documents = Table(
+    "meeting_documents",
+    mapper.metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("meeting_id", Uuid, ForeignKey(meetings.c.id), nullable=False),
+    Column("item", SmallInteger, comment="the number on the agenda, from 1; null: of the whole meeting"),
+    Column("title", Text, nullable=False),
+    Column("url", Text),
+    Column("file_name", Text),
+    Column("media_type", Text),
+    Column("size", Integer, comment="bytes"),
+    Column("sha256", Text),
+    Column("content", LargeBinary),
+    Column("public", Boolean, nullable=False),
+    Column("added_at", DateTime(timezone=True), nullable=False),
+    Column("added_by", Uuid),
+    CheckConstraint("(url is null) <> (content is null)", name="link_or_file"),
+    CheckConstraint(
+        "(content is null) = (file_name is null) and (content is null) = (media_type is null)"
+        " and (content is null) = (size is null) and (content is null) = (sha256 is null)",
+        name="file",
+    ),
+    Index("meeting_documents_meeting", "meeting_id", "id"),
+)
+
+notice_rules = Table(
+    "notice_rules",
+    mapper.metadata,
+    Column("id", Uuid, primary_key=True, comment="of a body, or of the network itself"),
+    Column("network_id", Uuid, nullable=False),
+    Column("days", SmallInteger, nullable=False),
+    Column("assembly_days", SmallInteger, comment="of assemblies, where a network asks for another number"),
+    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now(), onupdate=func.now()),
+    Column("version", Integer, nullable=False),
+)
+
+mapper.map_imperatively(
+    NoticeRule, notice_rules, version_id_col=notice_rules.c.version, exclude_properties={"updated_at"}
+)
+mapper.map_imperatively(Document, documents, exclude_properties={"content"})
 mapper.map_imperatively(Meeting, meetings, version_id_col=meetings.c.version, exclude_properties={"day", "updated_at"})

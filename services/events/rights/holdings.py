@@ -18,7 +18,7 @@ from services.events.ballots.tables import ballots, votes
 from services.events.decisions.tables import decisions
 from services.events.invitations.tables import invitations
 from services.events.mandates.tables import mandates
-from services.events.meetings.tables import meetings
+from services.events.meetings.tables import documents, guests, meetings
 from services.events.minutes.listens import compose_again
 from services.events.minutes.tables import minutes
 from services.events.people.tables import people
@@ -67,6 +67,7 @@ HELD = (
     Held("person", people.c.id),
     Held("mandates", mandates.c.person_id, Ground.OFFICE_HELD, mandates.c.ends),
     Held("invitations", invitations.c.person_id, MINUTED, beside=meeting(invitations)),
+    Held("invitations", guests.c.person_id, MINUTED, beside=meeting(guests)),
     Held("attendances", attendances.c.person_id, MINUTED, beside=meeting(attendances)),
     Held("proxies", invitations.c.delegate_id, MINUTED, shows=("id", "meeting_id"), beside=meeting(invitations)),
     Held(
@@ -81,6 +82,8 @@ HELD = (
     Held("votes", votes.c.cast_by, Ground.VOTE_CAST, shows=("ballot_id", "cast_at"), beside=OF_BALLOT),
     Held("decisions", decisions.c.person_id, MINUTED, beside=meeting(decisions)),
     Held("acts", invitations.c.answered_by, MINUTED, shows=ACTED),
+    Held("acts", meetings.c.waived_by, MINUTED, shows=("id", "convened_at")),
+    Held("acts", documents.c.added_by, MINUTED, shows=("id", "meeting_id", "added_at")),
     Held("acts", attendances.c.recorded_by, MINUTED, shows=ACTED),
     Held("acts", proxies.c.recorded_by, MINUTED, shows=ACTED),
     Held("acts", quorums.c.fixed_by, MINUTED, shows=ACTED),
