@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -119,6 +120,17 @@ async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20.0,
         if asyncio.get_running_loop().time() > end:
             raise AssertionError(f"not within {seconds:.0f} s: {what or condition}")
         await asyncio.sleep(0.02)
+
+
+@contextmanager
+def only_new_objects_are_counted() -> Iterator[None]:
+    """`gc.get_objects()` gives what was made inside only: walking all that a run of tests has made takes seconds."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @dataclass

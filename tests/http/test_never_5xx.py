@@ -66,9 +66,9 @@ def fault(method: str, answer: wire.Answer) -> str | None:
 
 
 CALLERS = pytest.mark.parametrize("signed_in", [True, False], ids=["admin", "nobody"])
-STRIDE = 7
-"""Of the hostile requests CI sends one in seven; the numbers of values have no factor in common with it, so that every
-parameter and field gets its share."""
+STRIDE = 13
+"""Of the hostile requests CI sends one in thirteen; the numbers of values have no factor in common with it, so that
+every parameter and field gets its share."""
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 
 
@@ -86,9 +86,9 @@ async def test_every_hostile_request_is_refused_as_a_problem(service: Served, si
     assert not found, f"{len(found)} of {sent}:\n" + "\n".join(found[:60])
 
 
-@CALLERS
-async def test_generated_requests_are_answered_as_documented(service: Served, signed_in: bool, tmp_path: Path) -> None:
-    await schemathesis(service, signed_in, tmp_path, phases="fuzzing", examples=2)
+async def test_generated_requests_are_answered_as_documented(service: Served, tmp_path: Path) -> None:
+    """Those of somebody signed in; nobody's are nearly all refused at the door: the long form has them, too."""
+    await schemathesis(service, True, tmp_path, phases="fuzzing", examples=2)
 
 
 @pytest.mark.long
@@ -112,7 +112,8 @@ async def schemathesis(service: Served, signed_in: bool, home: Path, *, phases: 
         cwd=home, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     said, _ = await process.communicate()
-    assert process.returncode == 0, said.decode()[-12_000:]
+    report = said.decode()
+    assert process.returncode == 0, report[max(report.find("= FAILURES ="), 0) :][:12_000]
 
 
 def configured(service: Served) -> str:

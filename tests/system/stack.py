@@ -12,8 +12,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -119,8 +121,11 @@ class Stack:
 
 @contextmanager
 def running(home: Path, **variables: str) -> Iterator[Stack]:
-    """Starts the platform in `home` on free ports, stops it with Ctrl-C's signal."""
-    environment = {**os.environ, "TRAMA_HOME": str(home), "TRAMA_PORT": "0", **variables}
+    """Starts the platform in `home` on free ports, stops it with Ctrl-C's signal. It is ten in the morning there, at
+    whatever hour the tests run: reminders go out at eight."""
+    begins = f"{datetime.now(ZoneInfo('Europe/Rome')).date()}T10:00"
+    own = {"TRAMA_HOME": str(home), "TRAMA_PORT": "0", "TRAMA_CLOCK": begins}
+    environment = {**os.environ, **own, **variables}
     log = home.parent / f"{home.name}.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
