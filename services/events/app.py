@@ -13,6 +13,7 @@ from services.events.minutes import routes as minutes
 from services.events.organisations import listens as organisations_listens
 from services.events.people import listens as people_listens
 from services.events.policy import policy
+from services.events.reports import listens as reports_listens
 from services.events.rights import listens as rights_listens
 from services.events.settings import Settings
 from services.events.store import mapper
@@ -42,6 +43,7 @@ def service(settings: Settings) -> Service:
             mandates_listens,
             invitations_listens,
             minutes_listens,
+            reports_listens,
         ],
         followers=[following.follow],
         problems=[slice_.problems for slice_ in SLICES],

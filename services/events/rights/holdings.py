@@ -22,6 +22,7 @@ from services.events.meetings.tables import documents, guests, meetings
 from services.events.minutes.listens import compose_again
 from services.events.minutes.tables import minutes
 from services.events.people.tables import people
+from services.events.reports.tables import reports
 from services.events.store import mapper
 from shared.contracts.events import AccessAnswered, ErasureAnswered
 from shared.contracts.registry import ErasureState
@@ -61,6 +62,7 @@ def meeting(table: Table) -> dict[str, ColumnElement[Any]]:
 OF_BALLOT = {"question": of_row(ballots.c.question, ballots.c.id == votes.c.ballot_id)}
 MINUTED = Ground.APPROVED_MINUTES
 ACTED = ("id", "meeting_id", "recorded_at", "opened_at", "closed_at", "fixed_at", "approved_on", "answered_at")
+REPORTED = ("id", "title", "made_at", "released_at", "withdrawn_at")
 
 HELD = (
     *EVERYWHERE,
@@ -92,6 +94,9 @@ HELD = (
     Held("minutes", minutes.c.drafted_by, MINUTED, shows=ACTED),
     Held("minutes", minutes.c.submitted_by, MINUTED, shows=ACTED),
     Held("minutes", minutes.c.approved_by, MINUTED, shows=ACTED),
+    Held("acts", reports.c.made_by, Ground.ACCOUNTABILITY, shows=REPORTED),
+    Held("acts", reports.c.released_by, Ground.ACCOUNTABILITY, shows=REPORTED),
+    Held("acts", reports.c.withdrawn_by, Ground.ACCOUNTABILITY, shows=REPORTED),
 )
 
 NOBODY = frozenset({"proxies.holder_id"})
