@@ -11,7 +11,7 @@ from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Form, Header
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
@@ -36,7 +36,7 @@ from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
-from shared.runtime.shapes import line
+from shared.runtime.shapes import Instant, line
 
 routes = APIRouter(tags=["api keys"])
 
@@ -54,7 +54,7 @@ class IssueBody(BaseModel):
     scopes: list[Scope] = Field(min_length=1, max_length=50, examples=[["registry:read_organisations", "mapping:*"]])
     origins: list[Origin] = Field(default=[], max_length=20, examples=[["https://www.example.org"]])
     per_minute: int = Field(default=600, ge=1, le=6000)
-    expires_at: AwareDatetime | None = None
+    expires_at: Instant | None = None
 
 
 class RotateBody(BaseModel):
