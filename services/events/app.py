@@ -3,6 +3,8 @@
 from services.events.attendance import routes as attendance
 from services.events.ballots import routes as ballots
 from services.events.bodies import listens as bodies_listens
+from services.events.contributions import commands as contributions_commands
+from services.events.contributions import routes as contributions
 from services.events.decisions import routes as decisions
 from services.events.invitations import listens as invitations_listens
 from services.events.invitations import routes as invitations
@@ -22,7 +24,7 @@ from shared.runtime.context import Service
 from shared.territories import following
 from shared.territories import listens as territories_listens
 
-SLICES = (meetings, invitations, attendance, ballots, decisions, minutes)
+SLICES = (meetings, invitations, attendance, ballots, decisions, minutes, contributions)
 
 
 def service(settings: Settings) -> Service:
@@ -45,6 +47,7 @@ def service(settings: Settings) -> Service:
             minutes_listens,
             reports_listens,
         ],
+        dues={contributions_commands.DUE: contributions_commands.close_when_due},
         followers=[following.follow],
         problems=[slice_.problems for slice_ in SLICES],
         vocabularies=[term for slice_ in SLICES for term in slice_.vocabularies],

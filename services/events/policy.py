@@ -22,6 +22,13 @@ class Right(StrEnum):
     READ_MINUTES = "read_minutes"
     WRITE_MINUTES = "write_minutes"
     APPROVE_MINUTES = "approve_minutes"
+    READ_COLLECTIONS = "read_collections"
+    COLLECT_CONTRIBUTIONS = "collect_contributions"
+    READ_CONTRIBUTIONS = "read_contributions"
+    ENTER_CONTRIBUTIONS = "enter_contributions"
+    TAG_CONTRIBUTIONS = "tag_contributions"
+    WRITE_SYNTHESES = "write_syntheses"
+    ISSUE_SYNTHESES = "issue_syntheses"
 
 
 COORDINATION = (Role.SECRETARIAT, Role.COORDINATOR)
@@ -40,5 +47,12 @@ policy = Policy(
         Right.READ_MINUTES: EVERYBODY,  # approved ones; before that, their writers and whoever was invited
         Right.WRITE_MINUTES: COORDINATION,
         Right.APPROVE_MINUTES: COORDINATION,
+        Right.READ_COLLECTIONS: EVERYBODY,  # and issued syntheses; contributing is no right of a role but of a mandate
+        Right.COLLECT_CONTRIBUTIONS: COORDINATION,
+        Right.READ_CONTRIBUTIONS: COORDINATION,  # and their authors, their own
+        Right.ENTER_CONTRIBUTIONS: COORDINATION,
+        Right.TAG_CONTRIBUTIONS: COORDINATION,
+        Right.WRITE_SYNTHESES: COORDINATION,
+        Right.ISSUE_SYNTHESES: COORDINATION,
     }
 )

@@ -106,6 +106,8 @@ KINDS = [
     ("votes", "voti", "votes"),
     ("decisions", "decisioni da attuare", "decisions to carry out"),
     ("minutes", "verbali", "minutes"),
+    ("contributions", "contributi scritti", "contributions written"),
+    ("syntheses", "sintesi ricevute", "syntheses received"),
     ("enrolments", "percorsi di formazione", "learning paths"),
     ("deliveries", "messaggi inviati", "messages sent"),
     ("scores", "punteggi espressi", "scores given"),

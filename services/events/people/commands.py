@@ -26,6 +26,7 @@ FINAL: Mapping[str, str] = {
     "ballots": "t.outcome is null",
     "decisions": "t.state = 'proposed'",
     "minutes": "t.state <> 'approved'",
+    "synthesis_versions": "false",
 }
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.events.attendance.tables import attendances, proxies, quorums
 from services.events.ballots.tables import ballots, votes
+from services.events.contributions.tables import collections, contributions, recipients, syntheses, versions
 from services.events.decisions.tables import decisions
 from services.events.invitations.tables import invitations
 from services.events.mandates.tables import mandates
@@ -61,6 +62,9 @@ def meeting(table: Table) -> dict[str, ColumnElement[Any]]:
 
 OF_BALLOT = {"question": of_row(ballots.c.question, ballots.c.id == votes.c.ballot_id)}
 MINUTED = Ground.APPROVED_MINUTES
+ANSWERABLE = Ground.ACCOUNTABILITY
+ANONYMOUS = {"person_id": None, "mandate_id": None, "version": contributions.c.version + 1}
+"""What somebody contributed stays without them: a synthesis and its counts rest on it."""
 ACTED = ("id", "meeting_id", "recorded_at", "opened_at", "closed_at", "fixed_at", "approved_on", "answered_at")
 REPORTED = ("id", "title", "made_at", "released_at", "withdrawn_at")
 
@@ -97,6 +101,13 @@ HELD = (
     Held("acts", reports.c.made_by, Ground.ACCOUNTABILITY, shows=REPORTED),
     Held("acts", reports.c.released_by, Ground.ACCOUNTABILITY, shows=REPORTED),
     Held("acts", reports.c.withdrawn_by, Ground.ACCOUNTABILITY, shows=REPORTED),
+    Held("contributions", contributions.c.person_id, forget=ANONYMOUS),
+    Held("contributions", contributions.c.entered_by, ANSWERABLE, shows=("id", "collection_id", "written_at")),
+    Held("acts", contributions.c.tagged_by, ANSWERABLE, shows=("id", "collection_id", "tagged_at")),
+    Held("acts", collections.c.created_by, ANSWERABLE, shows=("id", "title", "opened_at")),
+    Held("acts", syntheses.c.drafted_by, ANSWERABLE, shows=("id", "title")),
+    Held("acts", versions.c.issued_by, ANSWERABLE, shows=("synthesis_id", "number", "issued_at")),
+    Held("syntheses", recipients.c.person_id, ANSWERABLE),
 )
 
 NOBODY = frozenset({"proxies.holder_id"})
