@@ -27,6 +27,7 @@ from services.notify.policy import policy
 from services.notify.reminders import commands as reminder_commands
 from services.notify.reminders import listens as reminders
 from services.notify.reminders import routes as reminder_routes
+from services.notify.replies.server import receive
 from services.notify.rights import listens as rights
 from services.notify.settings import Settings
 from services.notify.store import mapper
@@ -74,7 +75,7 @@ def service(settings: Settings) -> Service:
         ],
         dues={reminder_commands.DUE: reminder_commands.remind},
         problems=[deliveries_problems, reminder_routes.problems],
-        workers=[send],
+        workers=[send, receive],
         followers=[following.follow],
         vocabularies=[*VOCABULARIES, *reminder_routes.vocabularies],
         backlogs={"mails": deliveries.due},

@@ -38,6 +38,13 @@ def _domains(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
         raise ValueError('expected domains: ["example.org"]') from None
 
 
+def _domain(name: str) -> str:
+    try:
+        return domain_of(mailbox(f"postmaster@{name}")).lower()
+    except AddressUnusable:
+        raise ValueError("expected a domain: reply.example.org") from None
+
+
 def _private_key(path: Path) -> Path:
     try:
         key = ECKey.import_key(json.loads(path.read_text()))
@@ -62,6 +69,11 @@ class Settings(ServiceSettings):
     mail_from_domains: Annotated[tuple[str, ...] | None, AfterValidator(_domains)] = None
     """Domains of networks' own addresses that the relay signs for (DKIM); unset: every network's address is used."""
     mail_reply_to: Annotated[str, AfterValidator(_address)] | None = None
+    reply_domain: Annotated[str, AfterValidator(_domain)] | None = None
+    """Invitations are answered from calendars at `rsvp+<token>@` this domain, whose mail is handed over by LMTP; unset:
+    calendars are told of meetings and not asked."""
+    lmtp_host: str = "127.0.0.1"
+    lmtp_port: int | None = Field(default=None, ge=0, le=65535)
     link_key_file: Annotated[Path, AfterValidator(_private_key)]
     """The private key (JWK) of signed links; every service has its public part in TRAMA_LINK_JWKS_FILE."""
 

@@ -50,6 +50,8 @@ async def notify(postgres: Postgres, nats: Nats, tmp_path_factory: pytest.TempPa
         smtp_url=relay.url("") + "?starttls=never",
         mail_from="Trama <no-reply@trama.example>",
         link_key_file=str(home / "links.json"),
+        reply_domain="reply.example",
+        lmtp_port="0",
     ) as running:
         network = Network(running, relay, link_key)
         await running.tell(network.founded())

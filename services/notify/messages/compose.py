@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -17,10 +17,11 @@ from services.notify.deliveries.mail import Mail, Sender
 from services.notify.deliveries.outcomes import Claimed
 from services.notify.deliveries.rules import Problem, State
 from services.notify.deliveries.sending import Unsendable
-from services.notify.messages import queries, rules
+from services.notify.messages import calendar, queries, rules
 from services.notify.messages.particulars import PARTICULARS, Asked, MintLink, TooLate
 from services.notify.messages.queries import Known
 from services.notify.messages.words import environment
+from services.notify.replies.commands import tokens
 from services.notify.settings import Settings
 from shared.access import links
 
@@ -29,34 +30,41 @@ PARTS = ("subject.txt", "body.txt", "body.html")
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A message in a person's language; each text ends with its links, the HTML part is a whole document."""
+    """A message in a person's language; each text ends with its links, the HTML part is a whole document. `link` is
+    the one that it is about."""
 
     language: str
     subject: str
     text: str
     html: str
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Writer:
     """Writes the mail of a delivery. `public_url` is where people reach the platform, `sender` is the platform's own.
-    `from_domains`: for which domains the relay signs, besides the platform's; None: every network's address is used."""
+    `from_domains`: for which domains the relay signs, besides the platform's; None: every network's address is used.
+    `reply_domain`: where calendars answer invitations; None: they are not asked."""
 
     public_url: str
     sender: Sender
     mint: MintLink
     templates: jinja2.Environment
     from_domains: Collection[str] | None = None
+    reply_domain: str | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Writer:
         """Its links are signed here and nowhere else, each for the service that acts on it."""
         mint = partial(links.mint, settings.link_key)
         home = settings.public_url.rstrip("/")
-        return cls(home, settings.sender, mint, environment(), settings.domains_signed_for)
+        return cls(home, settings.sender, mint, environment(), settings.domains_signed_for, settings.reply_domain)
 
     async def known(self, session: AsyncSession, claimed: Sequence[Claimed]) -> Known:
-        return await queries.known(session, claimed)
+        """What these mails speak of; each invitation among them has its address from now on."""
+        known = await queries.known(session, claimed)
+        invitations = calendar.invitations_of(claimed) if self.reply_domain else ()
+        return replace(known, replies=await tokens(session, invitations)) if invitations else known
 
     def write(self, delivery: Claimed, known: Known, wall: datetime, now: datetime) -> Mail | Unsendable:
         """`wall` is wall time, by which links expire; `now` is the domain clock's, by which things are over."""
@@ -80,6 +88,7 @@ class Writer:
             html=words.html,
             network=(network.slug, network.name) if network else None,
             author=self.author(network) if network else None,
+            invitation=calendar.invitation(delivery, known, words, to, self.public_url, self.reply_domain, wall),
         )
 
     def words(self, delivery: Claimed, known: Known, wall: datetime, now: datetime) -> Words | Unsendable:
@@ -101,7 +110,7 @@ class Writer:
             delivery.person_id,
         )
         try:
-            given = {
+            given: dict[str, Any] = {
                 "language": language,
                 "given_name": contact.given_name,
                 "network": network.name if network else None,
@@ -109,8 +118,9 @@ class Writer:
                 "sender": self.sender.name,
                 **PARTICULARS[delivery.topic](asked),
             }
-            parts = (self.templates.get_template(f"{delivery.topic}/{language}/{part}").render(given) for part in PARTS)
-            return Words(language, *parts)
+            folder = f"{delivery.topic}/{language}"
+            subject, text, html = (self.templates.get_template(f"{folder}/{part}").render(given) for part in PARTS)
+            return Words(language, subject, text, html, given.get("link"))
         except TooLate:
             return Unsendable(State.SUPPRESSED, Problem.TOO_LATE)
         except (jinja2.TemplateError, LookupError, TypeError, ValueError) as error:

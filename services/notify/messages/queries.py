@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -47,6 +47,8 @@ class Known:
     agreements: Rows
     map_questions: Rows
     map_needs: Rows
+    replies: Mapping[UUID, str] = field(default_factory=dict, kw_only=True)
+    """By invitation: the token of the address at which a calendar answers it; of what is mailed, when any is."""
 
 
 async def known(session: AsyncSession, claimed: Sequence[Claimed]) -> Known:

@@ -1,0 +1,227 @@
+"""Where the mail server hands over what people's calendars answer: LMTP (RFC 2033), inside the deployment.
+
+250 is said once what the mail says is committed; a kill before it brings the mail again, which is then no news. What is
+not said by a mail server's own refusals is bounded here: bytes, connections, commands, seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import datetime
+from typing import Any
+
+import structlog
+from aiosmtpd.lmtp import LMTP
+from aiosmtpd.smtp import Envelope, Session
+from prometheus_client import Counter
+
+from services.notify.replies import commands, mime, queries, rules
+from services.notify.replies.rules import TEXTS, Refusal, Refused
+from services.notify.settings import Settings
+from shared.calendars import Reply, Unreadable, read_reply
+from shared.runtime.clock import wall
+from shared.runtime.context import Context
+from shared.runtime.database import away
+
+LARGEST = 1 << 20
+"""Bytes of a mail: a reply takes some thousand, with a signature's pictures some hundred thousand."""
+MOST_CONNECTIONS = 10
+MOST_COMMANDS = 1_000
+"""Of one kind on one connection: mail servers keep one for many mails."""
+PATIENCE = 60.0
+"""Seconds for the next command, or for all of a mail's text."""
+PARSED_AT_ONCE = 2
+
+log = structlog.get_logger("replies")
+heard = Counter(
+    "trama_notify_calendar_replies_total", "Mails to invitations' addresses, by what came of them", ["outcome"]
+)
+
+
+async def receive(context: Context) -> None:
+    """For ever, where a port is set: without one, invitations ask for no answer from calendars."""
+    settings = context.settings
+    assert isinstance(settings, Settings)
+    if settings.lmtp_port is None or settings.reply_domain is None:
+        return
+    logging.getLogger("mail.log").setLevel(logging.WARNING)  # the library's diary has people's addresses
+    desk = Desk(context, settings.reply_domain)
+    server = await asyncio.get_running_loop().create_server(desk.connection, settings.lmtp_host, settings.lmtp_port)
+    context.state["lmtp_port"] = server.sockets[0].getsockname()[1]
+    log.info("receiving", host=settings.lmtp_host, port=context.state["lmtp_port"])
+    try:
+        await asyncio.Event().wait()
+    finally:
+        server.close()
+        desk.hang_up()
+        await server.wait_closed()
+
+
+class Desk:
+    """Answers the commands of all connections of this process."""
+
+    def __init__(self, context: Context, domain: str) -> None:
+        self.context, self.domain = context, domain
+        self.connections: set[Connection] = set()
+        self.parsing = asyncio.Semaphore(PARSED_AT_ONCE)
+
+    def connection(self) -> Connection:
+        return Connection(self)
+
+    def hang_up(self) -> None:
+        """Mails under way are not answered, and come again."""
+        for connection in list(self.connections):
+            if isinstance(connection.transport, asyncio.Transport):
+                connection.transport.abort()
+
+    async def handle_RCPT(  # noqa: N802 (aiosmtpd's names)
+        self, _server: LMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if envelope.rcpt_tos:  # LMTP answers for each recipient; the mail server hands the others over by themselves
+            return TEXTS[Refusal.ONE_AT_A_TIME]
+        token = rules.token_of(address, self.domain)
+        if token is None:
+            return self.refused(Refusal.UNKNOWN)
+        async with self.context.database.sessions() as session:
+            known = await queries.known(session, token)
+        if not known:
+            return self.refused(Refusal.UNKNOWN)
+        envelope.rcpt_tos.append(token)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(self, _server: LMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        arrived = wall()
+        raw = envelope.content if isinstance(envelope.content, bytes) else b""
+        try:
+            async with self.parsing:  # in a thread: this loop serves requests too
+                reply = await asyncio.to_thread(reply_in, raw, from_nobody=envelope.mail_from in ("", "<>"))
+            if reply is None:
+                heard.labels("ignored").inc()
+                return "250 2.0.0 Ignorato / Ignored"
+            return await self._taken(envelope.rcpt_tos[0], reply, arrived)
+        except Refused as refused:
+            return self.refused(refused.refusal)
+
+    async def handle_exception(self, error: Exception) -> str:
+        """Nothing is lost by an error of ours: the mail server keeps the mail, and tries again for days."""
+        if away(error):
+            log.warning("database_away", error=type(error).__name__)
+        else:
+            log.error("reply_failed", exc_info=error)
+        return self.refused(Refusal.LATER)
+
+    async def _taken(self, token: str, reply: Reply, arrived: datetime) -> str:
+        context = self.context
+        async with context.database.sessions() as session:
+            fact = await commands.take(
+                session,
+                token,
+                reply,
+                public_url=context.settings.public_url,
+                wall=arrived,
+                now=context.clock.now(),
+            )
+            await session.commit()
+        if fact is None:
+            heard.labels("known_already").inc()
+            return "250 2.0.0 Risposta gia' nota / Answer known already"
+        context.wake()
+        heard.labels("taken").inc()
+        return "250 2.0.0 Risposta presa in carico / Answer taken"
+
+    def refused(self, refusal: Refusal) -> str:
+        heard.labels(str(refusal)).inc()
+        return TEXTS[refusal]
+
+
+def reply_in(raw: bytes, *, from_nobody: bool) -> Reply | None:
+    """The first answer in the mail's calendars. None for an absence note or a bounce without one: to refuse it would
+    send a bounce to a machine, or to nobody. Raises Refused."""
+    found = mime.read(raw)
+    refusal = Refusal.NO_CALENDAR
+    for calendar in found.calendars:
+        try:
+            return read_reply(calendar)
+        except Unreadable as unreadable:
+            refusal = rules.OF_UNREADABLE.get(unreadable.code, Refusal.NOT_A_REPLY)
+    if found.automatic or from_nobody:
+        return None
+    raise Refused(refusal)
+
+
+class Connection(LMTP):
+    """One of the mail server's, of at most so many."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(
+            desk,
+            data_size_limit=LARGEST,
+            enable_SMTPUTF8=True,
+            hostname=desk.domain,
+            ident="Trama LMTP",
+            timeout=PATIENCE,
+            command_call_limit=MOST_COMMANDS,
+            loop=asyncio.get_running_loop(),
+        )
+        self.desk = desk
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if len(self.desk.connections) >= MOST_CONNECTIONS:
+            assert isinstance(transport, asyncio.Transport)
+            transport.write(b"421 4.7.0 Troppe connessioni / Too many connections\r\n")
+            transport.close()
+            return
+        self.desk.connections.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.desk.connections.discard(self)
+        if self.transport is not None:
+            super().connection_lost(error)
+
+    def eof_received(self) -> bool | None:
+        return super().eof_received() if self.session is not None else None
+
+    async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802
+        """The library's own keeps each line as an object, and a line without end without bound; this keeps at most
+        LARGEST bytes, whatever comes, and answers when all of it has come."""
+        if await self.check_helo_needed():
+            return
+        assert self.envelope is not None
+        if not self.envelope.rcpt_tos:
+            await self.push("503 5.5.1 RCPT first")
+            return
+        if arg:
+            await self.push("501 5.5.4 Syntax: DATA")
+            return
+        await self.push("354 End data with <CR><LF>.<CR><LF>")
+        content = await self._content()
+        envelope, status = self.envelope, self.desk.refused(Refusal.TOO_LARGE) if content is None else ""
+        self._set_post_data_state()  # type: ignore[no-untyped-call]
+        if content is not None:
+            assert self.session is not None
+            envelope.content = bytes(content)
+            status = await self.desk.handle_DATA(self, self.session, envelope)
+        await self.push(status)
+
+    async def _content(self) -> bytearray | None:
+        """Until the lone dot; None when it is more than is kept."""
+        whole, size, at_start = bytearray(), 0, True
+        while True:
+            piece, ended = await self._piece()
+            if at_start and ended and piece == b".\r\n":
+                return whole if size <= LARGEST else None
+            size += len(piece)
+            if size <= LARGEST:
+                whole += piece[1:] if at_start and piece[:1] == b"." else piece
+            else:
+                whole.clear()
+            at_start = ended
+
+    async def _piece(self) -> tuple[Any, bool]:
+        """A line, or a part of one that is longer than lines are."""
+        try:
+            return await self._reader.readuntil(b"\r\n"), True
+        except asyncio.LimitOverrunError as error:
+            return await self._reader.read(error.consumed), False
