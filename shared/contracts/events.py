@@ -359,6 +359,7 @@ class MinutesState(Fact):
     needed: int = 0  # approvals
     approvals: int = 0
     sha256: str | None = None  # of the PDF, once they are approved
+    drafted_by: UUID | None = None  # who writes them, and hears when they are returned
 
 
 class MinutesSubmitted(MinutesState, fact="events.minutes.submitted"): ...
