@@ -38,8 +38,7 @@ test: install ## all tests that need no browser and no real data, but for the fa
 
 test-all: install ## test, the fault proofs, the pages in a browser, the real files of TRAMA_REAL_DATA
 	$(TOGETHER) --ignore tests/faults -m "not browser and not real_data and not long and not bench"
-	$(ALONE) tests/faults -m "not long"
-	$(ALONE) -m "(browser or real_data) and not long"
+	$(TOGETHER) -m "(faults or browser or real_data) and not long"
 
 alone: install ## a service tested without the folders of the others (SERVICE=mapping; all of them if not said)
 	$(PY) -m tests.alone $(SERVICE)

@@ -82,11 +82,11 @@ class Client:
             if after is None:
                 return items
 
-    def imported(self, network: str, file: Path, *, commit: bool) -> Any:
+    def imported(self, network: str, file: Path, *, commit: bool, of: str = "organisations") -> Any:
         """Uploads a list and waits until it is previewed (or done, with `commit`)."""
         answer = self.send(
             "POST",
-            f"/registry/v1/networks/{network}/imports",
+            f"/registry/v1/networks/{network}/imports?of={of}",
             files={"file": (file.name, file.read_bytes(), "text/csv")},
             data={"commit": str(commit).lower()},
         )
