@@ -15,6 +15,9 @@ from services.events.minutes import routes as minutes
 from services.events.organisations import listens as organisations_listens
 from services.events.people import listens as people_listens
 from services.events.policy import policy
+from services.events.polls import commands as poll_commands
+from services.events.polls import listens as polls_listens
+from services.events.polls import routes as polls
 from services.events.reports import listens as reports_listens
 from services.events.rights import listens as rights_listens
 from services.events.settings import Settings
@@ -24,7 +27,7 @@ from shared.runtime.context import Service
 from shared.territories import following
 from shared.territories import listens as territories_listens
 
-SLICES = (meetings, invitations, attendance, ballots, decisions, minutes, contributions)
+SLICES = (meetings, invitations, polls, attendance, ballots, decisions, minutes, contributions)
 
 
 def service(settings: Settings) -> Service:
@@ -44,10 +47,11 @@ def service(settings: Settings) -> Service:
             bodies_listens,
             mandates_listens,
             invitations_listens,
+            polls_listens,
             minutes_listens,
             reports_listens,
         ],
-        dues={contributions_commands.DUE: contributions_commands.close_when_due},
+        dues={poll_commands.DUE: poll_commands.close_due, contributions_commands.DUE: contributions_commands.close_when_due},
         followers=[following.follow],
         problems=[slice_.problems for slice_ in SLICES],
         vocabularies=[term for slice_ in SLICES for term in slice_.vocabularies],

@@ -18,6 +18,11 @@ class Right(StrEnum):
     READ_ATTENDANCE = "read_attendance"
     RECORD_ATTENDANCE = "record_attendance"
     HOLD_BALLOTS = "hold_ballots"
+    READ_POLLS = "read_polls"
+    READ_POLL_ANSWERS = "read_poll_answers"
+    HOLD_POLLS = "hold_polls"
+    READ_REGISTRATIONS = "read_registrations"
+    KEEP_REGISTRATIONS = "keep_registrations"
     READ_VOTES = "read_votes"
     READ_MINUTES = "read_minutes"
     WRITE_MINUTES = "write_minutes"
@@ -44,6 +49,11 @@ policy = Policy(
         Right.RECORD_ATTENDANCE: COORDINATION,
         Right.HOLD_BALLOTS: COORDINATION,  # voting is no right of a role: it goes with the invitation
         Right.READ_VOTES: COORDINATION,
+        Right.READ_POLLS: EVERYBODY,  # the counts; answering is no right of a role: it goes with being asked
+        Right.READ_POLL_ANSWERS: COORDINATION,
+        Right.HOLD_POLLS: COORDINATION,
+        Right.READ_REGISTRATIONS: COORDINATION,  # names and addresses of people from outside
+        Right.KEEP_REGISTRATIONS: COORDINATION,
         Right.READ_MINUTES: EVERYBODY,  # approved ones; before that, their writers and whoever was invited
         Right.WRITE_MINUTES: COORDINATION,
         Right.APPROVE_MINUTES: COORDINATION,

@@ -101,6 +101,7 @@ KINDS = [
     ("places", "luoghi e mappa", "places and the map"),
     ("needs", "bisogni raccolti o seguiti", "needs collected or followed"),
     ("invitations", "inviti a riunioni", "invitations to meetings"),
+    ("polls", "sondaggi sulle date", "polls for dates"),
     ("attendances", "presenze a riunioni", "attendance at meetings"),
     ("proxies", "deleghe", "proxies"),
     ("votes", "voti", "votes"),

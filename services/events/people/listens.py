@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.events.people import commands
 from services.events.people.tables import people
+from services.events.polls import commands as polls
 from shared.contracts.registry import PersonErased, PersonMerged, PersonState
 from shared.messaging import Received, caused_by, newest, projects, reacts, stage, upsert_newest
 
@@ -39,6 +40,7 @@ async def follow_the_merged(session: AsyncSession, facts: Sequence[Received[Pers
     """One after the other, in the order in which they were merged: who stands for somebody may be merged in turn."""
     await names_known(session, facts, now)
     for received in facts:
+        asked = await polls.reassign(session, received.fact.id, received.fact.into_id)
         told = await commands.reassign(session, received.fact.id, received.fact.into_id, now)
         with caused_by(replace(received.cause, at=now)):
-            await stage(session, *told)
+            await stage(session, *told, *asked)

@@ -23,6 +23,8 @@ from services.events.meetings.tables import documents, guests, meetings
 from services.events.minutes.listens import compose_again
 from services.events.minutes.tables import minutes
 from services.events.people.tables import people
+from services.events.polls.tables import poll_answers, poll_requests, polls
+from services.events.registrations.tables import registrations
 from services.events.reports.tables import reports
 from services.events.store import mapper
 from shared.contracts.events import AccessAnswered, ErasureAnswered
@@ -61,6 +63,7 @@ def meeting(table: Table) -> dict[str, ColumnElement[Any]]:
 
 
 OF_BALLOT = {"question": of_row(ballots.c.question, ballots.c.id == votes.c.ballot_id)}
+OF_POLL = {"poll": of_row(polls.c.title, polls.c.id == poll_requests.c.poll_id)}
 MINUTED = Ground.APPROVED_MINUTES
 ANSWERABLE = Ground.ACCOUNTABILITY
 ANONYMOUS = {"person_id": None, "mandate_id": None, "version": contributions.c.version + 1}
@@ -84,6 +87,18 @@ HELD = (
         on=proxies.c.holder_id == invitations.c.id,
         beside=meeting(proxies),
     ),
+    Held(
+        "polls",
+        poll_requests.c.person_id,
+        forget="delete",
+        of=poll_answers,
+        on=poll_answers.c.request_id == poll_requests.c.id,
+    ),
+    Held("polls", poll_requests.c.person_id, forget="delete", beside=OF_POLL),
+    Held("acts", poll_requests.c.answered_by, Ground.ACCOUNTABILITY, shows=ACTED),
+    Held("acts", polls.c.opened_by, Ground.ACCOUNTABILITY, shows=("id", "title")),
+    Held("acts", registrations.c.entered_by, Ground.ACCOUNTABILITY, shows=("meeting_id", "registered_at")),
+    Held("acts", registrations.c.checked_in_by, Ground.ACCOUNTABILITY, shows=("meeting_id", "checked_in_at")),
     Held("votes", votes.c.person_id, Ground.VOTE_CAST, beside=OF_BALLOT),
     Held("votes", votes.c.cast_by, Ground.VOTE_CAST, shows=("ballot_id", "cast_at"), beside=OF_BALLOT),
     Held("decisions", decisions.c.person_id, MINUTED, beside=meeting(decisions)),
