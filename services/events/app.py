@@ -5,11 +5,14 @@ from services.events.ballots import routes as ballots
 from services.events.bodies import listens as bodies_listens
 from services.events.contributions import commands as contributions_commands
 from services.events.contributions import routes as contributions
+from services.events.decisions import listens as decisions_listens
 from services.events.decisions import routes as decisions
 from services.events.invitations import listens as invitations_listens
 from services.events.invitations import routes as invitations
 from services.events.mandates import listens as mandates_listens
 from services.events.meetings import routes as meetings
+from services.events.minutes import answering
+from services.events.minutes import commands as minutes_commands
 from services.events.minutes import listens as minutes_listens
 from services.events.minutes import routes as minutes
 from services.events.organisations import listens as organisations_listens
@@ -49,9 +52,15 @@ def service(settings: Settings) -> Service:
             invitations_listens,
             polls_listens,
             minutes_listens,
+            decisions_listens,
             reports_listens,
         ],
-        dues={poll_commands.DUE: poll_commands.close_due, contributions_commands.DUE: contributions_commands.close_when_due},
+        dues={
+            answering.OVER: answering.time_is_over,
+            minutes_commands.FILE: minutes_commands.make_files,
+            poll_commands.DUE: poll_commands.close_due,
+            contributions_commands.DUE: contributions_commands.close_when_due,
+        },
         followers=[following.follow],
         problems=[slice_.problems for slice_ in SLICES],
         vocabularies=[term for slice_ in SLICES for term in slice_.vocabularies],

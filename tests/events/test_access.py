@@ -12,7 +12,14 @@ from tests.harness import Running
 
 pytestmark = pytest.mark.timeout(120)
 
-PUBLIC = ("GET /rsvp/link", "POST /rsvp/link", "GET /ballots/link", "POST /ballots/link")
+PUBLIC = (
+    "POST /minutes/approval/link",
+    "GET /minutes/approval/link",
+    "GET /rsvp/link",
+    "POST /rsvp/link",
+    "GET /ballots/link",
+    "POST /ballots/link",
+)
 """A signed link says who it is."""
 
 

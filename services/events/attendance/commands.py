@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -101,21 +101,28 @@ async def record(session: AsyncSession, actor: Actor, meeting_id: UUID, roll: Ro
 
 async def take_part(session: AsyncSession, meeting: Meeting, person_id: UUID, now: datetime) -> None:
     """Who votes is there: recorded so by themselves, unless something is recorded of them already."""
+    await take_part_all(session, meeting, [person_id], person_id, now)
+
+
+async def take_part_all(
+    session: AsyncSession, meeting: Meeting, people: Collection[UUID], by: UUID | None, now: datetime
+) -> None:
+    """The same of several, whose votes `by` enters: in two statements."""
     mode = Mode.PRESENT if meeting.mode is MeetingMode.IN_PERSON else Mode.REMOTE
     theirs = (
         await session.execute(
-            select(invitations.c.id, invitations.c.organisation_id)
+            select(invitations.c.id, invitations.c.organisation_id, invitations.c.person_id)
             .join(mandates, mandates.c.id == invitations.c.mandate_id)
             .where(
                 invitations.c.meeting_id == meeting.id,
-                invitations.c.person_id == person_id,
+                invitations.c.person_id.in_(people),
                 invitations.c.state == InvitationState.ISSUED,
                 queries.held(meeting.day),
             )
             .order_by(invitations.c.id)
         )
     ).all()
-    rows = [_row(meeting, row.id, person_id, row.organisation_id, mode, person_id, now) for row in theirs]
+    rows = [_row(meeting, row.id, row.person_id, row.organisation_id, mode, by, now) for row in theirs]
     if rows:
         await session.execute(insert(attendances).values(rows).on_conflict_do_nothing())
 

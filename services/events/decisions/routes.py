@@ -12,10 +12,11 @@ from starlette.responses import Response
 
 from services.events.decisions import commands, queries
 from services.events.decisions.commands import Change, Proposal
-from services.events.decisions.queries import Named
+from services.events.decisions.queries import Commitment, Named, Sought
 from services.events.decisions.rules import (
     LABELS,
     InvalidDecision,
+    Kept,
     Kind,
     NotCarried,
     Recorded,
@@ -24,6 +25,7 @@ from services.events.decisions.rules import (
 )
 from services.events.meetings import queries as meeting_queries
 from services.events.policy import Right, policy
+from shared.access.actor import EARLIEST, LATEST
 from shared.runtime.edge import At, Edge
 from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
@@ -42,9 +44,20 @@ class OwnerOut(Ref):
     kind: str
 
 
+class CommitmentOut(BaseModel):
+    """What the registry made of a decision with an owner, as it stands: open, late, fulfilled or waived. Its `due` may
+    have been changed since the decision."""
+
+    id: UUID
+    state: str
+    due: date
+    fulfilled_on: date | None
+    href: str
+
+
 class DecisionOut(BaseModel):
     """`owner` owes it until `due`, or neither is said. When the minutes that record it are approved it is adopted, or
-    lapses when the meeting had no quorum."""
+    lapses when the meeting had no quorum. `kept` is what became of it since."""
 
     id: UUID
     network_id: UUID
@@ -58,13 +71,15 @@ class DecisionOut(BaseModel):
     ballot_id: UUID | None
     minutes_id: UUID | None
     state: State
+    kept: Kept
+    commitment: CommitmentOut | None
     href: str
     version: int
     allowed_actions: list[str]
 
     @classmethod
     def of(cls, named: Named, at: Edge) -> DecisionOut:
-        decision, body = named.decision, named.body
+        decision, body, commitment = named.decision, named.body, named.commitment
         place = meeting_queries.where(decision.network_id, body)
         writable = decision.state is State.PROPOSED and named.minutes_state in (None, "draft")
         may = writable and policy.has(at.actor, Right.WRITE_MINUTES, on=at.now, **place)
@@ -81,10 +96,22 @@ class DecisionOut(BaseModel):
             ballot_id=decision.ballot_id,
             minutes_id=named.minutes_id,
             state=decision.state,
+            kept=Kept(commitment.state) if commitment else Kept.NONE,
+            commitment=_commitment(commitment) if commitment else None,
             href=f"/events/v1/decisions/{decision.id}",
             version=decision.version,
             allowed_actions=["change", "remove"] if may else [],
         )
+
+
+def _commitment(one: Commitment) -> CommitmentOut:
+    return CommitmentOut(
+        id=one.id,
+        state=one.state,
+        due=one.due,
+        fulfilled_on=one.fulfilled_on,
+        href=f"/registry/v1/commitments/{one.id}",
+    )
 
 
 def _owner(field: str, id_: UUID, name: str | None) -> OwnerOut:
@@ -122,22 +149,33 @@ async def register(
     network: str,
     at: At,
     body: Annotated[list[UUID], Query(description="Decided by any of these bodies")] = [],  # noqa: B006 (copied)
+    kind: Annotated[list[Kind], Query()] = [],  # noqa: B006
+    owner: Annotated[list[UUID], Query(description="Owed by any of these organisations, people or bodies")] = [],  # noqa: B006
     organisation: Annotated[list[UUID], Query(description="Owed by any of these organisations")] = [],  # noqa: B006
     person: Annotated[list[UUID], Query(description="Owed by any of these people")] = [],  # noqa: B006
     state: Annotated[list[State], Query(description="`adopted` if not said")] = [],  # noqa: B006
-    due_before: date | None = None,
+    kept: Annotated[list[Kept], Query(description="How what was decided stands")] = [],  # noqa: B006
+    since: Annotated[date | None, Query(ge=EARLIEST, le=LATEST, description="Decided from that day on")] = None,
+    until: Annotated[date | None, Query(ge=EARLIEST, le=LATEST, description="Decided before that day")] = None,
+    due_before: Annotated[date | None, Query(ge=EARLIEST, le=LATEST)] = None,
+    q: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=200,
+            pattern=r"^[^\x00]*$",
+            description="Words of the title, in Italian: any form of them, with or without accents; "
+            '`"…"` for a phrase, `or`, and `-` for what must not be in it',
+        ),
+    ] = None,
     after: After = None,
     limit: Limit = 50,
 ) -> Response:
-    """The register of the network's decisions."""
+    """The register of the network's decisions, with what became of each: for everybody in it."""
     return await at.page(
         queries.of_network,
         network,
-        body=body,
-        organisation=organisation,
-        person=person,
-        state=state,
-        due_before=due_before,
+        Sought(body, kind, owner, organisation, person, state, kept, since, until, due_before, q),
         after=after,
         limit=limit,
         out=lambda named: DecisionOut.of(named, at),
@@ -201,6 +239,18 @@ vocabularies = (
             (State.PROPOSED, "Proposta", "Proposed"),
             (State.ADOPTED, "Adottata", "Adopted"),
             (State.LAPSED, "Decaduta (senza numero legale)", "Lapsed (without a quorum)"),
+        ],
+    ),
+    vocabulary(
+        "decision_outcomes",
+        "Che cosa è stato delle decisioni",
+        "What became of decisions",
+        [
+            (Kept.OPEN, "Impegno aperto", "Commitment open"),
+            (Kept.LATE, "Impegno in ritardo", "Commitment late"),
+            (Kept.FULFILLED, "Mantenuta", "Kept"),
+            (Kept.WAIVED, "Non più dovuta", "No longer owed"),
+            (Kept.NONE, "Senza impegno", "Without a commitment"),
         ],
     ),
 )

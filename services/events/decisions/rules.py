@@ -40,6 +40,17 @@ class State(StrEnum):
     LAPSED = "lapsed"
 
 
+class Kept(StrEnum):
+    """What became of what was decided: `open`, `late`, `fulfilled` or `waived` as the commitment that it made is;
+    `none` when nobody owes anything by it, or not yet."""
+
+    OPEN = "open"
+    LATE = "late"
+    FULFILLED = "fulfilled"
+    WAIVED = "waived"
+    NONE = "none"
+
+
 class UnknownDecision(Exception):
     """No decision has this id."""
 

@@ -1,14 +1,16 @@
 """The text of minutes, composed from what is kept: the same material gives the same document, word for word.
 
-A document is sections of lines and items, in the network's language; the page, the plain text and the JSON are three
-views of it. What did not happen is said too: a reader must be able to tell "nothing" from "forgotten".
+A document is sections of lines, items and a table, in the network's language; the page, the plain text, the PDF and the
+JSON are four views of it. What did not happen is said too: a reader must be able to tell "nothing" from "forgotten".
+What the writer adds to a section, or writes instead of it, stays theirs when the rest is composed again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from hashlib import sha256
 from typing import Any
 
 from babel.dates import format_date, format_time
@@ -48,12 +50,19 @@ class Figures:
 
 @dataclass(frozen=True)
 class Voted:
+    """A ballot that was closed: a motion with its three figures, a choice with the votes of each option, or a grid of
+    so many papers."""
+
     question: str
     in_favour: int
     against: int
     abstained: int
     entitled: int
     outcome: str
+    kind: str = "motion"
+    secret: bool = False
+    cast: int = 0
+    options: Sequence[tuple[str, int]] = field(default_factory=tuple)
 
 
 @dataclass(frozen=True)
@@ -106,6 +115,13 @@ TEXTS: dict[str, dict[str, str]] = {
         "nobody": "nessuno",
         "for": "{name} per {organisation}",
         "proxy": "{name}, per delega a {holder}",
+        "represented": "Presenze per ente rappresentato",
+        "body_column": "Ente",
+        "present_column": "Presenti",
+        "proxy_column": "Per delega",
+        "excused_column": "Giustificati",
+        "absent_column": "Assenti",
+        "further": "Altri enti senza presenti: {count}.",
         "quorum": "Numero legale",
         "counted": "Aventi diritto: {entitled}. Presenti: {present}, per delega: {by_proxy}. Necessari: {needed}.",
         "reached": "Il numero legale è raggiunto e la riunione è valida.",
@@ -114,6 +130,11 @@ TEXTS: dict[str, dict[str, str]] = {
         "no_ballots": "Nessuna votazione.",
         "voted": "«{question}»: favorevoli {in_favour}, contrari {against}, astenuti {abstained}, su {entitled} aventi "
         "diritto. {outcome}",
+        "chosen": "«{question}»: {options}; hanno votato {cast} su {entitled} aventi diritto. {outcome}",
+        "option": "{title} {votes}",
+        "scored": "«{question}»: valutazioni di {cast} su {entitled} aventi diritto. {outcome}",
+        "secret": "{text} Voto segreto.",
+        "counted_votes": "Scrutinio concluso.",
         "carried": "Approvata.",
         "rejected": "Respinta.",
         "no_quorum": "Non valida: manca il numero legale.",
@@ -123,6 +144,15 @@ TEXTS: dict[str, dict[str, str]] = {
         "decided": "{title} ({kind})",
         "owed": "{title} ({kind}), a cura di {owner} entro {due}",
         "notes": "Annotazioni",
+        "approved_coordination": "Verbale n. {number}, approvato {day} da chi coordina.",
+        "approved_attendees": "Verbale n. {number}, approvato {day} dai presenti: d'accordo {approved} su {asked}, "
+        "obiezioni {objected}, necessari {needed}.",
+        "approved_silence": "Verbale n. {number}, approvato {day} dai presenti: d'accordo {approved} su {asked}, "
+        "obiezioni {objected}; chi non ha risposto entro il termine ha acconsentito.",
+        "approved_next_meeting": "Verbale n. {number}, approvato {day} con il voto di una riunione successiva.",
+        "objected": "Obiezioni: {objected} su {asked} presenti. Le approvazioni necessarie ({needed}) non si possono "
+        "più raggiungere.",
+        "late": "Entro il termine hanno approvato {approved} presenti su {asked}: ne servivano {needed}.",
     },
     "en": {
         "title": "Minutes of the meeting {of_day}",
@@ -148,6 +178,13 @@ TEXTS: dict[str, dict[str, str]] = {
         "nobody": "nobody",
         "for": "{name} for {organisation}",
         "proxy": "{name}, by proxy to {holder}",
+        "represented": "Attendance by body represented",
+        "body_column": "Body",
+        "present_column": "Present",
+        "proxy_column": "By proxy",
+        "excused_column": "Excused",
+        "absent_column": "Absent",
+        "further": "Other bodies with nobody there: {count}.",
         "quorum": "Quorum",
         "counted": "Entitled: {entitled}. Present: {present}, by proxy: {by_proxy}. Needed: {needed}.",
         "reached": "The quorum is reached and the meeting is valid.",
@@ -156,6 +193,11 @@ TEXTS: dict[str, dict[str, str]] = {
         "no_ballots": "No ballot.",
         "voted": "“{question}”: {in_favour} in favour, {against} against, {abstained} abstained, {entitled} entitled. "
         "{outcome}",
+        "chosen": "“{question}”: {options}; {cast} of {entitled} entitled voted. {outcome}",
+        "option": "{title} {votes}",
+        "scored": "“{question}”: scores of {cast} of {entitled} entitled. {outcome}",
+        "secret": "{text} Secret ballot.",
+        "counted_votes": "The votes are counted.",
         "carried": "Carried.",
         "rejected": "Rejected.",
         "no_quorum": "Not valid: there was no quorum.",
@@ -165,22 +207,33 @@ TEXTS: dict[str, dict[str, str]] = {
         "decided": "{title} ({kind})",
         "owed": "{title} ({kind}), by {owner} {due}",
         "notes": "Notes",
+        "approved_coordination": "Minutes no. {number}, approved {day} by those who coordinate.",
+        "approved_attendees": "Minutes no. {number}, approved {day} by those who were there: {approved} of {asked} "
+        "agreed, {objected} objected, {needed} needed.",
+        "approved_silence": "Minutes no. {number}, approved {day} by those who were there: {approved} of {asked} "
+        "agreed, {objected} objected; who did not answer in time has consented.",
+        "approved_next_meeting": "Minutes no. {number}, approved {day} by the vote of a later meeting.",
+        "objected": "Objections: {objected} of {asked} who were there. The approvals needed ({needed}) can no longer "
+        "be reached.",
+        "late": "In time {approved} of {asked} who were there approved: {needed} were needed.",
     },
 }
 
 
-def compose(material: Material, notes: str) -> dict[str, Any]:
-    """`{"language", "title", "subtitle", "sections": [{"code", "heading", "lines", "items"}]}`."""
+def compose(material: Material, notes: str, edits: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """`{"language", "title", "subtitle", "sections": [{"code", "heading", "lines", "items", …}]}`; `edits` by section:
+    `{"text", "instead", "ground"}`, see `edited`."""
     language = material.language if material.language in LANGUAGES else LANGUAGES[0]
     say = TEXTS[language]
     sections = [
         _section("meeting", say["meeting"], _meeting(material, say, language)),
         _section("agenda", say["agenda"], [] if material.agenda else [say["no_agenda"]], material.agenda),
-        _section("attendance", say["attendance"], (), _attendance(material.attendees, say)),
+        _attendance_section(material.attendees, say),
         _section("quorum", say["quorum"], _quorum(material.figures, say)),
         _section("ballots", say["ballots"], [] if material.ballots else [say["no_ballots"]], _ballots(material, say)),
         _decisions(material, say, language),
     ]
+    sections = [edited(section, (edits or {}).get(section["code"])) for section in sections]
     if notes.strip():
         sections.append(_section("notes", say["notes"], notes.strip().splitlines()))
     return {
@@ -191,18 +244,117 @@ def compose(material: Material, notes: str) -> dict[str, Any]:
     }
 
 
+def ground(section: Mapping[str, Any]) -> str:
+    """What was composed of a section, as a short mark: when it changes, what was written instead may be out of date."""
+    return sha256("\n".join([*section["lines"], "", *section["items"]]).encode()).hexdigest()[:16]
+
+
+def grounds(document: Mapping[str, Any]) -> dict[str, str]:
+    """The mark of each section as it was composed, by its code."""
+    return {section["code"]: section.get("ground") or ground(section) for section in document["sections"]}
+
+
+def edited(section: dict[str, Any], edit: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The section with what its writer added, or wrote instead of what is composed. `outdated`: what it was written
+    instead of has changed since."""
+    if edit is None:
+        return section
+    written = edit["text"].strip().splitlines()
+    if not edit["instead"]:
+        return {**section, "added": written}
+    mark = ground(section)
+    return {
+        **section,
+        "lines": written,
+        "items": [],
+        "instead": True,
+        "ground": mark,
+        "outdated": mark != edit["ground"],
+    }
+
+
 def plain(document: Mapping[str, Any], number: str | None = None) -> str:
     """The document as text: for a mail, an archive, or reading aloud."""
     title = document["title"] + (f" (n. {number})" if number else "")
     parts = [title, document["subtitle"]]
     for section in document["sections"]:
         items = [f"{place}. {item}" for place, item in enumerate(section["items"], 1)]
-        parts.append("\n".join([section["heading"].upper(), *section["lines"], *items]))
+        table = section.get("table") or {"headings": [], "rows": []}
+        rows = ["; ".join(row) for row in [table["headings"], *table["rows"]] if row]
+        parts.append(
+            "\n".join([section["heading"].upper(), *section["lines"], *items, *rows, *(section.get("added") or [])])
+        )
     return "\n\n".join(parts) + "\n"
 
 
-def _section(code: str, heading: str, lines: Sequence[str] = (), items: Sequence[str] = ()) -> dict[str, Any]:
-    return {"code": code, "heading": heading, "lines": list(lines), "items": list(items)}
+@dataclass(frozen=True)
+class Tally:
+    """How those who were asked have answered."""
+
+    asked: int = 0
+    needed: int = 0
+    approved: int = 0
+    objected: int = 0
+
+
+def approval(
+    language: str, kind: str, number: str, on: date, tally: Tally, *, silence: bool, enough: bool | None = None
+) -> str:
+    """By whom the minutes were approved, in a sentence."""
+    say = TEXTS[language]
+    by_answers = tally.approved >= tally.needed if enough is None else enough
+    code = "approved_silence" if kind == "attendees" and silence and not by_answers else f"approved_{kind}"
+    return say[code].format(
+        number=number,
+        day=with_article(BY_DAY[language], _day(on, language)),
+        approved=tally.approved,
+        asked=tally.asked,
+        objected=tally.objected,
+        needed=tally.needed,
+    )
+
+
+def returned(language: str, tally: Tally) -> str:
+    """Why the answers of those who were there send the minutes back."""
+    code = "objected" if tally.asked - tally.objected < tally.needed else "late"
+    return TEXTS[language][code].format(
+        objected=tally.objected, asked=tally.asked, needed=tally.needed, approved=tally.approved
+    )
+
+
+def printed(document: Mapping[str, Any], network: str, approved: str, on: date) -> dict[str, Any]:
+    """What the template of the PDF asks: the same words as the page."""
+    language = document["language"]
+    return {
+        "language": language,
+        "title": document["title"],
+        "subtitle": document["subtitle"],
+        "author": network,
+        "date": on.isoformat(),
+        "approved": approved,
+        "page_words": PAGE_WORDS[language],
+        "sections": [
+            {
+                "heading": section["heading"],
+                "lines": section["lines"],
+                "items": section["items"],
+                "numbered": section["code"] != "attendance",
+                "table": section.get("table"),
+                "added": section.get("added") or [],
+            }
+            for section in document["sections"]
+        ],
+    }
+
+
+PAGE_WORDS = {"it": ["Pagina", "di"], "en": ["Page", "of"]}
+
+
+def _section(
+    code: str, heading: str, lines: Sequence[str] = (), items: Sequence[str] = (), table: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    made = {"code": code, "heading": heading, "lines": list(lines), "items": list(items)}
+    return made if table is None else {**made, "table": table}
 
 
 def _meeting(material: Material, say: Mapping[str, str], language: str) -> list[str]:
@@ -242,6 +394,37 @@ def _attendance(attendees: Sequence[Attendee], say: Mapping[str, str]) -> list[s
     return listed
 
 
+def _attendance_section(attendees: Sequence[Attendee], say: Mapping[str, str]) -> dict[str, Any]:
+    """Who was there by name, and how many for each body represented."""
+    rows, left_out = _represented(attendees)
+    table = {
+        "caption": say["represented"],
+        "headings": [say[f"{column}_column"] for column in ("body", "present", "proxy", "excused", "absent")],
+        "rows": rows,
+    }
+    lines = [say["further"].format(count=left_out)] if left_out else []
+    return _section("attendance", say["attendance"], lines, _attendance(attendees, say), table if rows else None)
+
+
+def _represented(attendees: Sequence[Attendee]) -> tuple[list[list[str]], int]:
+    """A row for each body: its name, how many of its people were there, by proxy, excused and absent. Of more than
+    LISTED only those with somebody there, or stood for; how many are left out."""
+    counted: dict[str, list[int]] = {}
+    for one in attendees:
+        if one.organisation and not one.guest:
+            counted.setdefault(one.organisation, [0, 0, 0, 0])[_column(one)] += 1
+    shown = {name: row for name, row in counted.items() if len(counted) <= LISTED or row[0] or row[1]}
+    return [[name, *map(str, shown[name])] for name in sorted(shown)], len(counted) - len(shown)
+
+
+def _column(one: Attendee) -> int:
+    if one.mode in ("present", "remote"):
+        return 0
+    if one.stood_for_by:
+        return 1
+    return 2 if one.mode == "excused" else 3
+
+
 def _named(one: Attendee, say: Mapping[str, str]) -> str:
     name = one.name or "–"  # erased before the minutes were written
     if one.organisation:
@@ -258,17 +441,26 @@ def _quorum(figures: Figures, say: Mapping[str, str]) -> list[str]:
 
 
 def _ballots(material: Material, say: Mapping[str, str]) -> list[str]:
-    return [
-        say["voted"].format(
-            question=ballot.question,
-            in_favour=ballot.in_favour,
-            against=ballot.against,
-            abstained=ballot.abstained,
-            entitled=ballot.entitled,
-            outcome=say[ballot.outcome],
-        )
-        for ballot in material.ballots
-    ]
+    return [_voted(ballot, say) for ballot in material.ballots]
+
+
+def _voted(ballot: Voted, say: Mapping[str, str]) -> str:
+    """One ballot in a sentence. Of outcomes that this does not know it says that the votes are counted."""
+    template = {"motion": "voted", "choice": "chosen"}.get(ballot.kind, "scored")
+    text = say[template].format(
+        question=ballot.question,
+        in_favour=ballot.in_favour,
+        against=ballot.against,
+        abstained=ballot.abstained,
+        entitled=ballot.entitled,
+        cast=ballot.cast,
+        options=", ".join(say["option"].format(title=title, votes=votes) for title, votes in ballot.options),
+        outcome=say[ballot.outcome] if ballot.outcome in OUTCOMES else say["counted_votes"],
+    )
+    return say["secret"].format(text=text) if ballot.secret else text
+
+
+OUTCOMES = ("carried", "rejected", "no_quorum")
 
 
 def _decisions(material: Material, say: Mapping[str, str], language: str) -> dict[str, Any]:
@@ -285,6 +477,7 @@ def _decisions(material: Material, say: Mapping[str, str], language: str) -> dic
 
 
 OF, BY = {"it": "del", "en": "of"}, {"it": "il", "en": "until"}
+BY_DAY = {"it": "il", "en": "on"}
 
 
 def _day(value: date | datetime, language: str) -> str:

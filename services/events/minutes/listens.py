@@ -31,4 +31,4 @@ async def compose_again(session: AsyncSession, people: Collection[UUID]) -> None
     for _, minutes_id in await queries.unapproved(session, set(people)):
         minutes, _, _ = await queries.for_update(session, minutes_id)
         if minutes.state is not State.APPROVED:  # approved while its lock was waited for
-            await commands.recompose(session, minutes)
+            await commands.recompose(session, minutes, forgetting=True)

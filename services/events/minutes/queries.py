@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.events.attendance import queries as attendance
 from services.events.attendance.queries import Line, locked
+from services.events.attendance.rules import THERE
 from services.events.attendance.tables import attendances
 from services.events.ballots.rules import Ballot
 from services.events.ballots.tables import ballots
@@ -26,13 +27,16 @@ from services.events.meetings import queries as meeting_queries
 from services.events.meetings.queries import Body
 from services.events.meetings.rules import Meeting
 from services.events.meetings.tables import meetings
-from services.events.minutes.document import Attendee, Decided, Figures, Material, Voted
-from services.events.minutes.rules import Minutes, State, UnknownMinutes
-from services.events.minutes.tables import minutes
+from services.events.minutes.document import Attendee, Decided, Figures, Material, Tally, Voted, approval
+from services.events.minutes.rules import AnswerState, Approver, Minutes, Rule, State, UnknownMinutes
+from services.events.minutes.tables import approvals, files, minutes
+from services.events.people.tables import people
 from services.events.policy import Right, policy
 from shared.access.actor import Actor
+from shared.access.links import LinkInvalid
 from shared.access.loading import network_id, network_row
 from shared.runtime.paging import DEFAULT, Page, page
+from shared.runtime.problems import NotYetKnown
 
 
 @dataclass(frozen=True)
@@ -42,25 +46,57 @@ class Shown:
     minutes: Minutes
     meeting: str
     body: Body | None
+    tally: Tally
+    sha256: str | None
 
     @property
     def version(self) -> int:
         return self.minutes.version
+
+    @property
+    def approved(self) -> str | None:
+        """By whom they were approved and when, in a sentence of their language."""
+        return approved(self.minutes, self.tally)
+
+
+def approved(minutes_: Minutes, tally: Tally) -> str | None:
+    if minutes_.label is None or minutes_.approved_on is None:
+        return None
+    language, on = minutes_.document["language"], minutes_.approved_on
+    return approval(language, minutes_.approval, minutes_.label, on, tally, silence=minutes_.silence)
 
 
 def place(minutes_: Minutes, body: Any) -> dict[str, Any]:
     return meeting_queries.where(minutes_.network_id, body)
 
 
+def _answers(state: AnswerState) -> Any:
+    """How many have answered so, of those asked since the minutes were last submitted."""
+    theirs = and_(approvals.c.minutes_id == minutes.c.id, approvals.c.round == minutes.c.round)
+    return select(func.count()).where(theirs, approvals.c.state == state).correlate(minutes).scalar_subquery()
+
+
 SHOWN = (
-    select(Minutes, meetings.c.title.label("meeting"), bodies.c.id, bodies.c.title, bodies.c.territory)
+    select(
+        Minutes,
+        meetings.c.title.label("meeting"),
+        bodies.c.id,
+        bodies.c.title,
+        bodies.c.territory,
+        files.c.sha256,
+        _answers(AnswerState.APPROVED).label("agreed"),
+        _answers(AnswerState.OBJECTED).label("objected"),
+    )
     .join(meetings, meetings.c.id == minutes.c.meeting_id)
     .outerjoin(bodies, bodies.c.id == minutes.c.body_id)
+    .outerjoin(files, files.c.minutes_id == minutes.c.id)
 )
 
 
 def _shown(row: Any) -> Shown:
-    return Shown(row[0], row.meeting, Body(row.id, row.title, row.territory) if row.id is not None else None)
+    one: Minutes = row[0]
+    body = Body(row.id, row.title, row.territory) if row.id is not None else None
+    return Shown(one, row.meeting, body, Tally(one.asked, one.needed, row.agreed, row.objected), row.sha256)
 
 
 async def shown(session: AsyncSession, minutes_id: UUID) -> Shown:
@@ -139,6 +175,122 @@ async def _bodies_of_writer(session: AsyncSession, actor: Actor, network: UUID, 
     rows = (await session.execute(select(bodies).where(bodies.c.network_id == network))).all()
     may = [policy.has(actor, Right.WRITE_MINUTES, on=now, **meeting_queries.where(network, row)) for row in rows]
     return [row.id for row, yes in zip(rows, may, strict=True) if yes]
+
+
+@dataclass(frozen=True)
+class File:
+    """The PDF of approved minutes. `name` is what it is called when it is kept."""
+
+    content: bytes
+    sha256: str
+    name: str
+
+
+async def file(session: AsyncSession, actor: Actor, minutes_id: UUID, *, now: datetime) -> File | None:
+    """For whoever may read the minutes; None before they are approved (and while it is still being made of those that
+    were approved before there were files)."""
+    one = (await get(session, actor, minutes_id, now=now)).minutes
+    row = (await session.execute(select(files).where(files.c.minutes_id == minutes_id))).one_or_none()
+    if row is None:
+        return None
+    return File(row.content, row.sha256, f"verbale-{(one.label or '').replace('/', '-')}.pdf")
+
+
+# --- approvals ------------------------------------------------------------------------------------------------------
+
+
+async def rule_of(session: AsyncSession, actor: Actor, body_id: UUID, *, now: datetime) -> Rule:
+    """How the body approves its minutes, for whoever may read them. Raises NotYetKnown, Forbidden."""
+    body = await body_row(session, body_id)
+    policy.require(actor, Right.READ_MINUTES, network=body.network_id, on=now)
+    return await rule(session, body)
+
+
+async def body_row(session: AsyncSession, body_id: UUID) -> Any:
+    row = (await session.execute(select(bodies).where(bodies.c.id == body_id))).one_or_none()
+    if row is None:
+        raise NotYetKnown("{body_id}", "body")
+    return row
+
+
+async def rule(session: AsyncSession, body: Any, *, lock: bool = False) -> Rule:
+    found: Rule | None = await session.get(Rule, body.id, with_for_update=lock or None)
+    return found or Rule(body.id, body.network_id)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Somebody who is asked, with their name."""
+
+    approver: Approver
+    person: str
+
+    @property
+    def version(self) -> int:
+        return self.approver.version
+
+
+NAMED = select(Approver, func.trim(people.c.given_name + " " + people.c.family_name).label("person")).outerjoin(
+    people, people.c.id == approvals.c.person_id
+)
+
+
+async def asked(
+    session: AsyncSession,
+    actor: Actor,
+    minutes_id: UUID,
+    *,
+    state: Sequence[AnswerState] = (),
+    after: str | None = None,
+    limit: int = DEFAULT,
+    now: datetime,
+) -> Page[Asked]:
+    """Who was asked since the minutes were last submitted, and why somebody objects: for those who write them."""
+    found = await get(session, actor, minutes_id, now=now)
+    policy.require(actor, Right.WRITE_MINUTES, on=now, **place(found.minutes, found.body))
+    query = NAMED.where(approvals.c.minutes_id == minutes_id, approvals.c.round == found.minutes.round)
+    if state:
+        query = query.where(approvals.c.state.in_(state))
+    listed_ = await page(session, query, key=[approvals.c.id], after=after, limit=limit)
+    return Page([Asked(row[0], row.person or "") for row in listed_.items], listed_.next)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What the page of an approval's link shows."""
+
+    asked: Asked
+    shown: Shown
+    network: Any
+
+    @property
+    def open(self) -> bool:
+        return self.shown.minutes.state is State.IN_APPROVAL and self.asked.approver.state is not AnswerState.WITHDRAWN
+
+
+async def sent(session: AsyncSession, actor: Actor, approval_id: UUID, *, now: datetime) -> Sent:  # noqa: ARG001
+    """Raises LinkInvalid when nobody was ever asked this."""
+    row = (await session.execute(NAMED.where(approvals.c.id == approval_id))).one_or_none()
+    if row is None:
+        raise LinkInvalid("approval")
+    found = await shown(session, row[0].minutes_id)
+    return Sent(Asked(row[0], row.person or ""), found, await network_row(session, str(row[0].network_id)))
+
+
+async def there(session: AsyncSession, meeting_id: UUID) -> Sequence[UUID]:
+    """Who was at the meeting by a mandate, in person or remote: each person once."""
+    rows = await session.scalars(
+        select(attendances.c.person_id)
+        .join(invitations, invitations.c.id == attendances.c.invitation_id)
+        .where(
+            attendances.c.meeting_id == meeting_id,
+            invitations.c.mandate_id.is_not(None),
+            attendances.c.mode.in_(THERE),
+        )
+        .distinct()
+        .order_by(attendances.c.person_id)
+    )
+    return rows.all()
 
 
 # --- for commands ---------------------------------------------------------------------------------------------------

@@ -1,24 +1,45 @@
-"""HTTP of minutes."""
+"""HTTP of minutes, of the rule by which a body approves them, and the page of an approval's link."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Form, Query
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from services.events.minutes import commands, document, pages, queries
-from services.events.minutes.commands import Draft, Returning, Writing
-from services.events.minutes.queries import Shown
-from services.events.minutes.rules import HasMinutes, NotHeld, NotPossibleNow, State, UnknownMinutes
+from services.events.invitations.routes import person
+from services.events.minutes import answering, commands, document, pages, queries
+from services.events.minutes.answering import Answer, Ruling, Share
+from services.events.minutes.commands import Approving, Draft, Returning, Section, Writing
+from services.events.minutes.queries import Asked, Sent, Shown
+from services.events.minutes.rules import (
+    AnswerState,
+    Approval,
+    HasMinutes,
+    InvalidRule,
+    NoReason,
+    NotAsked,
+    NotEditable,
+    NotHeld,
+    NotPossibleNow,
+    NotTheBallot,
+    OthersApprove,
+    Rule,
+    State,
+    UnknownMinutes,
+    UnknownSection,
+)
 from services.events.policy import Right, policy
-from shared.runtime.edge import At, Edge
+from shared.access import links
+from shared.runtime.browsers import HTML, Token, answered, as_json, wants_json
+from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
-from shared.runtime.problems import not_found, problem
+from shared.runtime.problems import Invalid, NotFound, Problem, not_found, problem
 from shared.runtime.shapes import Ref
 from shared.runtime.vocabularies import vocabulary
 
@@ -32,9 +53,21 @@ NEEDS = {
 }
 
 
+class ApprovalsOut(BaseModel):
+    """How those who were asked have answered so far: `needed` of `asked` must agree before `until`."""
+
+    asked: int
+    needed: int
+    approved: int
+    objected: int
+    silence: bool
+    until: datetime | None
+
+
 class MinutesOut(BaseModel):
     """`present` of `entitled` were there in person, remote or by proxy. `remarks` say why they were returned; `number`
-    is of their body and year, once they are approved."""
+    is of their body and year, once they are approved. `approval` is who says that they are right, by the body's rule
+    when they were submitted; `approvals` is there when those are the attendees. `sha256` is of their PDF."""
 
     id: UUID
     network_id: UUID
@@ -48,6 +81,10 @@ class MinutesOut(BaseModel):
     state: State
     number: str | None
     remarks: str | None
+    approval: Approval
+    approvals: ApprovalsOut | None
+    approved_in: UUID | None
+    sha256: str | None
     approved_on: date | None
     approved_at: datetime | None
     approved_by: UUID | None
@@ -60,11 +97,24 @@ class MinutesOut(BaseModel):
         return cls(**_known(shown, at))
 
 
+class TableOut(BaseModel):
+    caption: str
+    headings: list[str]
+    rows: list[list[str]]
+
+
 class SectionOut(BaseModel):
+    """`added` is what the writer added; `instead`: lines are the writer's own, and `outdated` when what was composed
+    there has changed since."""
+
     code: str
     heading: str
     lines: list[str]
     items: list[str]
+    table: TableOut | None = None
+    added: list[str] = []
+    instead: bool = False
+    outdated: bool = False
 
 
 class DocumentOut(BaseModel):
@@ -104,13 +154,31 @@ def _known(shown: Shown, at: Edge) -> dict[str, object]:
         "state": minutes.state,
         "number": minutes.label,
         "remarks": minutes.remarks,
+        "approval": minutes.approval,
+        "approvals": _approvals(shown),
+        "approved_in": minutes.approved_in,
+        "sha256": shown.sha256,
         "approved_on": minutes.approved_on,
         "approved_at": minutes.approved_at,
         "approved_by": minutes.approved_by,
         "href": f"/events/v1/minutes/{minutes.id}",
         "version": minutes.version,
-        "allowed_actions": [a for a in minutes.actions() if policy.has(at.actor, NEEDS[a], on=at.now, **place)],
+        "allowed_actions": [a for a in minutes.offered() if policy.has(at.actor, NEEDS[a], on=at.now, **place)],
     }
+
+
+def _approvals(shown: Shown) -> ApprovalsOut | None:
+    minutes, tally = shown.minutes, shown.tally
+    if minutes.approval is not Approval.ATTENDEES:
+        return None
+    return ApprovalsOut(
+        asked=tally.asked,
+        needed=tally.needed,
+        approved=tally.approved,
+        objected=tally.objected,
+        silence=minutes.silence,
+        until=minutes.answers_until,
+    )
 
 
 def href(shown: Shown) -> str:
@@ -161,7 +229,7 @@ async def minutes(minutes_id: UUID, at: At) -> Response:
     accept = at.request.headers.get("accept", "")
     if accept.startswith("text/html"):
         sheet = await at.query(queries.readable, minutes_id)
-        return _vary(pages.show(sheet.shown.minutes, sheet.network))
+        return _vary(pages.show(sheet.shown, sheet.network))
     if accept.startswith("text/plain"):
         one = (await at.query(queries.get, minutes_id)).minutes
         text = document.plain(one.document, one.label)
@@ -175,6 +243,33 @@ def _vary(answer: Response) -> Response:
     return answer
 
 
+@routes.get(
+    "/minutes/{minutes_id}/pdf",
+    response_class=Response,
+    responses={200: {"content": {"application/pdf": {}}}},
+)
+async def pdf(minutes_id: UUID, at: At) -> Response:
+    """The PDF (PDF/UA) that was made when the minutes were approved: always the same bytes, with their SHA-256 as ETag.
+    404 before."""
+    file = await at.query(queries.file, minutes_id)
+    if file is None:
+        raise NotFound
+    headers = {"etag": f'"{file.sha256}"', "cache-control": "private, no-cache"}
+    if file.sha256 in at.request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    headers["content-disposition"] = f'inline; filename="{file.name}"'
+    return Response(file.content, media_type="application/pdf", headers=headers)
+
+
+@routes.put("/minutes/{minutes_id}/sections/{code}", response_model=WholeOut, openapi_extra=GUARDED)
+async def section(minutes_id: UUID, code: str, body: Section, at: At) -> Response:
+    """Adds to a section of the draft, or with `instead` replaces the meeting, the agenda or the attendance: what was
+    counted or decided is corrected where it is kept. An empty text takes it back. Needs If-Match."""
+    return await at.command(
+        commands.edit, minutes_id, code, body, expected=at.if_match(), out=lambda shown: WholeOut.of(shown, at)
+    )
+
+
 @routes.patch("/minutes/{minutes_id}", response_model=WholeOut)
 async def write(minutes_id: UUID, body: Writing, at: At) -> Response:
     """Replaces what the writer adds to the draft. Needs If-Match."""
@@ -185,7 +280,8 @@ async def write(minutes_id: UUID, body: Writing, at: At) -> Response:
 
 @routes.post("/minutes/{minutes_id}/submit", response_model=WholeOut, openapi_extra=GUARDED)
 async def submit(minutes_id: UUID, at: At) -> Response:
-    """Puts the draft in approval; it and its decisions are written no more. Needs If-Match."""
+    """Puts the draft in approval; it and its decisions are written no more. By the body's rule those who were there are
+    asked whether it is right. Needs If-Match."""
     return await at.command(
         commands.submit, minutes_id, expected=at.if_match(), out=lambda shown: WholeOut.of(shown, at)
     )
@@ -200,12 +296,178 @@ async def send_back(minutes_id: UUID, body: Returning, at: At) -> Response:
 
 
 @routes.post("/minutes/{minutes_id}/approve", response_model=WholeOut, openapi_extra=GUARDED)
-async def approve(minutes_id: UUID, at: At) -> Response:
-    """Approves them: they get their number and never change again, and their decisions are adopted, if there was a
-    quorum. Needs If-Match."""
+async def approve(minutes_id: UUID, at: At, body: Approving | None = None) -> Response:
+    """Approves them: they get their number and their PDF and never change again, and their decisions are adopted, if
+    there was a quorum. Where the body's rule says `next_meeting`, with the motion that was carried there. Needs
+    If-Match."""
     return await at.command(
-        commands.approve, minutes_id, expected=at.if_match(), out=lambda shown: WholeOut.of(shown, at)
+        commands.approve,
+        minutes_id,
+        body or Approving(),
+        expected=at.if_match(),
+        out=lambda shown: WholeOut.of(shown, at),
     )
+
+
+# --- those who were there -------------------------------------------------------------------------------------------
+
+
+class RuleOut(BaseModel):
+    """`share`, `days` and `silence` are of `attendees`."""
+
+    body_id: UUID
+    approval: Approval
+    share: Share
+    days: int
+    silence: bool
+    version: int
+
+    @classmethod
+    def of(cls, rule: Rule) -> RuleOut:
+        return cls(
+            body_id=rule.body_id,
+            approval=rule.approval,
+            share=Share(numerator=rule.numerator, denominator=rule.denominator),
+            days=rule.days,
+            silence=rule.silence,
+            version=rule.version,
+        )
+
+
+@routes.get("/bodies/{body_id}/minutes-rule", response_model=RuleOut)
+async def rule(body_id: UUID, at: At) -> Response:
+    """How the body approves its minutes: by its coordination, unless another rule was set."""
+    return await at.read(queries.rule_of, body_id, out=RuleOut.of)
+
+
+@routes.put("/bodies/{body_id}/minutes-rule", response_model=RuleOut, openapi_extra=GUARDED)
+async def set_rule(body_id: UUID, body: Ruling, at: At) -> Response:
+    """For minutes that are submitted from now on. Needs If-Match, of the rule that was read."""
+    return await at.command(answering.set_rule, body_id, body, expected=at.if_match(), out=RuleOut.of)
+
+
+class ApprovalOut(BaseModel):
+    """Somebody who is asked whether the minutes are right; `reason` is why they object."""
+
+    id: UUID
+    person: Ref
+    state: AnswerState
+    reason: str | None
+    answered_at: datetime | None
+
+    @classmethod
+    def of(cls, asked: Asked) -> ApprovalOut:
+        one = asked.approver
+        return cls(
+            id=one.id,
+            person=person(one.person_id, asked.person),
+            state=one.state,
+            reason=one.reason,
+            answered_at=one.answered_at,
+        )
+
+
+@routes.get("/minutes/{minutes_id}/approvals", response_model=PageOut[ApprovalOut])
+async def approvals(
+    minutes_id: UUID,
+    at: At,
+    state: Annotated[list[AnswerState], Query()] = [],  # noqa: B006 (FastAPI copies it)
+    after: After = None,
+    limit: Limit = 50,
+) -> Response:
+    """Who was asked since the minutes were last submitted, and what they answered: for those who write them."""
+    return await at.page(
+        queries.asked, minutes_id, state=state, after=after, limit=limit, out=ApprovalOut.of, model=ApprovalOut
+    )
+
+
+@routes.post("/minutes/{minutes_id}/approvals/me", response_model=MinutesOut)
+async def answer(minutes_id: UUID, body: Answer, at: At) -> Response:
+    """The caller's own answer: the minutes are right, or what is wrong. It may be repeated while answers count, and the
+    last one counts; the one that is enough approves them."""
+    return await at.command(answering.answer, minutes_id, body, out=lambda shown: MinutesOut.of(shown, at))
+
+
+PURPOSE = "approval"
+
+
+class AskedOut(BaseModel):
+    """What the link is about, for programs: the minutes as they are read, and the answer so far."""
+
+    minutes_id: UUID
+    network: str
+    person: str
+    state: AnswerState
+    reason: str | None
+    open: bool
+    until: datetime | None
+    document: DocumentOut
+
+    @classmethod
+    def of(cls, sent: Sent) -> AskedOut:
+        minutes, approver = sent.shown.minutes, sent.asked.approver
+        return cls(
+            minutes_id=minutes.id,
+            network=sent.network.name,
+            person=sent.asked.person,
+            state=approver.state,
+            reason=approver.reason,
+            open=sent.open,
+            until=minutes.answers_until,
+            document=DocumentOut.model_validate(minutes.document),
+        )
+
+
+@routes.get("/minutes/approval/link", response_model=AskedOut, responses=HTML)
+async def show_link(token: Token, at: Anyone) -> Response:
+    """The text of the minutes, with a form: they are right, or what is wrong. Opening it does nothing."""
+    at.identity = None  # the link says who it is
+    seen: list[Sent] = []
+
+    async def shown() -> Response:
+        link = await links.verify(token, "events", PURPOSE, keys=at.context.link_keys)
+        seen.append(await at.query(queries.sent, link.subject))
+        return as_json(AskedOut.of(seen[-1])) if wants_json(at) else pages.ask(at.language, seen[-1])
+
+    return await answered(at, shown, partial(failed, at, seen), html=not wants_json(at))
+
+
+@routes.post("/minutes/approval/link", response_model=AskedOut, responses=HTML)
+async def use_link(
+    token: Token,
+    at: Anyone,
+    answer: Annotated[str, Form(max_length=32, description="approve or object")] = "",
+    reason: Annotated[str, Form(max_length=2_000, description="With `object`: what is wrong")] = "",
+) -> Response:
+    """Records the answer; it may be repeated while answers count, and the last one counts."""
+    at.identity = None
+    seen: list[Sent] = []
+
+    async def used() -> Response:
+        link = await links.verify(token, "events", PURPOSE, keys=at.context.link_keys)
+        seen.append(await at.query(queries.sent, link.subject))
+        try:
+            await at.command(answering.answer_by_link, link, request_of(answer, reason), out=seen.append)
+        except (Invalid, NoReason) as error:
+            if wants_json(at) or not seen[-1].open:
+                raise
+            return pages.ask(at.language, seen[-1], refused=at.context.answers(error), chosen=answer, written=reason)
+        return as_json(AskedOut.of(seen[-1])) if wants_json(at) else pages.ask(at.language, seen[-1], recorded=True)
+
+    return await answered(at, used, partial(failed, at, seen), html=not wants_json(at))
+
+
+def failed(at: Edge, seen: list[Sent], refusal: Problem) -> Response:
+    return pages.failed(at.language, refusal, seen[-1].network if seen else None)
+
+
+def request_of(answer: str, reason: str) -> Answer:
+    if answer not in ("approve", "object"):
+        raise Invalid("/answer", "enum", ["approve", "object"])
+    written = reason.strip()
+    if "\x00" in written:
+        raise Invalid("/reason", "unwritable", NoReason.accepted)
+    return Answer(answer=answer, reason=written or None)
 
 
 problems = {
@@ -229,6 +491,48 @@ problems = {
         "più.",
         en="Not possible now\nWith minutes that are {state}, {action} cannot be done; approved ones never change.",
     ),
+    OthersApprove: problem(
+        "minutes-others-approve",
+        409,
+        it="Non spetta a chi coordina\nPer la regola di questo organo il verbale lo approva chi era presente: si può "
+        "rimandarlo in bozza.",
+        en="Not for the coordination to say\nBy this body's rule those who were there approve the minutes: they can be "
+        "returned.",
+    ),
+    NotTheBallot: problem(
+        "minutes-approving-ballot",
+        422,
+        it="La votazione non approva questo verbale\nLo dice la regola dell'organo: `errors` dice che cosa si accetta.",
+        en="The ballot does not approve these minutes\nThe body's rule says so: `errors` says what is accepted.",
+    ),
+    NotAsked: problem(
+        "minutes-not-asked",
+        409,
+        it="Non si può più rispondere su questo verbale\nÈ già approvato, è tornato in bozza o il termine è passato; "
+        "risponde solo chi era presente.",
+        en="Answers about these minutes are no longer taken\nThey are approved already, are a draft again, or the time "
+        "is over; only those who were there answer.",
+    ),
+    NoReason: problem(
+        "objection-without-reason",
+        422,
+        it="Manca il motivo\nChi obietta dice che cosa non va: chi scrive il verbale lo possa correggere.",
+        en="The reason is missing\nWho objects says what is wrong, so that who writes the minutes can correct it.",
+    ),
+    NotEditable: problem(
+        "minutes-section-composed",
+        422,
+        it="La sezione non si riscrive\nViene da ciò che è stato contato o deciso: si corregge lì, o si aggiunge un "
+        "testo.",
+        en="The section cannot be rewritten\nIt comes from what was counted or decided: correct that, or add a text.",
+    ),
+    UnknownSection: not_found,
+    InvalidRule: problem(
+        "minutes-rule",
+        422,
+        it="Regola di approvazione non valida\n`errors` dice che cosa si accetta.",
+        en="Invalid rule of approval\n`errors` says what is accepted.",
+    ),
 }
 
 vocabularies = (
@@ -240,6 +544,27 @@ vocabularies = (
             (State.DRAFT, "Bozza", "Draft"),
             (State.IN_APPROVAL, "In approvazione", "In approval"),
             (State.APPROVED, "Approvato", "Approved"),
+        ],
+    ),
+    vocabulary(
+        "minutes_approvals",
+        "Chi approva un verbale",
+        "Who approves minutes",
+        [
+            (Approval.COORDINATION, "Chi coordina l'organo", "Who coordinates the body"),
+            (Approval.ATTENDEES, "Chi era presente", "Those who were there"),
+            (Approval.NEXT_MEETING, "Una riunione successiva", "A later meeting"),
+        ],
+    ),
+    vocabulary(
+        "minutes_answers",
+        "Risposte su un verbale",
+        "Answers about minutes",
+        [
+            (AnswerState.ASKED, "In attesa", "Asked"),
+            (AnswerState.APPROVED, "D'accordo", "Agreed"),
+            (AnswerState.OBJECTED, "Obiezione", "Objected"),
+            (AnswerState.WITHDRAWN, "Non più richiesta", "No longer asked"),
         ],
     ),
 )

@@ -21,7 +21,8 @@ from services.events.invitations.tables import invitations
 from services.events.mandates.tables import mandates
 from services.events.meetings.tables import documents, guests, meetings
 from services.events.minutes.listens import compose_again
-from services.events.minutes.tables import minutes
+from services.events.minutes.tables import approvals, minutes
+from services.events.minutes.tables import rules as minutes_rules
 from services.events.people.tables import people
 from services.events.polls.tables import poll_answers, poll_requests, polls
 from services.events.registrations.tables import registrations
@@ -110,6 +111,8 @@ HELD = (
     Held("acts", quorums.c.fixed_by, MINUTED, shows=ACTED),
     Held("acts", ballots.c.opened_by, MINUTED, shows=ACTED),
     Held("acts", ballots.c.closed_by, MINUTED, shows=ACTED),
+    Held("minutes", approvals.c.person_id, MINUTED, beside=meeting(approvals)),
+    Held("acts", minutes_rules.c.set_by, MINUTED, shows=("body_id", "updated_at")),
     Held("minutes", minutes.c.drafted_by, MINUTED, shows=ACTED),
     Held("minutes", minutes.c.submitted_by, MINUTED, shows=ACTED),
     Held("minutes", minutes.c.approved_by, MINUTED, shows=ACTED),
