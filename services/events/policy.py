@@ -13,8 +13,11 @@ from shared.access.roles import Role
 class Right(StrEnum):
     READ_MEETINGS = "read_meetings"
     CONVENE_MEETINGS = "convene_meetings"
+    RULE_MEETINGS = "rule_meetings"
+    PLAN_SERIES = "plan_series"
     READ_INVITATIONS = "read_invitations"
     ANSWER_FOR_OTHERS = "answer_for_others"
+    KEEP_FEEDS = "keep_feeds"
     READ_ATTENDANCE = "read_attendance"
     RECORD_ATTENDANCE = "record_attendance"
     HOLD_BALLOTS = "hold_ballots"
@@ -34,6 +37,9 @@ class Right(StrEnum):
     TAG_CONTRIBUTIONS = "tag_contributions"
     WRITE_SYNTHESES = "write_syntheses"
     ISSUE_SYNTHESES = "issue_syntheses"
+    READ_REPORTS = "read_reports"
+    WRITE_REPORTS = "write_reports"
+    READ_EVIDENCE = "read_evidence"
 
 
 COORDINATION = (Role.SECRETARIAT, Role.COORDINATOR)
@@ -43,8 +49,11 @@ policy = Policy(
     {
         Right.READ_MEETINGS: EVERYBODY,
         Right.CONVENE_MEETINGS: COORDINATION,
+        Right.RULE_MEETINGS: (Role.SECRETARIAT,),
+        Right.PLAN_SERIES: COORDINATION,  # for all of its bodies; and rooms, and absences of others
         Right.READ_INVITATIONS: COORDINATION,  # and whoever is invited to the same meeting
         Right.ANSWER_FOR_OTHERS: COORDINATION,
+        Right.KEEP_FEEDS: (Role.SECRETARIAT,),  # others' calendars of the network; everybody keeps their own
         Right.READ_ATTENDANCE: COORDINATION,  # and whoever is invited to the same meeting
         Right.RECORD_ATTENDANCE: COORDINATION,
         Right.HOLD_BALLOTS: COORDINATION,  # voting is no right of a role: it goes with the invitation
@@ -64,5 +73,8 @@ policy = Policy(
         Right.TAG_CONTRIBUTIONS: COORDINATION,
         Right.WRITE_SYNTHESES: COORDINATION,
         Right.ISSUE_SYNTHESES: COORDINATION,
+        Right.READ_REPORTS: EVERYBODY,  # released ones; others, who writes them
+        Right.WRITE_REPORTS: COORDINATION,  # of a whole network
+        Right.READ_EVIDENCE: COORDINATION,  # names of who was there
     }
 )

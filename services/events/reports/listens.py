@@ -67,10 +67,10 @@ def _outcome(received: Received[OutcomeState | OutcomeRemoved]) -> dict[str, Any
 
 def _crossing(received: Received[CrossingState]) -> dict[str, Any]:
     fact = received.fact
-    closed = isinstance(fact, CrossingClosed)
+    best, left_out = (fact.best, fact.best_left_out) if isinstance(fact, CrossingClosed) else ((), 0)
     return {
         **_row(received, CROSSING),
         "cohorts": [cohort.model_dump() for cohort in fact.cohorts],
-        "best": [best.model_dump() for best in fact.best] if closed else [],
-        "best_left_out": fact.best_left_out if closed else 0,
+        "best": [each.model_dump() for each in best],
+        "best_left_out": left_out,
     }

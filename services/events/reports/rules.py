@@ -36,14 +36,6 @@ class NotPossibleNow(Exception):
         self.action, self.state = action, state
 
 
-class InvalidGroups(Exception):
-    """A kind of organisation is in two groups; `path` names the second."""
-
-    def __init__(self, path: str, kind: str) -> None:
-        super().__init__(f"{path}: {kind}")
-        self.path, self.kind, self.accepted = path, kind, "each kind in one group"
-
-
 @dataclass(eq=False)
 class Report:
     """Of a programme or of a project. `chapters` are all that it has, `empty` those with nothing to say."""
