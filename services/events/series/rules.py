@@ -504,6 +504,7 @@ class Booking:
 
     room_id: UUID
     meeting_id: UUID | None = None
+    place: str | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     id: UUID = field(default_factory=uuid7)

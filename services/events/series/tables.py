@@ -92,6 +92,7 @@ room_bookings = Table(
     Column("id", Uuid, primary_key=True),
     Column("room_id", Uuid, ForeignKey("rooms.id"), nullable=False),
     Column("meeting_id", Uuid, ForeignKey("meetings.id"), comment="its times, as long as it is to be held there"),
+    Column("place", Text, comment="what the meeting said of its place then"),
     Column("starts_at", DateTime(timezone=True)),
     Column("ends_at", DateTime(timezone=True)),
     CheckConstraint("(meeting_id is null) = (starts_at is not null)", name="times"),
