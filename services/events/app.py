@@ -7,6 +7,8 @@ from services.events.contributions import commands as contributions_commands
 from services.events.contributions import routes as contributions
 from services.events.decisions import listens as decisions_listens
 from services.events.decisions import routes as decisions
+from services.events.feeds import listens as feeds_listens
+from services.events.feeds import routes as feeds
 from services.events.invitations import listens as invitations_listens
 from services.events.invitations import routes as invitations
 from services.events.mandates import listens as mandates_listens
@@ -30,7 +32,7 @@ from shared.runtime.context import Service
 from shared.territories import following
 from shared.territories import listens as territories_listens
 
-SLICES = (meetings, invitations, polls, attendance, ballots, decisions, minutes, contributions)
+SLICES = (meetings, invitations, polls, attendance, ballots, decisions, minutes, contributions, feeds)
 
 
 def service(settings: Settings) -> Service:
@@ -50,6 +52,7 @@ def service(settings: Settings) -> Service:
             bodies_listens,
             mandates_listens,
             invitations_listens,
+            feeds_listens,
             polls_listens,
             minutes_listens,
             decisions_listens,

@@ -17,6 +17,7 @@ from services.events.attendance.tables import attendances, proxies, quorums
 from services.events.ballots.tables import ballots, votes
 from services.events.contributions.tables import collections, contributions, recipients, syntheses, versions
 from services.events.decisions.tables import decisions
+from services.events.feeds.tables import calendar_feeds
 from services.events.invitations.tables import invitations
 from services.events.mandates.tables import mandates
 from services.events.meetings.tables import documents, guests, meetings
@@ -78,6 +79,7 @@ HELD = (
     Held("mandates", mandates.c.person_id, Ground.OFFICE_HELD, mandates.c.ends),
     Held("invitations", invitations.c.person_id, MINUTED, beside=meeting(invitations)),
     Held("invitations", guests.c.person_id, MINUTED, beside=meeting(guests)),
+    Held("calendar_feeds", calendar_feeds.c.person_id, forget="delete", shows=("id", "kind", "created_at", "read_on")),
     Held("attendances", attendances.c.person_id, MINUTED, beside=meeting(attendances)),
     Held("proxies", invitations.c.delegate_id, MINUTED, shows=("id", "meeting_id"), beside=meeting(invitations)),
     Held(
