@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from uuid import UUID, uuid5
 
 import orjson
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import Text, Uuid, bindparam, delete, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -40,14 +40,14 @@ from services.events.meetings import queries as meeting_queries
 from services.events.people.tables import people
 from services.events.policy import Right, policy
 from services.events.series.tables import series
-from shared.access.actor import EARLIEST, LATEST, Actor, day
+from shared.access.actor import Actor, day
 from shared.access.loading import network_id
 from shared.access.roles import Role
 from shared.contracts.events import SynthesisIssued, SynthesisSent
 from shared.messaging import stage
 from shared.runtime import due
 from shared.runtime.problems import Invalid, NotYetKnown, expect
-from shared.runtime.shapes import line, prose
+from shared.runtime.shapes import Instant, line, prose
 
 DUE = "collection"
 PART = 1_000
@@ -64,7 +64,6 @@ Synthesised = Annotated[
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$", max_length=60)]
 Territory = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{2,4}$")]
 Kind = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$", max_length=60)]
-Instant = AwareDatetime
 NOT_GIVEN: Any = Field(default_factory=lambda: None)
 """Of a field that may be left out and is never null."""
 
@@ -198,7 +197,7 @@ async def draft(session: AsyncSession, actor: Actor, network: str, request: Draf
         request.question,
         request.series_id,
         request.body_id,
-        _bounded(request.closes_at),
+        request.closes_at,
         created_by=actor.id,
     )
     one.require_ahead(one.closes_at, now)
@@ -216,20 +215,12 @@ async def _series_of(session: AsyncSession, room: UUID, series_id: UUID | None) 
         raise InvalidCollection("/series_id", "unknown", "a series of this network")
 
 
-def _bounded(instant: datetime | None) -> datetime | None:
-    if instant is not None and not EARLIEST.year <= instant.year <= LATEST.year:
-        raise InvalidCollection("/closes_at", "range", f"an instant of the years {EARLIEST.year} to {LATEST.year}")
-    return instant
-
-
 async def change(
     session: AsyncSession, actor: Actor, collection_id: UUID, request: Changing, *, expected: int | None, now: datetime
 ) -> Shown:
     found = await _to_collect(session, actor, collection_id, expected, now)
     one, fields, before = found.collection, request.model_dump(exclude_unset=True), found.version
     given = fields.pop("themes", None)
-    if "closes_at" in fields:
-        _bounded(fields["closes_at"])
     one.change(fields, now)
     if given is not None:
         if one.state is not State.DRAFT:
@@ -250,7 +241,7 @@ async def open_(
     found = await _to_collect(session, actor, collection_id, expected, now)
     one = found.collection
     given = "closes_at" in request.model_fields_set
-    one.open(len(found.themes), _bounded(request.closes_at) if given else _ahead(one.closes_at, now), now)
+    one.open(len(found.themes), request.closes_at if given else _ahead(one.closes_at, now), now)
     await session.flush()
     await _schedule(session, one)
     return await queries.shown(session, one.id)

@@ -10,7 +10,21 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Text, Uuid, bindparam, exists, func, or_, select, text
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.events.bodies.tables import bodies
@@ -362,11 +376,12 @@ class Filter:
         ]
         if self.tag:
             alternatives = [
-                c.tags == text("'{}'") if tag == UNTAGGED else c.tags.contains([tag]) for tag in sorted(set(self.tag))
+                func.cardinality(c.tags) == 0 if tag == UNTAGGED else literal(tag) == any_(c.tags)
+                for tag in sorted(set(self.tag))
             ]
             asked.append(or_(*alternatives))
         if self.section:
-            asked.append(o.sections.overlap(list(self.section)))
+            asked.append(o.sections.op("&&")(literal(list(self.section), ARRAY(Text))))
         if self.territory:
             asked.append(or_(*(_lies_in(code) for code in self.territory)))
         if self.q:
