@@ -40,6 +40,7 @@ from services.events.series.rules import (
     UnknownBooking,
     UnknownRoom,
 )
+from services.events.series.tables import room_bookings
 from shared import territories
 from shared.access.actor import EARLIEST, LATEST, Actor, day
 from shared.access.loading import network_id
@@ -519,7 +520,7 @@ async def _book(session: AsyncSession, rooms: dict[UUID, Room], made: Sequence[M
     if not wanted:
         return
     ids = [meeting.id for _, meeting in wanted]
-    for old in await session.scalars(select(Booking).where(queries.room_bookings.c.meeting_id.in_(ids))):
+    for old in await session.scalars(select(Booking).where(room_bookings.c.meeting_id.in_(ids))):
         await session.delete(old)
     await session.flush()
     first, last = min(item.starts_at for item, _ in wanted), max(item.ends_at for item, _ in wanted)

@@ -198,8 +198,8 @@ class ProgressOut(FigureOut):
     days_left: int
 
     @classmethod
-    def of(cls, progress: Progress, at: Edge) -> ProgressOut:
-        series, today = progress.named.series, day(at.now)
+    def at(cls, progress: Progress, today: date) -> ProgressOut:
+        series = progress.named.series
         days = (series.last_day - series.since).days + 1
         gone = min(max((today - series.since).days, 0), days)
         return cls(
@@ -322,7 +322,7 @@ async def close(series_id: UUID, body: Closing, at: At) -> Response:
 @routes.get("/series/{series_id}/progress", response_model=ProgressOut)
 async def progress(series_id: UUID, at: At) -> Response:
     """How many meetings of which mode are planned, held and left, in all and of each body."""
-    return await at.read(queries.progress, series_id, out=lambda found: ProgressOut.of(found, at))
+    return await at.read(queries.progress, series_id, out=lambda found: ProgressOut.at(found, day(at.now)))
 
 
 # --- plans ------------------------------------------------------------------------------------------------------------
