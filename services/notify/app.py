@@ -24,6 +24,8 @@ from services.notify.messages.rules import ROLES, TOPICS
 from services.notify.organisations import listens as organisations
 from services.notify.pacts import listens as pacts
 from services.notify.policy import policy
+from services.notify.polls import listens as polls
+from services.notify.programmes import listens as programmes
 from services.notify.reminders import commands as reminder_commands
 from services.notify.reminders import listens as reminders
 from services.notify.reminders import routes as reminder_routes
@@ -31,6 +33,7 @@ from services.notify.replies.server import receive
 from services.notify.rights import listens as rights
 from services.notify.settings import Settings
 from services.notify.store import mapper
+from services.notify.voters import listens as voters
 from shared.access import listens as access
 from shared.runtime.context import Context, Service
 from shared.runtime.vocabularies import Term, vocabulary
@@ -66,6 +69,9 @@ def service(settings: Settings) -> Service:
             agreements,
             commitments,
             meetings,
+            polls,
+            voters,
+            programmes,
             goals,
             enrolments,
             pacts,

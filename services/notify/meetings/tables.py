@@ -1,6 +1,6 @@
-"""Meetings, who is invited to them, what is put to the vote and what was minuted, as events tells it."""
+"""Meetings, who is invited to them, what is put to the vote (also in none) and what was minuted, as events tells it."""
 
-from sqlalchemy import Boolean, Column, Date, DateTime, Index, Integer, Table, Text, Uuid
+from sqlalchemy import Boolean, Column, Date, DateTime, Index, Integer, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.notify.store import mapper
@@ -37,6 +37,13 @@ invitations = Table(
     Column("state", Text, nullable=False),
     Column("answer", Text),
     Column("delegate_id", Uuid),
+    Column(
+        "waiting",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="they said yes, and there is no place yet",
+    ),
     Column("told_at", DateTime(timezone=True), nullable=False, comment="domain clock: when this became so"),
     Column("generation", Integer, nullable=False),
     Column("version", Integer, nullable=False),
@@ -48,9 +55,18 @@ ballots = Table(
     mapper.metadata,
     Column("id", Uuid, primary_key=True),
     Column("network_id", Uuid),
-    Column("meeting_id", Uuid, nullable=False),
+    Column("meeting_id", Uuid),
+    Column("body_id", Uuid),
     Column("question", Text, nullable=False),
+    Column("kind", Text, nullable=False, server_default=text("'motion'")),
+    Column("secret", Boolean, nullable=False, server_default=text("false")),
+    Column("closes_at", DateTime(timezone=True)),
     Column("outcome", Text, comment="none while it is open"),
+    *(
+        Column(name, Integer, nullable=False, server_default=text("0"))
+        for name in ("entitled", "cast", "in_favour", "against", "abstained")
+    ),
+    Column("options", JSONB, nullable=False, server_default=text("'[]'"), comment="title and votes of each"),
     Column("generation", Integer, nullable=False),
     Column("version", Integer, nullable=False),
 )
@@ -67,6 +83,20 @@ minutes = Table(
     Column("present", Integer, nullable=False),
     Column("entitled", Integer, nullable=False),
     Column("held_on", Date, nullable=False),
+    Column("drafted_by", Uuid, comment="who writes them"),
+    Column("generation", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+
+minutes_approvals = Table(
+    "minutes_approvals",
+    mapper.metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("network_id", Uuid),
+    Column("minutes_id", Uuid, nullable=False),
+    Column("meeting_id", Uuid, nullable=False),
+    Column("person_id", Uuid, nullable=False),
+    Column("state", Text, nullable=False),
     Column("generation", Integer, nullable=False),
     Column("version", Integer, nullable=False),
 )

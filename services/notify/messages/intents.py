@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, or_, select
+from sqlalchemy import Row, Table, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.bodies.tables import bodies
@@ -97,6 +97,26 @@ async def secretariats(session: AsyncSession, ids: Iterable[UUID | None], on: da
 async def people_known(session: AsyncSession, ids: Iterable[UUID | None]) -> None:
     """Projections and reactions are read by separate consumers: a person may arrive after what is to be told them."""
     await _all_there(session, contacts.c.person_id, "person", ids)
+
+
+async def people_there(session: AsyncSession, ids: Iterable[UUID | None]) -> set[UUID | None]:
+    """Those of them whom somebody can tell something. An actor may be a partner's key, whom nobody waits for."""
+    wanted = sorted({id_ for id_ in ids if id_})
+    return set(await session.scalars(select(contacts.c.person_id).where(contacts.c.person_id.in_(wanted))))
+
+
+async def known_or_wait(
+    session: AsyncSession, table: Table, what: str, ids: Iterable[UUID | None]
+) -> dict[UUID, Row[Any]]:
+    """The rows of these things, by id; raises NotYet while one of them is not here."""
+    wanted = sorted({id_ for id_ in ids if id_})
+    rows: dict[UUID, Row[Any]] = {}
+    for start in range(0, len(wanted), CHUNK):
+        found = await session.execute(select(table).where(table.c.id.in_(wanted[start : start + CHUNK])))
+        rows |= {row.id: row for row in found}
+    if missing := set(wanted) - rows.keys():
+        raise NotYet(f"{what} {min(missing)}")
+    return rows
 
 
 async def networks_known(session: AsyncSession, ids: Iterable[UUID | None]) -> None:

@@ -19,6 +19,7 @@ from services.notify.messages import rules
 from services.notify.messages.queries import Known
 from services.notify.messages.words import countdown, period, territory_name
 from services.notify.pacts.rules import NAMED, live
+from services.notify.polls.rules import awaits, outcome
 from shared.access.actor import ROME
 
 
@@ -290,6 +291,205 @@ def ballot_opened(asked: Asked) -> dict[str, Any]:
     }
 
 
+def meeting_changed(asked: Asked) -> dict[str, Any]:
+    """Not once it has changed or moved again: the later message has all of it."""
+    meeting, invitation = _invited(asked)
+    gone = invitation.state != "issued" or not to_come(meeting.state, meeting.ends_at, asked.now)
+    if gone or meeting.sequence != asked.given["sequence"]:
+        raise TooLate
+    return {**_meeting(asked, meeting, invitation), "link": _rsvp(asked, meeting)}
+
+
+def invitation_waiting(asked: Asked) -> dict[str, Any]:
+    return _placed(asked, waiting=True)
+
+
+def invitation_admitted(asked: Asked) -> dict[str, Any]:
+    return _placed(asked, waiting=False)
+
+
+def _placed(asked: Asked, *, waiting: bool) -> dict[str, Any]:
+    """Not once they have answered otherwise, or the other was told meanwhile."""
+    meeting, invitation = _invited(asked)
+    stands = invitation.state == "issued" and invitation.answer == "yes" and invitation.waiting is waiting
+    if not stands or not about_to_begin(meeting.state, meeting.starts_at, asked.now):
+        raise TooLate
+    return {**_meeting(asked, meeting, invitation), "link": _rsvp(asked, meeting)}
+
+
+def reply_refused(asked: Asked) -> dict[str, Any]:
+    """With the link, while one can still answer by it."""
+    known, meeting = asked.known, asked.known.meetings[asked.id("meeting_id")]
+    if meeting.ends_at <= asked.now:
+        raise TooLate
+    invitation = known.invitations[asked.id("invitation_id")] if asked.given["invitation_id"] else None
+    answerable = about_to_begin(meeting.state, meeting.starts_at, asked.now)
+    open_ = invitation is not None and invitation.state == "issued" and answerable
+    reason = rules.REFUSALS.get(asked.given["reason"], rules.NOT_POSSIBLE)
+    return {
+        "meeting": meeting.title,
+        "body": _body(asked, meeting),
+        "when": period(meeting.starts_at, meeting.ends_at, asked.language),
+        "reason": rules.in_language(reason, asked.language),
+        "link": _rsvp(asked, meeting) if open_ else None,
+    }
+
+
+# Polls for a date
+
+
+def poll_asked(asked: Asked) -> dict[str, Any]:
+    """While one can answer."""
+    return _poll_open(asked, asked.known.polls[asked.id("poll_id")])
+
+
+def poll_reminder(asked: Asked) -> dict[str, Any]:
+    """Of the end that it was planned for, and not once the person has answered."""
+    poll = asked.known.polls[asked.id("poll_id")]
+    if poll.closes_at != datetime.fromisoformat(asked.given["closes_at"]):
+        raise TooLate
+    on = poll.closes_at.astimezone(ROME).date()
+    return {**_poll_open(asked, poll), "countdown": countdown(on, asked.today, asked.language)}
+
+
+def _poll_open(asked: Asked, poll: Row[Any]) -> dict[str, Any]:
+    request = asked.known.poll_requests[asked.id("request_id")]
+    if request.state != "asked" or not awaits(poll.state, poll.closes_at, asked.now):
+        raise TooLate
+    return {
+        **_poll(asked, poll),
+        "dates": [_date(option, asked.language) for option in poll.options],
+        "closes_at": poll.closes_at,
+        "link": asked.link("events", "polls/link", "poll", request.id, asked.until(poll.closes_at)),
+    }
+
+
+def poll_closed(asked: Asked) -> dict[str, Any]:
+    """The date that was chosen, unless another one was since, or that there will be none."""
+    poll, given = asked.known.polls[asked.id("poll_id")], asked.given
+    if outcome(poll.state, poll.chosen) != given["outcome"] or poll.chosen != given["chosen"]:
+        raise TooLate
+    option = poll.options[poll.chosen - 1] if given["outcome"] == "chosen" else None
+    if option is not None and datetime.fromisoformat(option["ends_at"]) <= asked.now:
+        raise TooLate
+    return {**_poll(asked, poll), "chosen": option and _date(option, asked.language)}
+
+
+def _poll(asked: Asked, poll: Row[Any]) -> dict[str, Any]:
+    return {"poll": poll.title, "body": asked.known.bodies[poll.body_id].title if poll.body_id else None}
+
+
+def _date(option: Mapping[str, str], language: str) -> str:
+    return period(*(datetime.fromisoformat(option[name]) for name in ("starts_at", "ends_at")), language)
+
+
+# Ballots that are in no meeting
+
+
+def ballot_called(asked: Asked) -> dict[str, Any]:
+    return _paper(asked, asked.known.ballots[asked.id("ballot_id")])
+
+
+def ballot_reminder(asked: Asked) -> dict[str, Any]:
+    """Of the end that it was planned for, and not once the person has voted."""
+    ballot = asked.known.ballots[asked.id("ballot_id")]
+    if ballot.closes_at is None or ballot.closes_at != datetime.fromisoformat(asked.given["closes_at"]):
+        raise TooLate
+    on = ballot.closes_at.astimezone(ROME).date()
+    return {**_paper(asked, ballot), "countdown": countdown(on, asked.today, asked.language)}
+
+
+def _paper(asked: Asked, ballot: Row[Any]) -> dict[str, Any]:
+    voter = asked.known.voters[asked.id("voter_id")]
+    ended = ballot.closes_at is not None and ballot.closes_at <= asked.now
+    if voter.state != "called" or ballot.outcome is not None or ended:
+        raise TooLate
+    organisation = asked.known.organisations.get(voter.organisation_id)
+    until = ballot.closes_at or asked.now + rules.BALLOT_LINK_LASTS
+    return {
+        "question": ballot.question,
+        "body": _body(asked, ballot),
+        "organisation": organisation and organisation.title,
+        "closes_at": ballot.closes_at,
+        "secret": ballot.secret,
+        "grid": ballot.kind == "grid",
+        "link": asked.link("events", "ballots/link", "vote", voter.id, asked.until(until)),
+    }
+
+
+def ballot_closed(asked: Asked) -> dict[str, Any]:
+    ballot = asked.known.ballots[asked.id("ballot_id")]
+    if ballot.outcome is None:
+        raise TooLate
+    return {
+        "question": ballot.question,
+        "body": _body(asked, ballot),
+        "outcome": ballot.outcome,
+        "motion": ballot.kind == "motion",
+        "options": [(option["title"], option["votes"] or 0) for option in ballot.options],
+        **{name: getattr(ballot, name) for name in ("entitled", "cast", "in_favour", "against", "abstained")},
+        "home": asked.home,
+    }
+
+
+# Minutes and programmes
+
+
+def minutes_to_approve(asked: Asked) -> dict[str, Any]:
+    """Not once they have said so, or the minutes are back with who writes them."""
+    approval = asked.known.approvals[asked.id("approval_id")]
+    in_approval = asked.known.minutes[asked.id("minutes_id")].state == "in_approval"
+    if approval.state != "asked" or not in_approval:
+        raise TooLate
+    until = asked.until(asked.now + rules.APPROVAL_LINK_LASTS)
+    return {
+        **_minutes(asked),
+        "link": asked.link("events", "minutes/approval/link", "approval", approval.id, until),
+    }
+
+
+def minutes_returned(asked: Asked) -> dict[str, Any]:
+    """Not once they have been submitted again."""
+    if asked.known.minutes[asked.id("minutes_id")].state != "draft":
+        raise TooLate
+    return _minutes(asked)
+
+
+def synthesis_issued(asked: Asked) -> dict[str, Any]:
+    row = asked.known.syntheses[asked.id("synthesis_id")]
+    if row.number != asked.given["number"]:
+        raise TooLate
+    whose = {"person": str(asked.person_id)} if asked.person_id else {}
+    until = asked.until(asked.now + rules.SYNTHESIS_LINK_LASTS)
+    return {
+        "synthesis": row.title,
+        "body": asked.known.bodies[row.body_id].title if row.body_id else None,
+        "number": row.number,
+        "contributions": row.contributions,
+        "link": asked.link("events", "syntheses/link", "synthesis", row.id, until, **whose),
+    }
+
+
+def series_extended(asked: Asked) -> dict[str, Any]:
+    row = asked.known.series[asked.id("series_id")]
+    return {
+        "series": row.title,
+        "last_day": row.last_day,
+        "planned": row.planned,
+        "held": row.held,
+        "extensions": row.extensions,
+        "home": asked.home,
+    }
+
+
+def report_released(asked: Asked) -> dict[str, Any]:
+    """Its address is public: it needs no signature. Not once it was taken back."""
+    row = asked.known.reports[asked.id("report_id")]
+    if row.state != "released":
+        raise TooLate
+    return {"report": row.title, "link": f"{asked.home}/events/v1/reports/public/{row.id}"}
+
+
 def minutes_submitted(asked: Asked) -> dict[str, Any]:
     """Not once they are approved, or back with who writes them."""
     if asked.known.minutes[asked.id("minutes_id")].state != "in_approval":
@@ -512,6 +712,21 @@ PARTICULARS: Mapping[str, Callable[[Asked], dict[str, Any]]] = {
     rules.MEETING_MOVED.code: meeting_moved,
     rules.MEETING_CANCELLED.code: meeting_cancelled,
     rules.MEETING_REMINDER.code: meeting_reminder,
+    rules.MEETING_CHANGED.code: meeting_changed,
+    rules.INVITATION_WAITING.code: invitation_waiting,
+    rules.INVITATION_ADMITTED.code: invitation_admitted,
+    rules.REPLY_REFUSED.code: reply_refused,
+    rules.POLL_ASKED.code: poll_asked,
+    rules.POLL_REMINDER.code: poll_reminder,
+    rules.POLL_CLOSED.code: poll_closed,
+    rules.BALLOT_CALLED.code: ballot_called,
+    rules.BALLOT_REMINDER.code: ballot_reminder,
+    rules.BALLOT_CLOSED.code: ballot_closed,
+    rules.MINUTES_TO_APPROVE.code: minutes_to_approve,
+    rules.MINUTES_RETURNED.code: minutes_returned,
+    rules.SYNTHESIS_ISSUED.code: synthesis_issued,
+    rules.SERIES_EXTENDED.code: series_extended,
+    rules.REPORT_RELEASED.code: report_released,
     rules.INVITATION_WITHDRAWN.code: invitation_withdrawn,
     rules.DELEGATION_LAPSED.code: delegation_lapsed,
     rules.BALLOT_OPENED.code: ballot_opened,

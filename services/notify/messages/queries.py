@@ -19,10 +19,13 @@ from services.notify.contacts.tables import contacts
 from services.notify.deliveries.outcomes import Claimed
 from services.notify.enrolments.tables import enrolments
 from services.notify.inventory.tables import map_needs, map_questions
-from services.notify.meetings.tables import ballots, invitations, meetings, minutes
+from services.notify.meetings.tables import ballots, invitations, meetings, minutes, minutes_approvals
 from services.notify.messages.rules import COMMITMENT_ESCALATED
 from services.notify.organisations.tables import organisations
 from services.notify.pacts.queries import Following, following
+from services.notify.polls.tables import poll_requests, polls
+from services.notify.programmes.tables import reports, series, syntheses
+from services.notify.voters.tables import voters
 from shared.access.tables import networks
 
 Rows = Mapping[UUID, Row[Any]]
@@ -49,16 +52,27 @@ class Known:
     map_needs: Rows
     replies: Mapping[UUID, str] = field(default_factory=dict, kw_only=True)
     """By invitation: the token of the address at which a calendar answers it; of what is mailed, when any is."""
+    polls: Rows = field(default_factory=dict, kw_only=True)
+    poll_requests: Rows = field(default_factory=dict, kw_only=True)
+    voters: Rows = field(default_factory=dict, kw_only=True)
+    approvals: Rows = field(default_factory=dict, kw_only=True)
+    syntheses: Rows = field(default_factory=dict, kw_only=True)
+    series: Rows = field(default_factory=dict, kw_only=True)
+    reports: Rows = field(default_factory=dict, kw_only=True)
 
 
 async def known(session: AsyncSession, claimed: Sequence[Claimed]) -> Known:
-    """At most twelve statements for a whole batch, and three for one that speaks of people and organisations only."""
+    """At most twenty statements for a whole batch, and three for one that speaks of people and organisations only."""
     owed = await outstanding(session, _days(claimed))
     listed = {id_ for ids in owed.values() for id_ in ids}
     owing = await _rows(session, commitments, _named(claimed, "commitment_id") | listed)
     met = await _rows(session, meetings, _named(claimed, "meeting_id"))
     asked = await _rows(session, invitations, _named(claimed, "invitation_id"))
     called = await _rows(session, agreements, _named(claimed, "agreement_id"))
+    voted = await _rows(session, ballots, _named(claimed, "ballot_id"))
+    voting = await _rows(session, voters, _named(claimed, "voter_id"))
+    polled = await _rows(session, polls, _named(claimed, "poll_id"))
+    sent = await _rows(session, syntheses, _named(claimed, "synthesis_id"))
     return Known(
         contacts=await _rows(session, contacts, _people(claimed, owing.values())),
         networks=await _rows(session, networks, {c.network_id for c in claimed}),
@@ -68,24 +82,34 @@ async def known(session: AsyncSession, claimed: Sequence[Claimed]) -> Known:
             _named(claimed, "organisation_id")
             | {row.debtor_organisation_id for row in owing.values()}
             | {row.organisation_id for row in asked.values()}
-            | {row.authority_id for row in called.values()},
+            | {row.authority_id for row in called.values()}
+            | {row.organisation_id for row in voting.values()},
         ),
         bodies=await _rows(
             session,
             bodies,
-            _named(claimed, "body_id") | {r.body_id for r in met.values()} | {r.debtor_body_id for r in owing.values()},
+            _named(claimed, "body_id")
+            | {row.debtor_body_id for row in owing.values()}
+            | {row.body_id for rows in (met, voted, polled, sent) for row in rows.values()},
         ),
         commitments=owing,
         outstanding=owed,
         meetings=met,
         invitations=asked,
-        ballots=await _rows(session, ballots, _named(claimed, "ballot_id")),
+        ballots=voted,
         minutes=await _rows(session, minutes, _named(claimed, "minutes_id")),
         enrolments=await _rows(session, enrolments, _named(claimed, "enrolment_id")),
         following=await following(session, claimed),
         agreements=called,
         map_questions=await _rows(session, map_questions, _listed(claimed, "question_ids")),
         map_needs=await _rows(session, map_needs, _named(claimed, "need_id")),
+        polls=polled,
+        poll_requests=await _rows(session, poll_requests, _named(claimed, "request_id") if polled else ()),
+        voters=voting,
+        approvals=await _rows(session, minutes_approvals, _named(claimed, "approval_id")),
+        syntheses=sent,
+        series=await _rows(session, series, _named(claimed, "series_id")),
+        reports=await _rows(session, reports, _named(claimed, "report_id")),
     )
 
 

@@ -96,6 +96,52 @@ DELEGATION_LAPSED = Topic(
     "delegation-lapsed", True, "delega decaduta", "delegation lapsed", ("invitation_id", "meeting_id")
 )
 """Whoever was to stand for the person will not come: they have not answered any more."""
+MEETING_CHANGED = Topic(
+    "meeting-changed",
+    True,
+    "modifica di una riunione",
+    "meeting changed",
+    ("invitation_id", "meeting_id", "sequence"),
+)
+"""Its title or agenda; `sequence`: once it has changed or moved again, only the later message is sent."""
+INVITATION_WAITING = Topic(
+    "invitation-waiting",
+    True,
+    "lista d'attesa di una riunione",
+    "waiting list of a meeting",
+    ("invitation_id", "meeting_id"),
+)
+INVITATION_ADMITTED = Topic(
+    "invitation-admitted", True, "posto assegnato a una riunione", "place at a meeting", ("invitation_id", "meeting_id")
+)
+REPLY_REFUSED = Topic(
+    "reply-refused",
+    True,
+    "risposta dal calendario non registrata",
+    "reply from a calendar not taken",
+    ("meeting_id", "invitation_id", "reason"),
+)
+POLL_ASKED = Topic("poll-asked", True, "sondaggio per una data", "poll for a date", ("request_id", "poll_id"))
+POLL_REMINDER = Topic(
+    "poll-reminder",
+    False,
+    "promemoria di un sondaggio",
+    "reminder of a poll",
+    ("request_id", "poll_id", "closes_at"),
+)
+"""`closes_at`: the instant that it reminds of; once the poll has another one, it is not sent any more."""
+POLL_CLOSED = Topic(
+    "poll-closed", False, "esito di un sondaggio", "outcome of a poll", ("poll_id", "outcome", "chosen")
+)
+BALLOT_CALLED = Topic("ballot-called", True, "chiamata al voto", "call to vote", ("voter_id", "ballot_id"))
+BALLOT_REMINDER = Topic(
+    "ballot-reminder",
+    True,
+    "promemoria di una votazione",
+    "reminder of a ballot",
+    ("voter_id", "ballot_id", "closes_at"),
+)
+BALLOT_CLOSED = Topic("ballot-closed", False, "esito di una votazione", "outcome of a ballot", ("ballot_id",))
 BALLOT_OPENED = Topic(
     "ballot-opened", True, "apertura di una votazione", "ballot opened", ("ballot_id", "invitation_id", "meeting_id")
 )
@@ -104,6 +150,25 @@ MINUTES_SUBMITTED = Topic(
 )
 MINUTES_APPROVED = Topic(
     "minutes-approved", False, "verbale approvato", "minutes approved", ("minutes_id", "meeting_id")
+)
+
+MINUTES_TO_APPROVE = Topic(
+    "minutes-to-approve",
+    True,
+    "richiesta di approvare un verbale",
+    "request to approve minutes",
+    ("approval_id", "minutes_id", "meeting_id"),
+)
+MINUTES_RETURNED = Topic(
+    "minutes-returned", True, "verbale da correggere", "minutes to be put right", ("minutes_id", "meeting_id")
+)
+SYNTHESIS_ISSUED = Topic(
+    "synthesis-issued", False, "sintesi dei contributi", "synthesis of contributions", ("synthesis_id", "number")
+)
+"""Once a later version was issued, only that one is sent."""
+SERIES_EXTENDED = Topic("series-extended", False, "proroga di un programma", "extension of a programme", ("series_id",))
+REPORT_RELEASED = Topic(
+    "report-released", False, "relazione finale pubblicata", "final report released", ("report_id",)
 )
 
 FIGURES_OF_A_GOAL = ("goal_id", "title", "reached", "minimum", "full", "last_day", "state", "next_best", "territory")
@@ -162,11 +227,26 @@ TOPICS = {
         MEETING_MOVED,
         MEETING_CANCELLED,
         MEETING_REMINDER,
+        MEETING_CHANGED,
         INVITATION_WITHDRAWN,
+        INVITATION_WAITING,
+        INVITATION_ADMITTED,
         DELEGATION_LAPSED,
+        REPLY_REFUSED,
+        POLL_ASKED,
+        POLL_REMINDER,
+        POLL_CLOSED,
         BALLOT_OPENED,
+        BALLOT_CALLED,
+        BALLOT_REMINDER,
+        BALLOT_CLOSED,
         MINUTES_SUBMITTED,
+        MINUTES_TO_APPROVE,
+        MINUTES_RETURNED,
         MINUTES_APPROVED,
+        SYNTHESIS_ISSUED,
+        SERIES_EXTENDED,
+        REPORT_RELEASED,
         GOAL_ADVANCED,
         GOAL_DECIDED,
         PRIVACY_NOTICE,
@@ -242,6 +322,20 @@ MODES: dict[str, tuple[str, str]] = {
 }
 
 
+REFUSALS: dict[str, tuple[str, str]] = {
+    "stale": (
+        "la tua risposta riguardava una versione superata della riunione, che nel frattempo è cambiata",
+        "your answer was to an earlier version of the meeting, which has changed since",
+    ),
+    "begun": ("la riunione era già cominciata", "the meeting had begun already"),
+    "cancelled": ("la riunione è annullata", "the meeting is cancelled"),
+    "withdrawn": ("l'invito non vale più", "the invitation is no longer good"),
+    "not_invited": ("non risulti tra gli invitati", "you are not among those invited"),
+}
+"""Why an answer from a calendar was not taken; for any other reason that it was not possible."""
+NOT_POSSIBLE = ("non era possibile registrarla", "it could not be recorded")
+
+
 def language_of(preferred: str | None) -> str:
     return preferred if preferred in LANGUAGES else LANGUAGES[0]
 
@@ -268,6 +362,11 @@ def audience_of_import(secretariat: Iterable[UUID], requested_by: UUID | None) -
 AT_LEAST = timedelta(days=1)
 COMMITMENT_LINK_LASTS = timedelta(days=60)
 """After the day on which it is due: what is late can be kept, too."""
+BALLOT_LINK_LASTS = timedelta(days=60)
+"""Of a ballot that is closed by hand."""
+APPROVAL_LINK_LASTS = timedelta(days=60)
+"""After it was asked: when approval ends by itself is the body's rule, which events keeps."""
+SYNTHESIS_LINK_LASTS = timedelta(days=365)
 GOAL_LINK_LASTS = timedelta(days=30)
 LEARNING_LINK_LASTS = timedelta(days=180)
 NOTICE_LINK_LASTS = timedelta(days=365)

@@ -157,6 +157,8 @@ def _meant(row: Row[Any]) -> dict[str, str]:
     """The day or instant that the reminder was planned for: of a subject that has moved since, it says nothing."""
     if row.topic == Topic.MEETING:
         return {"starts_at": row.subject_at.isoformat()}
+    if row.topic in (Topic.POLL, Topic.BALLOT):
+        return {"closes_at": row.subject_at.isoformat()}
     return {"due": rules.due_of(row.subject_at).isoformat()}
 
 

@@ -1,4 +1,4 @@
-"""What commitments, meetings and calls mean for reminders: each fact plans, moves or cancels them."""
+"""What commitments, meetings, calls, polls and ballots mean for reminders: each fact plans, moves or cancels them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from services.notify.pacts.rules import live, step_id
 from services.notify.reminders.commands import by_subject, follow
 from services.notify.reminders.queries import Because
 from services.notify.reminders.rules import Subject, Topic, end_of
-from shared.contracts.events import MeetingState
+from shared.contracts.events import BallotState, MeetingState, PollState
 from shared.contracts.registry import AgreementState, CommitmentState, PactState
 from shared.messaging import Received, newest, reacts
 
@@ -71,6 +71,28 @@ async def remind_of_meetings(session: AsyncSession, facts: Sequence[Received[Mee
         (Subject(Topic.MEETING, r.fact.id, r.fact.network_id, r.fact.starts_at, r.fact.state == "convened"), because(r))
         for r in newest(facts)
         if r.fact.network_id is not None
+    ]
+    await follow(session, by_subject(found), now)
+
+
+@reacts(PollState)
+async def remind_of_polls(session: AsyncSession, facts: Sequence[Received[PollState]], now: datetime) -> None:
+    """Of the end of an open poll, who has not answered."""
+    found = [
+        (Subject(Topic.POLL, r.fact.id, r.fact.network_id, r.fact.closes_at, r.fact.state == "open"), because(r))
+        for r in newest(facts)
+        if r.fact.network_id is not None
+    ]
+    await follow(session, by_subject(found), now)
+
+
+@reacts(BallotState)
+async def remind_of_ballots(session: AsyncSession, facts: Sequence[Received[BallotState]], now: datetime) -> None:
+    """Of the end of a ballot that is in no meeting, who has not voted; in a meeting one is there."""
+    found = [
+        (Subject(Topic.BALLOT, r.fact.id, r.fact.network_id, r.fact.closes_at, r.fact.outcome is None), because(r))
+        for r in newest(facts)
+        if r.fact.network_id is not None and r.fact.meeting_id is None and r.fact.closes_at is not None
     ]
     await follow(session, by_subject(found), now)
 

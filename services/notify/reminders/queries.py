@@ -16,11 +16,14 @@ from services.notify.agreements.tables import agreements
 from services.notify.commitments.queries import answerable, superiors
 from services.notify.commitments.rules import outstanding
 from services.notify.commitments.tables import commitments
-from services.notify.meetings.tables import invitations, meetings
+from services.notify.meetings.tables import ballots, invitations, meetings
 from services.notify.pacts.queries import answering
 from services.notify.policy import Right, policy
+from services.notify.polls.queries import people_asked
+from services.notify.polls.tables import polls
 from services.notify.reminders.rules import AFTER, DEFAULT_DAYS, Planned, State, Subject, Topic, level
 from services.notify.reminders.tables import reminder_rules, reminder_subjects, reminders
+from services.notify.voters.queries import CALLED, voters_of
 from shared.access.actor import Actor, day
 from shared.access.loading import network_id
 from shared.messaging import NotYet
@@ -165,6 +168,8 @@ async def audiences(session: AsyncSession, rows: Sequence[Row[Any]], now: dateti
         **await _of_steps(session, by_topic[Topic.PACT_STEP], now),
         **await _of_climbs(session, by_topic[Topic.CLIMB], now),
         **await _of_agreements(session, by_topic[Topic.AGREEMENT], now),
+        **await _of_polls(session, by_topic[Topic.POLL]),
+        **await _of_ballots(session, by_topic[Topic.BALLOT]),
     }
 
 
@@ -175,12 +180,39 @@ async def _of_meetings(session: AsyncSession, rows: Sequence[Row[Any]]) -> dict[
         invitations.c.meeting_id.in_({row.subject_id for row in rows}),
         invitations.c.state == ISSUED,
         answer.not_in(NOT_COMING),
+        invitations.c.waiting.is_(False),
     )
     by_meeting: dict[UUID, list[Told]] = {}
     for one in await session.execute(invited.order_by(invitations.c.id)) if rows else ():
         parameters = {"meeting_id": str(one.meeting_id), "invitation_id": str(one.id)}
         by_meeting.setdefault(one.meeting_id, []).append(Told(one.person_id, parameters, f"/{one.id}"))
     return {row.id: by_meeting.get(row.subject_id, []) for row in rows}
+
+
+async def _of_polls(session: AsyncSession, rows: Sequence[Row[Any]]) -> dict[UUID, list[Told]]:
+    """Who has not answered."""
+    await _states(session, polls, rows)
+    asked = await people_asked(session, {row.subject_id for row in rows}, unanswered=True)
+    return {
+        row.id: [
+            Told(person, {"poll_id": str(row.subject_id), "request_id": str(request)})
+            for request, person in asked.get(row.subject_id, ())
+        ]
+        for row in rows
+    }
+
+
+async def _of_ballots(session: AsyncSession, rows: Sequence[Row[Any]]) -> dict[UUID, list[Told]]:
+    """Who has not voted: each paper by itself."""
+    await _states(session, ballots, rows, state=ballots.c.outcome)
+    called = await voters_of(session, {row.subject_id for row in rows}, [CALLED])
+    return {
+        row.id: [
+            Told(voter.person_id, {"ballot_id": str(row.subject_id), "voter_id": str(voter.id)}, f"/{voter.id}")
+            for voter in called.get(row.subject_id, ())
+        ]
+        for row in rows
+    }
 
 
 async def _of_commitments(session: AsyncSession, rows: Sequence[Row[Any]], now: datetime) -> dict[UUID, list[Told]]:
@@ -240,11 +272,14 @@ async def _of_steps(session: AsyncSession, rows: Sequence[Row[Any]], now: dateti
     }
 
 
-async def _states(session: AsyncSession, table: Table, rows: Sequence[Row[Any]]) -> dict[UUID, str]:
+async def _states(
+    session: AsyncSession, table: Table, rows: Sequence[Row[Any]], *, state: ColumnElement[Any] | None = None
+) -> dict[UUID, str]:
     subjects = {row.subject_id for row in rows}
     if not subjects:
         return {}
-    known = await session.execute(select(table.c.id, table.c.state).where(table.c.id.in_(subjects)))
+    told = table.c.state if state is None else state
+    known = await session.execute(select(table.c.id, told.label("state")).where(table.c.id.in_(subjects)))
     states: dict[UUID, str] = {row.id: row.state for row in known}
     if missing := subjects - states.keys():
         raise NotYet(f"{table.name} {min(missing)}")

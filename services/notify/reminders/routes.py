@@ -150,6 +150,12 @@ vocabularies = (
                 "After a commitment was due, one level after the other up the tree of bodies",
             ),
             (Topic.AGREEMENT, "Prima del termine di un avviso", "Before the deadline of a call"),
+            (Topic.POLL, "Prima della chiusura di un sondaggio", "Before a poll closes"),
+            (
+                Topic.BALLOT,
+                "Prima della chiusura di una votazione fuori dalle riunioni",
+                "Before a ballot closes that is in no meeting",
+            ),
         ],
     ),
     vocabulary(

@@ -28,6 +28,8 @@ class Topic(StrEnum):
     PACT_STEP = "pact-step"
     CLIMB = "commitment-climbed"
     AGREEMENT = "agreement-reminder"
+    POLL = "poll-reminder"
+    BALLOT = "ballot-reminder"
 
 
 DEFAULT_DAYS: Mapping[Topic, tuple[int, ...]] = {
@@ -36,6 +38,8 @@ DEFAULT_DAYS: Mapping[Topic, tuple[int, ...]] = {
     Topic.PACT_STEP: (14, 3),
     Topic.CLIMB: (7, 15, 30),
     Topic.AGREEMENT: (14, 3),
+    Topic.POLL: (2,),
+    Topic.BALLOT: (1,),
 }
 
 
@@ -100,8 +104,8 @@ def due_of(end: datetime) -> date:
 
 
 def instant(subject: Subject, days: int) -> datetime:
-    """So many days earlier in Italy (later, of what climbs): a meeting at the same hour by the clock on the wall,
-    whatever the summer time does between the two; all else on the morning of the day."""
+    """So many days earlier in Italy (later, of what climbs): of a meeting, a poll or a ballot at the same hour by the
+    clock on the wall, whatever the summer time does between the two; of all else on the morning of the day."""
     if subject.topic in MORNINGS:
         away = timedelta(days=days if subject.topic in AFTER else -days)
         return datetime.combine(due_of(subject.at) + away, MORNING, ROME)

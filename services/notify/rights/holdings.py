@@ -17,9 +17,11 @@ from services.notify.deliveries.erasure import forget
 from services.notify.deliveries.tables import deliveries
 from services.notify.enrolments.tables import enrolments
 from services.notify.inventory.tables import map_needs
-from services.notify.meetings.tables import invitations, meetings
+from services.notify.meetings.tables import invitations, meetings, minutes, minutes_approvals
 from services.notify.pacts.tables import pacts
+from services.notify.polls.tables import poll_requests
 from services.notify.store import mapper
+from services.notify.voters.tables import voters
 from shared.contracts.notify import AccessAnswered, ErasureAnswered
 from shared.messaging import upsert_newest
 from shared.rights import EVERYWHERE, Answerer, Ground, Held, Hidden, of_row
@@ -56,6 +58,10 @@ HELD = (
     Held("commitments", commitments.c.debtor_person_id, Ground.LEGAL_OBLIGATION),
     Held("invitations", invitations.c.person_id, Ground.APPROVED_MINUTES, beside=MEETING),
     Held("proxies", invitations.c.delegate_id, Ground.APPROVED_MINUTES, shows=("id", "meeting_id"), beside=MEETING),
+    Held("invitations", poll_requests.c.person_id, Ground.ACCOUNTABILITY),
+    Held("votes", voters.c.person_id, Ground.VOTE_CAST),
+    Held("minutes", minutes_approvals.c.person_id, Ground.APPROVED_MINUTES),
+    Held("minutes", minutes.c.drafted_by, Ground.APPROVED_MINUTES, shows=("id", "meeting_id", "state")),
     Held("needs", map_needs.c.person_id, Ground.ACCOUNTABILITY),
     Held("pacts", pacts.c.maker_id, Ground.ACCOUNTABILITY),
     Held("enrolments", enrolments.c.person_id, forget="delete"),

@@ -44,10 +44,25 @@ def known(**changed: Any) -> Known:
         },
         "meetings": {
             "title": "Riunione", "body_id": IT, "starts_at": START, "ends_at": END, "mode": "remote", "place": None,
-            "call": 1, "agenda": [], "state": "convened",
+            "call": 1, "agenda": [], "state": "convened", "sequence": 3,
         },
-        "invitations": {"state": "issued", "answer": None, "organisation_id": None, "mandate_id": IT},
-        "ballots": {"question": "Sì?", "outcome": None},
+        "invitations": {
+            "state": "issued", "answer": None, "organisation_id": None, "mandate_id": IT, "waiting": False,
+        },
+        "ballots": {
+            "question": "Sì?", "outcome": None, "body_id": IT, "kind": "motion", "secret": False, "closes_at": START,
+            "options": [], "entitled": 2, "cast": 1, "in_favour": 1, "against": 0, "abstained": 0,
+        },
+        "voters": {"state": "called", "organisation_id": None},
+        "polls": {
+            "title": "Incontro", "state": "open", "closes_at": START, "body_id": IT, "chosen": None,
+            "options": [{"starts_at": START.isoformat(), "ends_at": END.isoformat()}],
+        },
+        "poll_requests": {"state": "asked"},
+        "approvals": {"state": "asked"},
+        "syntheses": {"title": "Sintesi", "number": 2, "contributions": 9, "body_id": None},
+        "series": {"title": "Programma", "last_day": DUE, "planned": 18, "held": 3, "extensions": 1},
+        "reports": {"title": "Relazione", "state": "released"},
         "minutes": {
             "state": "in_approval", "held_on": DUE, "number": None, "present": 1, "entitled": 2, "quorate": False,
         },
@@ -84,6 +99,7 @@ def asked(given: dict[str, Any] | None = None, now: datetime = NOW, **changed: A
         "notice_id",
     )
     ids += ("pact_id", "step_id", "promoter_id", "group_id")
+    ids += ("poll_id", "request_id", "voter_id", "approval_id", "synthesis_id", "series_id", "report_id")
     of_the_map = {"need_id": str(IT), "organisation_id": str(IT), "question_ids": [str(IT)], "item": "place"}
     return Asked(
         {**{name: str(IT) for name in ids}, **of_the_map, "title": "Sportello", **(given or {})},
@@ -132,6 +148,37 @@ def test_every_topic_has_its_particulars() -> None:
         ("meeting-reminder", {"starts_at": START.isoformat()}, {"meetings__starts_at": START + timedelta(days=1)}),
         ("meeting-reminder", {"starts_at": START.isoformat()}, {"meetings__state": "cancelled"}),
         ("meeting-reminder", {"starts_at": START.isoformat()}, {"invitations__state": "withdrawn"}),
+        ("meeting-changed", {"sequence": 2}, {}),
+        ("meeting-changed", {"sequence": 3}, {"meetings__state": "cancelled"}),
+        ("meeting-changed", {"sequence": 3}, {"invitations__state": "withdrawn"}),
+        ("invitation-waiting", {}, {"invitations__answer": "yes"}),
+        ("invitation-waiting", {}, {"invitations__answer": "no", "invitations__waiting": True}),
+        ("invitation-waiting", {}, {"invitations__answer": "yes", "invitations__waiting": True, "now": START}),
+        ("invitation-admitted", {}, {"invitations__answer": "yes", "invitations__waiting": True}),
+        ("invitation-admitted", {}, {"invitations__answer": "no"}),
+        ("invitation-admitted", {}, {"invitations__answer": "yes", "invitations__state": "withdrawn"}),
+        ("reply-refused", {"reason": "stale"}, {"now": END}),
+        ("poll-asked", {}, {"polls__state": "closed"}),
+        ("poll-asked", {}, {"now": START}),
+        ("poll-asked", {}, {"poll_requests__state": "answered"}),
+        ("poll-reminder", {"closes_at": END.isoformat()}, {}),
+        ("poll-reminder", {"closes_at": START.isoformat()}, {"poll_requests__state": "withdrawn"}),
+        ("poll-closed", {"outcome": "chosen", "chosen": 1}, {}),
+        ("poll-closed", {"outcome": "chosen", "chosen": 2}, {"polls__state": "closed", "polls__chosen": 1}),
+        ("poll-closed", {"outcome": "chosen", "chosen": 1}, {"polls__chosen": 1, "now": END}),
+        ("poll-closed", {"outcome": "withdrawn", "chosen": None}, {}),
+        ("ballot-called", {}, {"ballots__outcome": "carried"}),
+        ("ballot-called", {}, {"voters__state": "voted"}),
+        ("ballot-called", {}, {"voters__state": "withdrawn"}),
+        ("ballot-called", {}, {"now": START}),
+        ("ballot-reminder", {"closes_at": END.isoformat()}, {}),
+        ("ballot-reminder", {"closes_at": START.isoformat()}, {"voters__state": "voted"}),
+        ("ballot-closed", {}, {}),
+        ("minutes-to-approve", {}, {"approvals__state": "approved"}),
+        ("minutes-to-approve", {}, {"minutes__state": "draft"}),
+        ("minutes-returned", {}, {}),
+        ("synthesis-issued", {"number": 1}, {}),
+        ("report-released", {}, {"reports__state": "withdrawn"}),
         ("invitation-withdrawn", {}, {}),
         ("invitation-withdrawn", {}, {"invitations__state": "withdrawn", "meetings__state": "cancelled"}),
         ("invitation-withdrawn", {}, {"invitations__state": "withdrawn", "now": END}),
@@ -170,6 +217,22 @@ def test_what_has_no_use_any_more_is_not_told(topic: str, given: dict[str, Any],
         ("meeting-cancelled", {}, {"meetings__state": "cancelled", "invitations__state": "withdrawn"}),
         ("meeting-reminder", {"starts_at": START.isoformat()}, {}),
         ("meeting-reminder", {}, {}),
+        ("meeting-changed", {"sequence": 3}, {"now": END - timedelta(seconds=1)}),
+        ("invitation-waiting", {}, {"invitations__answer": "yes", "invitations__waiting": True}),
+        ("invitation-admitted", {}, {"invitations__answer": "yes"}),
+        ("poll-asked", {}, {"now": START - timedelta(seconds=1)}),
+        ("poll-reminder", {"closes_at": START.isoformat()}, {}),
+        ("poll-closed", {"outcome": "chosen", "chosen": 1}, {"polls__state": "closed", "polls__chosen": 1}),
+        ("poll-closed", {"outcome": "withdrawn", "chosen": None}, {"polls__state": "withdrawn"}),
+        ("ballot-called", {}, {"now": START - timedelta(seconds=1)}),
+        ("ballot-called", {}, {"ballots__closes_at": None}),
+        ("ballot-reminder", {"closes_at": START.isoformat()}, {}),
+        ("ballot-closed", {}, {"ballots__outcome": "tied"}),
+        ("minutes-to-approve", {}, {}),
+        ("minutes-returned", {}, {"minutes__state": "draft"}),
+        ("synthesis-issued", {"number": 2}, {}),
+        ("series-extended", {}, {}),
+        ("report-released", {}, {}),
         ("invitation-withdrawn", {}, {"invitations__state": "withdrawn"}),
         ("delegation-lapsed", {}, {}),
         ("ballot-opened", {}, {"meetings__state": "held"}),
@@ -206,6 +269,10 @@ def test_a_move_is_told_as_long_as_it_stands() -> None:
         ("commitment-made", "registry", "representatives", timedelta(days=74, hours=14), {"person": str(IT)}),
         ("meeting-convened", "events", "rsvp", timedelta(days=7, hours=2), {}),
         ("ballot-opened", "events", "vote", timedelta(days=7, hours=2), {"invitation": str(IT)}),
+        ("poll-asked", "events", "poll", timedelta(days=7), {}),
+        ("ballot-called", "events", "vote", timedelta(days=7), {}),
+        ("minutes-to-approve", "events", "approval", timedelta(days=60), {}),
+        ("synthesis-issued", "events", "synthesis", timedelta(days=365), {"person": str(IT)}),
         ("enrolled", "learning", "learn", timedelta(days=180), {}),
         ("privacy-notice", "registry", "notice", timedelta(days=365), {}),
     ],
@@ -215,7 +282,7 @@ def test_a_clock_in_the_past_leaves_links_their_time(
 ) -> None:
     """The domain stands at 2024, links expire by the wall clock of 2026."""
     MINTED.clear()
-    words = PARTICULARS[topic](asked())
+    words = PARTICULARS[topic](asked({"number": 2}))
     assert [(audience, purpose, IT, WALL + left, claims)] == MINTED
     assert words["link"].startswith(f"http://t/{audience}/v1/")
 
@@ -224,6 +291,21 @@ def test_a_link_is_good_for_a_day_however_little_time_is_left() -> None:
     MINTED.clear()
     PARTICULARS["meeting-convened"](asked(now=END - timedelta(minutes=5)))
     assert MINTED[0][3] == WALL + timedelta(days=1)
+
+
+def test_why_a_calendars_answer_was_not_taken_and_how_else_to_answer() -> None:
+    words = PARTICULARS["reply-refused"](asked({"reason": "stale"}))
+    assert (words["reason"].startswith("la tua risposta riguardava"), bool(words["link"])) == (True, True)
+    for changed in ({"meetings__state": "cancelled"}, {"invitations__state": "withdrawn"}, {"now": START}):
+        assert PARTICULARS["reply-refused"](asked({"reason": "begun"}, **changed))["link"] is None
+    unknown = PARTICULARS["reply-refused"](asked({"reason": "new_one", "invitation_id": None}))
+    assert (unknown["reason"], unknown["link"]) == ("non era possibile registrarla", None)
+
+
+def test_the_date_that_was_chosen_is_said_in_words() -> None:
+    given = {"outcome": "chosen", "chosen": 1}
+    words = PARTICULARS["poll-closed"](asked(given, polls__state="closed", polls__chosen=1))
+    assert words["chosen"] == "giovedì 19 settembre 2024, dalle 11:00 alle 13:00 (ora italiana)"
 
 
 def test_a_debtor_is_named_whoever_it_is() -> None:
