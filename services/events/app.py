@@ -1,6 +1,8 @@
 """Events put together: the only file that knows all of it."""
 
 from services.events.attendance import routes as attendance
+from services.events.ballots import commands as ballot_commands
+from services.events.ballots import listens as ballots_listens
 from services.events.ballots import routes as ballots
 from services.events.bodies import listens as bodies_listens
 from services.events.contributions import commands as contributions_commands
@@ -52,6 +54,7 @@ def service(settings: Settings) -> Service:
             bodies_listens,
             mandates_listens,
             invitations_listens,
+            ballots_listens,
             feeds_listens,
             polls_listens,
             minutes_listens,
@@ -59,6 +62,7 @@ def service(settings: Settings) -> Service:
             reports_listens,
         ],
         dues={
+            ballot_commands.DUE: ballot_commands.close_when_due,
             answering.OVER: answering.time_is_over,
             minutes_commands.FILE: minutes_commands.make_files,
             poll_commands.DUE: poll_commands.close_due,

@@ -27,6 +27,7 @@ class Right(StrEnum):
     READ_REGISTRATIONS = "read_registrations"
     KEEP_REGISTRATIONS = "keep_registrations"
     READ_VOTES = "read_votes"
+    RECORD_PAPERS = "record_papers"
     READ_MINUTES = "read_minutes"
     WRITE_MINUTES = "write_minutes"
     APPROVE_MINUTES = "approve_minutes"
@@ -58,6 +59,7 @@ policy = Policy(
         Right.RECORD_ATTENDANCE: COORDINATION,
         Right.HOLD_BALLOTS: COORDINATION,  # voting is no right of a role: it goes with the invitation
         Right.READ_VOTES: COORDINATION,
+        Right.RECORD_PAPERS: COORDINATION,  # of ballots, written on paper by others
         Right.READ_POLLS: EVERYBODY,  # the counts; answering is no right of a role: it goes with being asked
         Right.READ_POLL_ANSWERS: COORDINATION,
         Right.HOLD_POLLS: COORDINATION,

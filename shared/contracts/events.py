@@ -125,6 +125,10 @@ class InvitationAdmitted(InvitationState, fact="events.invitation.admitted"):
     """A place has fallen free: who was waiting has it."""
 
 
+class InvitationLinkRequested(InvitationState, fact="events.invitation.link_requested"):
+    """The invited person's mailed link has expired, and a fresh one is wanted."""
+
+
 class ReplyRefused(Fact, fact="events.calendar_reply.refused"):
     """What somebody answered from their calendar could not be taken in: `reason` is stale, begun, cancelled, withdrawn,
     not_invited or not_possible. `id` is the reply's."""
@@ -217,6 +221,7 @@ class BallotGrid(Content):
     resources: tuple[str, ...]
     lowest: int = 1
     highest: int = 10
+    minimum: int = 5  # scores that a cell needs to be named the best of its field
 
 
 class BallotState(Fact):
@@ -236,6 +241,7 @@ class BallotState(Fact):
     kind: str = "motion"
     secret: bool = False
     weighted: bool = False
+    entitled_votes: int = 0  # of those entitled, where some have more than one
     level: str | None = None
     closes_at: datetime | None = None
     cast: int = 0
