@@ -25,6 +25,8 @@ from services.events.policy import policy
 from services.events.polls import commands as poll_commands
 from services.events.polls import listens as polls_listens
 from services.events.polls import routes as polls
+from services.events.registrations import commands as registration_commands
+from services.events.registrations import routes as registrations
 from services.events.reports import listens as reports_listens
 from services.events.rights import listens as rights_listens
 from services.events.settings import Settings
@@ -34,7 +36,7 @@ from shared.runtime.context import Service
 from shared.territories import following
 from shared.territories import listens as territories_listens
 
-SLICES = (meetings, invitations, polls, attendance, ballots, decisions, minutes, contributions, feeds)
+SLICES = (meetings, invitations, polls, registrations, attendance, ballots, decisions, minutes, contributions, feeds)
 
 
 def service(settings: Settings) -> Service:
@@ -66,6 +68,7 @@ def service(settings: Settings) -> Service:
             answering.OVER: answering.time_is_over,
             minutes_commands.FILE: minutes_commands.make_files,
             poll_commands.DUE: poll_commands.close_due,
+            registration_commands.DUE: registration_commands.forget_due,
             contributions_commands.DUE: contributions_commands.close_when_due,
         },
         followers=[following.follow],

@@ -525,7 +525,8 @@ async def meeting_of(poll_id: UUID, body: ChooseBody, at: Edge) -> dict[str, Any
     shown = await at.query(queries.get, poll_id)
     date = next((date.option for date in shown.dates if date.option.id == body.option_id), shown.dates[0].option)
     whole = {"title": shown.poll.title, "starts_at": date.starts_at, "ends_at": date.ends_at, **given}
-    return DraftBody.model_validate(whole).model_dump()
+    draft = DraftBody.model_validate(whole)
+    return {name: getattr(draft, name) for name in DraftBody.model_fields} | {"agenda": draft.model_dump()["agenda"]}
 
 
 @routes.get("/polls/{poll_id}/requests", response_model=PageOut[RequestOut])

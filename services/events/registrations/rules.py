@@ -20,8 +20,8 @@ from services.events.meetings.rules import State as MeetingState
 
 KEPT_FOR = timedelta(days=90)
 """How long after the end of the meeting it is known who came."""
-PER_MINUTE = 20
-"""Registrations a minute from one address: a class at its school's network, not a script."""
+DOORS = timedelta(hours=12)
+"""How long before the meeting people can be checked in."""
 MOST_PLACES = 100_000
 
 
@@ -48,7 +48,7 @@ class MeetingOver(Exception):
 
 
 class NotBegun(Exception):
-    """People are checked in on the day of the meeting, not before."""
+    """People are checked in when the meeting is near, not before."""
 
     def __init__(self, day: object) -> None:
         super().__init__(str(day))
@@ -90,15 +90,12 @@ class Registration:
     id: UUID = field(default_factory=uuid7)
     version: int = 0
 
-    def admit(self) -> None:
-        self.state = State.CONFIRMED
-
-    def cancel(self, now: datetime) -> bool:
-        """Gives up the place, and the data with it. True when a place falls free."""
-        if self.state is State.CANCELLED:
-            return False
-        freed = self.state is State.CONFIRMED
-        self.state, self.cancelled_at = State.CANCELLED, now
+    def give_up(self, now: datetime, *, over: bool) -> bool:
+        """The person will not come, and the data go; of who was there, or once the meeting is over, the data alone go.
+        True when a place falls free."""
+        freed = not over and not self.attended and self.state is State.CONFIRMED
+        if not over and not self.attended and self.state is not State.CANCELLED:
+            self.state, self.cancelled_at = State.CANCELLED, now
         self.erase(now)
         return freed
 
@@ -158,8 +155,11 @@ def require_open(meeting: Meeting, now: datetime, *, at_the_door: bool = False) 
 
 
 def require_check_in(meeting: Meeting, now: datetime) -> None:
-    """From the beginning of the meeting's day; also afterwards, when a list on paper is copied. Raises NotBegun."""
-    if now < meeting.starts_at - timedelta(hours=12):
+    """From half a day before the meeting; also afterwards, when a list on paper is copied. Raises NotBegun,
+    MeetingCancelled."""
+    if meeting.state is MeetingState.CANCELLED:
+        raise MeetingCancelled
+    if now < meeting.starts_at - DOORS:
         raise NotBegun(meeting.day.isoformat())
 
 
