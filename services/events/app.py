@@ -56,6 +56,7 @@ def service(settings: Settings) -> Service:
             bodies_listens,
             mandates_listens,
             invitations_listens,
+            feeds_listens,
             ballots_listens,
             feeds_listens,
             polls_listens,
