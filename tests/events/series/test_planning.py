@@ -104,9 +104,6 @@ def test_each_body_is_to_have_its_share_its_quota_or_an_even_part() -> None:
 
 def test_five_remote_and_one_in_presence_each_with_that_one_among_the_others() -> None:
     found = lacking(series(5, OPES), [])
-    assert {lack.modes for lack in found.values()} == {
-        ("remote", "remote", "in_person", "remote", "remote", "remote")
-    } or {min(lack.modes) for lack in found.values()} == {"in_person"}
     assert all(sorted(lack.modes) == ["in_person", *["remote"] * 5] for lack in found.values())
     assert all(lack.modes[0] == lack.modes[-1] == "remote" for lack in found.values())
 
@@ -117,13 +114,12 @@ def test_what_all_share_goes_round() -> None:
 
 
 def test_a_mode_without_room_is_not_used_and_a_total_without_room_is_told() -> None:
-    found = lacking(series(1, [quota(3, each=True), quota(1, mode="remote")], modes=["remote"]), [])
+    one = series(1, [quota(3, each=True), quota(1, mode="remote")], modes=["remote"])
+    found = lacking(one, [])
     assert (found[id_(1)].modes, found[id_(1)].refused) == (("remote",), 2)
-    made = plan(
-        series(1, [quota(3, each=True), quota(1, mode="remote")], modes=["remote"]), [group()], [], WISHES, Known()
-    )
+    made = plan(one, [group()], [], WISHES, Known())
     assert (len(made.items), made.short[0].lacking, made.short[0].fitting) == (1, 3, 1)
-    assert [(one.why, one.by) for one in made.short[0].failing] == [(Why.QUOTA, 2)]
+    assert [(short.why, short.by) for short in made.short[0].failing] == [(Why.QUOTA, 2)]
 
 
 def test_drafts_beyond_the_quota_are_dropped_the_latest_first_and_convened_ones_never() -> None:
@@ -147,8 +143,9 @@ def test_dates_are_spread_evenly() -> None:
 
 
 def test_a_holiday_on_the_ideal_day_is_avoided_and_named() -> None:
-    (ideal,) = [item.ideal for item in plan(series(1, [quota(1, each=True)]), [group()], [], WISHES, Known()).items]
-    made = plan(series(1, [quota(1, each=True)]), [group(holidays={ideal: "Santo patrono"})], [], WISHES, Known())
+    one, wishes = series(1, [quota(1, each=True)]), replace(WISHES, weekdays=(1, 2, 3, 4, 5, 6, 7))
+    (ideal,) = [item.ideal for item in plan(one, [group()], [], wishes, Known()).items]
+    made = plan(one, [group(holidays={ideal: "Santo patrono"})], [], wishes, Known())
     (item,) = made.items
     assert day(item.starts_at) != ideal
     assert (item.avoided[0].day, item.avoided[0].why, item.avoided[0].name) == (ideal, Why.HOLIDAY, "Santo patrono")
@@ -276,13 +273,14 @@ def test_a_span_too_short_says_the_smallest_extension_and_the_cadence_that_would
     assert (made.short[0].lacking, made.short[0].fitting, len(made.items)) == (3, 2, 2)
     found = failing(made)
     assert found[Why.LAST_DAY] == ("2030-03-03", "2030-03-04", 1)
-    assert found[Why.MIN_DAYS] == ("14", "13", 1)
+    assert found[Why.MIN_DAYS] == ("14", "11", 3)
     assert found[Why.MEETINGS] == ("3", "2", 1)
     for relaxed in (
         replace(wishes, last_day=date(2030, 3, 4)),
-        replace(wishes, min_days=13),
+        replace(wishes, min_days=11),
     ):
         assert plan(one, [group()], [], relaxed, Known()).feasible
+    assert not plan(one, [group()], [], replace(wishes, min_days=12), Known()).feasible
 
 
 def test_the_months_and_the_weekdays_that_would_do_are_told() -> None:
@@ -336,9 +334,7 @@ def test_after_a_move_only_the_draft_in_the_way_moves() -> None:
 def test_a_sound_draft_moves_only_when_nothing_else_makes_room() -> None:
     """The draft in the middle of a month leaves no two dates with their distance on either side."""
     one = series(1, [quota(3, each=True)], modes=["remote"], min_days=10)
-    wishes = replace(
-        WISHES, earliest=date(2030, 2, 4), last_day=date(2030, 2, 26), min_days=10, weekdays=(1, 2, 3, 4, 5)
-    )
+    wishes = replace(WISHES, earliest=date(2030, 2, 4), last_day=date(2030, 2, 26), min_days=10)
     middle = standing(2, date(2030, 2, 11))
     made = plan(one, [group()], [middle], wishes, Known())
     assert made.feasible
@@ -439,7 +435,7 @@ def test_what_is_proposed_always_holds(asked: tuple[Series, list[Group], list[St
     never_two_at_once(made, by_id)
     rooms_hold_one_meeting(made, by_id)
     drafts_are_accounted_for(made, stand)
-    quotas_hold(one, made, stand)
+    quotas_hold(one, made)
     if made.feasible:
         wanted = targets(one)
         for body_id, number in wanted.items():
@@ -482,10 +478,9 @@ def drafts_are_accounted_for(made: Plan, stand: list[Standing]) -> None:
     assert set(seen) == {one.id for one in stand if not one.firm}
 
 
-def quotas_hold(one: Series, made: Plan, stand: list[Standing]) -> None:
+def quotas_hold(one: Series, made: Plan) -> None:
     """Every proposed date fits beside all that is kept and proposed, as the programme itself will check it."""
-    firm_apart = list(made.kept)
-    placed = [Placed(kept.id, kept.body_id, kept.mode, kept.day) for kept in firm_apart]
+    placed = [Placed(kept.id, kept.body_id, kept.mode, kept.day) for kept in made.kept]
     new = [
         Placed(item.meeting_id or id_(9_000 + n), item.body_id, item.mode, day(item.starts_at))
         for n, item in enumerate(made.items)
@@ -559,10 +554,8 @@ def test_five_communities_with_200_people_have_their_thirty_dates_in_well_under_
         )
         for n in range(1, 6)
     ]
-    away = {
-        person: ((date(2030, 1 + n % 12, 1), date(2030, 1 + n % 12, 15)),)
-        for n, person in enumerate(people(*range(200)))
-    }
+    months = [(date(2030, month, 1), date(2030, month, 15)) for month in range(1, 13)]
+    away = {person: (months[number % 12],) for number, person in enumerate(sorted(people(*range(200))))}
     one = series(5, OPES, min_days=30)
     wishes = replace(WISHES, min_days=30, rooms=True)
     started = watch.perf_counter()

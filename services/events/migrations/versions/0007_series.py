@@ -93,6 +93,7 @@ def rooms() -> None:
         sa.Column(
             "meeting_id", sa.Uuid, sa.ForeignKey("meetings.id"), comment="its times, as long as it is to be held there"
         ),
+        sa.Column("place", sa.Text, comment="what the meeting said of its place then"),
         moment("starts_at"),
         moment("ends_at"),
         sa.CheckConstraint("(meeting_id is null) = (starts_at is not null)", name="room_bookings_times"),
