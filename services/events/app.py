@@ -9,6 +9,7 @@ from services.events.contributions import commands as contributions_commands
 from services.events.contributions import routes as contributions
 from services.events.decisions import listens as decisions_listens
 from services.events.decisions import routes as decisions
+from services.events.documents import routes as documents
 from services.events.feeds import listens as feeds_listens
 from services.events.feeds import routes as feeds
 from services.events.invitations import listens as invitations_listens
@@ -20,8 +21,11 @@ from services.events.minutes import commands as minutes_commands
 from services.events.minutes import listens as minutes_listens
 from services.events.minutes import routes as minutes
 from services.events.organisations import listens as organisations_listens
+from services.events.notices import routes as notices
 from services.events.people import listens as people_listens
 from services.events.policy import policy
+from services.events.public_meetings import pages as public_pages
+from services.events.public_meetings import routes as public_meetings
 from services.events.polls import commands as poll_commands
 from services.events.polls import listens as polls_listens
 from services.events.polls import routes as polls
@@ -36,7 +40,7 @@ from shared.runtime.context import Service
 from shared.territories import following
 from shared.territories import listens as territories_listens
 
-SLICES = (meetings, invitations, polls, registrations, attendance, ballots, decisions, minutes, contributions, feeds)
+SLICES = (meetings, documents, notices, public_meetings, invitations, polls, registrations, attendance, ballots, decisions, minutes, contributions, feeds)
 
 
 def service(settings: Settings) -> Service:
@@ -72,6 +76,7 @@ def service(settings: Settings) -> Service:
             registration_commands.DUE: registration_commands.forget_due,
             contributions_commands.DUE: contributions_commands.close_when_due,
         },
+        site=[public_pages.site],
         followers=[following.follow],
         problems=[slice_.problems for slice_ in SLICES],
         vocabularies=[term for slice_ in SLICES for term in slice_.vocabularies],

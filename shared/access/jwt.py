@@ -25,7 +25,11 @@ class TokenInvalid(Exception):
 
 
 class TokenExpired(TokenInvalid):
-    """It was good, and its time is over."""
+    """It was good, and its time is over; `claims` are what it said."""
+
+    def __init__(self, why: str, claims: dict[str, Any] | None = None) -> None:
+        super().__init__(why)
+        self.claims = claims or {}
 
 
 def sign(key: ECKey, claims: dict[str, Any]) -> str:
@@ -78,4 +82,4 @@ def check(claims: dict[str, Any], *, issuer: str, audience: str) -> None:
     if not isinstance(expires, int | float) or not isinstance(begins, int | float) or begins > now + LEEWAY:
         raise TokenInvalid("times")
     if expires + LEEWAY < now:
-        raise TokenExpired("expired")
+        raise TokenExpired("expired", claims)

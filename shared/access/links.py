@@ -56,12 +56,15 @@ def mint(key: ECKey, audience: str, purpose: str, subject: UUID, expires: dateti
     return jwt.sign(key, {**claims, **own, "iat": int(time.time()), "exp": int(expires.timestamp())})
 
 
-async def verify(token: str, audience: str, purpose: str, *, keys: PublicKeys) -> Link:
-    """Raises LinkInvalid, LinkExpired, KeysUnreadable. `keys` are notify's (`context.link_keys`)."""
+async def verify(token: str, audience: str, purpose: str, *, keys: PublicKeys, expired: bool = False) -> Link:
+    """Raises LinkInvalid, LinkExpired, KeysUnreadable. `keys` are notify's (`context.link_keys`). With `expired` also
+    one whose time is over: it says whom a fresh one would be sent to, and allows nothing else."""
     try:
         claims = await jwt.verify(token, keys, issuer=ISSUER, audience=audience)
     except jwt.TokenExpired as error:
-        raise LinkExpired("expired") from error
+        if not expired:
+            raise LinkExpired("expired") from error
+        claims = error.claims
     except jwt.TokenInvalid as error:
         raise LinkInvalid(str(error)) from error
     if claims.get("purpose") != purpose:

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, bindparam, select, text
+from sqlalchemy import ARRAY, ColumnElement, Uuid, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.events.bodies.listens import bodies_known, seats_known
@@ -25,9 +25,10 @@ from services.events.mandates.tables import mandates
 from services.events.meetings.queries import lock_convocations
 from services.events.meetings.rules import State
 from services.events.meetings.tables import meetings
+from services.events.organisations.listens import organisations_known
 from shared.contracts.envelope import Fact
 from shared.contracts.events import InvitationState
-from shared.contracts.registry import BodyState, MandateState, SeatState
+from shared.contracts.registry import BodyState, MandateState, OrganisationState, SeatState
 from shared.messaging import Cause, NotYet, Received, caused_by, reacts, stage
 
 S = TypeVar("S", bound=Fact)
@@ -47,12 +48,12 @@ async def follow_mandates(session: AsyncSession, facts: Sequence[Received[Fact]]
         return
     await _all_known(session, ahead, holders)
     causes = _causes(bodies, seats, holders)
-    whole = [meeting for meeting, body in ahead.items() if body in causes]
+    whole = [meeting for meeting, of_bodies in ahead.items() if of_bodies & causes.keys()]
     rest = [meeting for meeting in ahead if meeting not in set(whole)]
     changed = await commands.follow(session, whole)
     if rest and (seats or holders):
-        people = {received.fact.person_id for received in holders}
         places = {received.fact.id for received in seats}
+        people = {received.fact.person_id for received in holders} | await _people_of(session, places)
         changed += await commands.follow(session, rest, people=people, seats=places | await _seats_of(session, people))
     await _tell(session, changed, ahead, causes, facts, now)
 
@@ -61,21 +62,56 @@ def of(facts: Iterable[Received[Fact]], state: type[S]) -> list[Received[S]]:
     return [cast(Received[S], received) for received in facts if isinstance(received.fact, state)]
 
 
-async def _ahead(session: AsyncSession, networks: Iterable[UUID], now: datetime) -> dict[UUID, UUID | None]:
-    """The convened meetings of these networks that have not begun, locked, each with its body."""
+@reacts(OrganisationState)
+async def follow_organisations(
+    session: AsyncSession, facts: Sequence[Received[OrganisationState]], now: datetime
+) -> None:
+    """Of another kind, or known at last: who holds a mandate for it belongs to other audiences. It is taken in here,
+    too, under the lock that convocations take, so that neither can miss the other."""
+    theirs = mandates.c.organisation_id.in_({received.fact.id for received in facts})
+    networks = set(await session.scalars(select(mandates.c.network_id).where(theirs).distinct()))
+    await lock_convocations(session, networks)
+    await organisations_known(session, facts, now)
+    by_kind = meetings.c.audience["kinds"].is_not(None)
+    ahead = await _ahead(session, networks, now, by_kind) if networks else {}
+    if not ahead:
+        return
+    await _all_known(session, ahead, ())
+    holders = (await session.execute(select(mandates.c.person_id, mandates.c.organisation_id).where(theirs))).all()
+    people = {holder.person_id for holder in holders}
+    changed = await commands.follow(session, list(ahead), people=people, seats=())
+    of_facts = {received.fact.id: received.cause for received in facts}
+    causes = {holder.person_id: of_facts[holder.organisation_id] for holder in holders}
+    await _tell(session, changed, ahead, causes, facts, now)
+
+
+async def _ahead(
+    session: AsyncSession, networks: Iterable[UUID], now: datetime, *where: ColumnElement[bool]
+) -> dict[UUID, set[UUID]]:
+    """The convened meetings of these networks that have not begun, locked, each with the bodies whose people are asked
+    to it."""
     rows = await session.execute(
-        select(meetings.c.id, meetings.c.body_id)
+        select(meetings.c.id, meetings.c.body_id, meetings.c.audience)
         .where(meetings.c.network_id.in_(networks), meetings.c.state == State.CONVENED, meetings.c.starts_at > now)
+        .where(*where)
         .order_by(meetings.c.id)
         .with_for_update()
     )
-    return {row.id: row.body_id for row in rows}
+    return {
+        row.id: {UUID(body) for body in (row.audience or {}).get("bodies", ())} | {row.body_id} - {None} for row in rows
+    }
 
 
 async def _seats_of(session: AsyncSession, people: Iterable[UUID]) -> set[UUID]:
     """The seats of all mandates of these people: with one of them, the others are looked at too."""
     held = select(mandates.c.seat_id).where(mandates.c.person_id.in_(people), mandates.c.seat_id.is_not(None))
     return {seat for seat in await session.scalars(held) if seat is not None}
+
+
+async def _people_of(session: AsyncSession, places: set[UUID]) -> set[UUID]:
+    """Who holds, held or will hold these seats: where an audience names their body, they are asked for themselves."""
+    holders = select(mandates.c.person_id).where(mandates.c.seat_id.in_(places))
+    return set(await session.scalars(holders)) if places else set()
 
 
 MISSING = text(
@@ -92,20 +128,25 @@ MISSING = text(
     select 'seat', i.seat_id from invitations i
     where i.meeting_id = any(:meetings) and i.state = 'issued' and i.seat_id is not null
       and not exists (select from seats s where s.id = i.seat_id)
+    union all
+    select 'organisation', i.organisation_id from invitations i join meetings m on m.id = i.meeting_id
+    where i.meeting_id = any(:meetings) and i.state = 'issued' and m.audience->'kinds' is not null
+      and i.organisation_id is not null and i.mandate_id is not null
+      and not exists (select from organisations o where o.id = i.organisation_id)
     limit 1
     """
 ).bindparams(*(bindparam(name, type_=ARRAY(Uuid)) for name in ("bodies", "seats", "meetings")))
 
 
 async def _all_known(
-    session: AsyncSession, ahead: Mapping[UUID, UUID | None], holders: Sequence[Received[MandateState]]
+    session: AsyncSession, ahead: Mapping[UUID, set[UUID]], holders: Sequence[Received[MandateState]]
 ) -> None:
     """Nobody loses an invitation because something that is on its way, or being read again, is not here yet."""
     row = (
         await session.execute(
             MISSING,
             {
-                "bodies": sorted({body for body in ahead.values() if body is not None}),
+                "bodies": sorted(set().union(*ahead.values())),
                 "seats": sorted({r.fact.seat_id for r in holders if r.fact.seat_id is not None}),
                 "meetings": sorted(ahead),
             },
@@ -135,7 +176,7 @@ def _causes(
 async def _tell(
     session: AsyncSession,
     changed: Sequence[InvitationState],
-    ahead: Mapping[UUID, UUID | None],
+    ahead: Mapping[UUID, set[UUID]],
     causes: Mapping[UUID, Cause],
     facts: Sequence[Received[Fact]],
     now: datetime,
@@ -143,7 +184,7 @@ async def _tell(
     """The facts of each cause by themselves: a batch holds the consequences of several requests."""
     by_cause: dict[Cause, list[InvitationState]] = defaultdict(list)
     for fact in changed:
-        near: tuple[Any, ...] = (fact.mandate_id, fact.seat_id, fact.person_id, ahead[fact.meeting_id])
+        near: tuple[Any, ...] = (fact.mandate_id, fact.seat_id, fact.person_id, *ahead[fact.meeting_id])
         cause = next((causes[id_] for id_ in near if id_ in causes), facts[-1].cause)
         by_cause[cause].append(fact)
     for cause, together in by_cause.items():

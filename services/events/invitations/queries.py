@@ -8,13 +8,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, func, literal_column, or_, select
+from sqlalchemy import and_, exists, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from services.events.bodies.tables import bodies, seats
+from services.events.documents import queries as documents
+from services.events.documents.rules import Document
 from services.events.invitations.rules import (
     Invitation,
+    Known,
     MeetingBegun,
     MeetingCancelled,
     Reply,
@@ -127,6 +130,7 @@ async def listed(
     answer: Sequence[Reply] = (),
     person: Sequence[UUID] = (),
     organisation: Sequence[UUID] = (),
+    waiting: bool | None = None,
     updated_since: datetime | None = None,
     after: str | None = None,
     limit: int = DEFAULT,
@@ -147,6 +151,8 @@ async def listed(
     ):
         if values:
             query = query.where(column.in_(values))
+    if waiting is not None:
+        query = query.where(invitations.c.waiting == waiting)
     if updated_since:
         query = query.where(invitations.c.updated_at >= updated_since)
     found = await page(session, query, key=[invitations.c.id], after=after, limit=limit)
@@ -188,16 +194,41 @@ async def concerned(session: AsyncSession, invitation: Invitation, delegate_id: 
 async def require_open(session: AsyncSession, invitation: Invitation, meeting: Meeting, now: datetime) -> None:
     """Raises MeetingCancelled, MeetingBegun, or Withdrawn: also when the news of the mandate's end is still being
     followed."""
-    if meeting.state is MeetingState.CANCELLED:
-        raise MeetingCancelled
-    if not meeting.open_to_answers(now):
-        raise MeetingBegun
+    require_awaited(meeting, now)
     if invitation.state is State.WITHDRAWN:
         raise Withdrawn
     term = select(mandates.c.since, mandates.c.ends).where(mandates.c.id == invitation.mandate_id)
     mandate = (await session.execute(term)).one_or_none()
     if mandate is not None and not held(mandate.since, mandate.ends, meeting.day):
         raise Withdrawn
+
+
+def require_awaited(meeting: Meeting, now: datetime) -> None:
+    """Raises MeetingCancelled, MeetingBegun."""
+    if meeting.state is MeetingState.CANCELLED:
+        raise MeetingCancelled
+    if not meeting.open_to_answers(now):
+        raise MeetingBegun
+
+
+OWN = [column for column in invitations.c if column.name not in ("updated_at", "waiting")]
+
+
+async def all_of(session: AsyncSession, meeting: Meeting) -> Sequence[Known]:
+    """The invitations to a meeting, tied to no session: what is done to them is only tried. One statement."""
+    query = (
+        select(*OWN, mandates.c.since, mandates.c.ends)
+        .outerjoin(mandates, mandates.c.id == invitations.c.mandate_id)
+        .where(invitations.c.meeting_id == meeting.id)
+    )
+    names = [column.name for column in OWN]
+    return [
+        Known(
+            Invitation(**{name: getattr(row, name) for name in names}),
+            row.since is None or held(row.since, row.ends, meeting.day),
+        )
+        for row in await session.execute(query)
+    ]
 
 
 # --- the page of a link ---------------------------------------------------------------------------------------------
@@ -208,18 +239,21 @@ CHOICES = 500
 
 @dataclass(frozen=True)
 class Shown:
-    """What the page of a link shows: the invitation, the network that invites, and who may stand for the person."""
+    """What the page of a link shows: the invitation, the network that invites, who may stand for the person, and the
+    meeting's documents."""
 
     asked: Asked
     network: Any
     delegates: Sequence[tuple[UUID, str]]
+    documents: Sequence[Document] = ()
 
 
 async def shown(session: AsyncSession, actor: Actor, invitation_id: UUID, *, now: datetime) -> Shown:  # noqa: ARG001 (whoever has the link)
     """Raises UnknownInvitation."""
     found = await asked(session, invitation_id)
     network = await network_row(session, str(found.meeting.network_id))
-    return Shown(found, network, await _choices(session, found) if found.proxies else [])
+    papers = await documents.of_meeting(session, found.meeting.id)
+    return Shown(found, network, await _choices(session, found) if found.proxies else [], papers)
 
 
 async def still_open(session: AsyncSession, actor: Actor, invitation_id: UUID, *, now: datetime) -> None:  # noqa: ARG001
@@ -242,7 +276,10 @@ async def _choices(session: AsyncSession, of: Asked) -> Sequence[tuple[UUID, str
         .scalar_subquery()
     )
     name = _name(invited)
-    comes = or_(invitations.c.answer.is_(None), invitations.c.answer.in_([Reply.YES, Reply.PERHAPS]))
+    comes = and_(
+        or_(invitations.c.answer.is_(None), invitations.c.answer.in_([Reply.YES, Reply.PERHAPS])),
+        invitations.c.turn.is_(None),
+    )
     query = (
         select(invitations.c.person_id, name.label("name"))
         .join(invited, invited.c.id == invitations.c.person_id)

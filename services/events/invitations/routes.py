@@ -11,10 +11,12 @@ from fastapi import APIRouter, Form, Query
 from pydantic import AwareDatetime, BaseModel
 from starlette.responses import Response
 
+from services.events.documents.rules import Document
 from services.events.invitations import commands, pages, queries
-from services.events.invitations.commands import Answer
+from services.events.invitations.commands import Answer, Entered, Entries, EntriesRefused
 from services.events.invitations.queries import Asked, Shown
 from services.events.invitations.rules import (
+    Channel,
     MeetingBegun,
     MeetingCancelled,
     NotDelegable,
@@ -45,7 +47,8 @@ class SeatRef(BaseModel):
 
 class InvitationOut(BaseModel):
     """`seat` is the one of the meeting's body that the person holds, where it has seats. `answered_by` is who entered
-    the answer, when it was not the person."""
+    the answer, when it was not the person; `answered_via` how it came. `waiting`: the answer was yes, and there is no
+    place yet. Without `mandate_id` they are invited by name."""
 
     id: UUID
     meeting: Ref
@@ -57,6 +60,8 @@ class InvitationOut(BaseModel):
     answer: Reply | None
     answered_at: datetime | None
     answered_by: Ref | None
+    answered_via: Channel | None
+    waiting: bool
     delegate: Ref | None
     href: str
     version: int
@@ -86,6 +91,8 @@ class InvitationOut(BaseModel):
             answer=invitation.answer,
             answered_at=invitation.answered_at,
             answered_by=person(invitation.answered_by, asked.entered_by) if invitation.answered_by else None,
+            answered_via=invitation.answered_via,
+            waiting=invitation.waiting,
             delegate=person(invitation.delegate_id, asked.delegate) if invitation.delegate_id else None,
             href=f"/events/v1/invitations/{invitation.id}",
             version=invitation.version,
@@ -105,6 +112,7 @@ async def invitations(
     answer: Annotated[list[Reply], Query()] = [],  # noqa: B006
     person: Annotated[list[UUID], Query()] = [],  # noqa: B006
     organisation: Annotated[list[UUID], Query()] = [],  # noqa: B006
+    waiting: Annotated[bool | None, Query(description="Who said yes and has no place yet; or all others")] = None,
     updated_since: AwareDatetime | None = None,
     after: After = None,
     limit: Limit = 50,
@@ -117,6 +125,7 @@ async def invitations(
         answer=answer,
         person=person,
         organisation=organisation,
+        waiting=waiting,
         updated_since=updated_since,
         after=after,
         limit=limit,
@@ -141,10 +150,44 @@ async def answer(invitation_id: UUID, body: Answer, at: At) -> Response:
     )
 
 
+class EnteredOut(BaseModel):
+    """How many answers were recorded; of those who said yes, `waiting` have no place yet."""
+
+    recorded: int
+    waiting: int
+
+    @classmethod
+    def of(cls, entered: Entered) -> EnteredOut:
+        return cls(recorded=entered.recorded, waiting=entered.waiting)
+
+
+@routes.post("/meetings/{meeting_id}/answers", response_model=EnteredOut)
+async def enter(meeting_id: UUID, body: Entries, at: At) -> Response:
+    """Records what many people answered, as entered by the coordination: the whole list, or nothing of it when `errors`
+    has something to say of a row. Places are given in the order of the list."""
+    return await at.command(commands.enter, meeting_id, body, out=EnteredOut.of)
+
+
 # --- mailed links ---------------------------------------------------------------------------------------------------
 
 
 PURPOSE = "rsvp"
+EXPIRED = "link-expired"
+
+
+class PaperOut(BaseModel):
+    """A document: a link, or a file (`/rsvp/documents/{id}?token=`)."""
+
+    id: UUID
+    title: str
+    item: int | None
+    url: str | None
+    media_type: str | None
+    size: int | None
+
+    @classmethod
+    def of(cls, document: Document) -> PaperOut:
+        return cls(**{name: getattr(document, name) for name in cls.model_fields})
 
 
 class RsvpOut(BaseModel):
@@ -161,11 +204,14 @@ class RsvpOut(BaseModel):
     place: str | None
     join_url: str | None
     agenda: list[ItemOut]
+    documents: list[PaperOut]
     person: str
     organisation: str | None
     answer: Reply | None
     answered_at: datetime | None
     answered_by: str | None
+    answered_via: Channel | None
+    waiting: bool
     delegate: Ref | None
     delegates: list[Ref]
 
@@ -184,12 +230,15 @@ class RsvpOut(BaseModel):
             mode=meeting.mode,
             place=meeting.place,
             join_url=meeting.join_url,
-            agenda=[ItemOut(title=item["title"], minutes=item["minutes"]) for item in meeting.agenda],
+            agenda=ItemOut.all_of(meeting),
+            documents=[PaperOut.of(one) for one in shown.documents],
             person=asked.person,
             organisation=asked.organisation,
             answer=invitation.answer,
             answered_at=invitation.answered_at,
             answered_by=asked.entered_by,
+            answered_via=invitation.answered_via,
+            waiting=invitation.waiting,
             delegate=person(invitation.delegate_id, asked.delegate) if invitation.delegate_id else None,
             delegates=[person(id_, name) for id_, name in shown.delegates],
         )
@@ -207,9 +256,9 @@ async def show_link(token: Token, at: Anyone) -> Response:
         link = await links.verify(token, "events", PURPOSE, keys=at.context.link_keys)
         seen.append(await at.query(queries.shown, link.subject))
         await at.query(queries.still_open, link.subject)
-        return as_json(RsvpOut.of(seen[-1])) if wants_json(at) else pages.ask(at.language, seen[-1])
+        return as_json(RsvpOut.of(seen[-1])) if wants_json(at) else pages.ask(at.language, seen[-1], token)
 
-    return await answered(at, shown, partial(failed, at, seen), html=not wants_json(at))
+    return await answered(at, shown, partial(failed, at, seen, token), html=not wants_json(at))
 
 
 @routes.post("/rsvp/link", response_model=RsvpOut, responses=HTML)
@@ -235,15 +284,38 @@ async def use_link(
             # the page of a closed meeting says so, whatever was chosen
             await at.query(queries.still_open, link.subject)
             why = pages.not_delegable if isinstance(error, NotDelegable) else pages.choose
-            return pages.ask(at.language, seen[-1], error=why(at.language), chosen=answer)
+            return pages.ask(at.language, seen[-1], token, error=why(at.language), chosen=answer)
         seen.append(await at.query(queries.shown, link.subject))
-        return as_json(RsvpOut.of(seen[-1])) if wants_json(at) else pages.ask(at.language, seen[-1], recorded=True)
+        return (
+            as_json(RsvpOut.of(seen[-1])) if wants_json(at) else pages.ask(at.language, seen[-1], token, recorded=True)
+        )
 
-    return await answered(at, used, partial(failed, at, seen), html=not wants_json(at))
+    return await answered(at, used, partial(failed, at, seen, token), html=not wants_json(at))
 
 
-def failed(at: Edge, seen: list[Shown], refusal: Problem) -> Response:
-    return pages.failed(at.language, refusal, seen[-1].network if seen else None)
+@routes.post("/rsvp/renew", status_code=202, responses={202: HTML[200]})
+async def renew(token: Token, at: Anyone) -> Response:
+    """Has a fresh link mailed to the person whose link has expired: to their own mailbox and to nobody else's, so that
+    whoever finds an old link gains nothing by it. At most every half hour."""
+    at.identity = None
+    seen: list[Shown] = []
+
+    async def renewed() -> Response:
+        link = await links.verify(token, "events", PURPOSE, keys=at.context.link_keys, expired=True)
+        seen.append(await at.query(queries.shown, link.subject))
+        await at.command(commands.ask_for_link, link, out=lambda _: None)
+        if wants_json(at):
+            return Response(status_code=202)
+        return pages.renewed(at.language, seen[-1].network)
+
+    return await answered(at, renewed, partial(failed, at, seen, None), html=not wants_json(at))
+
+
+def failed(at: Edge, seen: list[Shown], token: str | None, refusal: Problem) -> Response:
+    network = seen[-1].network if seen else None
+    if refusal.type == EXPIRED and token is not None:
+        return pages.expired(at.language, refusal, token)
+    return pages.failed(at.language, refusal, network)
 
 
 def request_of(answer: str, delegate_id: str) -> Answer:
@@ -260,6 +332,14 @@ def request_of(answer: str, delegate_id: str) -> Answer:
 
 problems = {
     UnknownInvitation: not_found,
+    EntriesRefused: problem(
+        "answers-refused",
+        422,
+        it="Nessuna risposta è stata registrata\n{count} righe hanno qualcosa che non va: `errors` dice quali e che "
+        "cosa si accetta.",
+        en="No answer was recorded\n{count} rows have something wrong with them: `errors` says which, and what is "
+        "accepted.",
+    ),
     Withdrawn: problem(
         "invitation-withdrawn",
         410,
@@ -306,6 +386,17 @@ vocabularies = (
             (Reply.NO, "No", "No"),
             (Reply.PERHAPS, "Forse", "Perhaps"),
             (Reply.DELEGATED, "Delega", "Delegated", "art. 24 d.lgs. 117/2017"),
+        ],
+    ),
+    vocabulary(
+        "answer_channels",
+        "Come è arrivata una risposta",
+        "How an answer came",
+        [
+            (Channel.ACCOUNT, "Dalla persona, con accesso", "From the person, signed in"),
+            (Channel.LINK, "Dal link ricevuto per posta", "From the mailed link"),
+            (Channel.CALENDAR, "Dal calendario della persona", "From the person's calendar"),
+            (Channel.COORDINATION, "Inserita dalla segreteria", "Entered by the coordination"),
         ],
     ),
 )

@@ -37,6 +37,7 @@ invitations = Table(
     Column("turn", Integer, comment="whose turn it is when a place falls free; null: no wait"),
     Column("waiting", Boolean, Computed("turn is not null", persisted=True), nullable=False),
     Column("answered_via", words(Channel), comment="how the answer came"),
+    Column("link_asked_at", DateTime(timezone=True), comment="when a fresh link was asked for last"),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now(), onupdate=func.now()),
     Column("version", Integer, nullable=False),
     CheckConstraint("(answer is null) = (answered_at is null)", name="answered"),

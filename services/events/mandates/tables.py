@@ -25,4 +25,5 @@ mandates = Table(
     Index("mandates_person", "person_id"),
     Index("mandates_body", "body_id"),
     Index("mandates_seat", "seat_id"),
+    Index("mandates_organisation", "organisation_id"),
 )

@@ -18,9 +18,23 @@ from services.events.bodies.tables import bodies
 from services.events.invitations.rules import Reply
 from services.events.invitations.rules import State as InvitationState
 from services.events.invitations.tables import invitations
-from services.events.meetings.rules import BodyElsewhere, Meeting, Of, State, UnknownMeeting
-from services.events.meetings.tables import meetings
+from services.events.mandates.tables import mandates
+from services.events.meetings.rules import (
+    BodyElsewhere,
+    InvalidAudience,
+    Meeting,
+    Mode,
+    Of,
+    Overlapping,
+    State,
+    UnknownMeeting,
+)
+from services.events.meetings.tables import guests, meetings
+from services.events.people.tables import people
 from services.events.policy import Right, policy
+from services.events.series.rules import Level
+from services.events.series.tables import series as programmes
+from shared import territories
 from shared.access.actor import Actor
 from shared.access.loading import network_id
 from shared.access.roles import Role
@@ -39,16 +53,27 @@ class Body:
 
 @dataclass(frozen=True)
 class Known:
-    """A meeting with what is shown beside it: its body, whether the caller is invited, how many answered what."""
+    """A meeting with what is shown beside it: its body, its programme's title, whether the caller is invited, how many
+    answered what, who is invited by name, how many documents there are."""
 
     meeting: Meeting
     body: Body | None
+    series: str | None
     invited: bool
     answers: dict[str, int]
+    guests: list[UUID]
+    documents: int
 
     @property
     def version(self) -> int:
         return self.meeting.version
+
+    @property
+    def free_places(self) -> int | None:
+        """None where places are not counted; 0 also where more said yes before they were."""
+        if self.meeting.capacity is None:
+            return None
+        return max(0, self.meeting.capacity - self.answers["yes"] + self.answers["waiting"])
 
 
 def of(body: Any) -> Of | None:
@@ -95,6 +120,76 @@ async def for_update(session: AsyncSession, meeting_id: UUID) -> Meeting:
     return meeting
 
 
+async def overlapping(
+    session: AsyncSession, body_id: UUID, starts_at: datetime, ends_at: datetime, *, but: UUID | None = None
+) -> Any:
+    """The first meeting of the body (id, starts_at, ends_at) that takes place at that time, or None; drafts are not
+    sure to. Whoever acts on it holds the lock on the convocations, so that no other one is convened meanwhile."""
+    c = meetings.c
+    query = (
+        select(c.id, c.starts_at, c.ends_at)
+        .where(c.body_id == body_id, c.starts_at < ends_at, c.ends_at > starts_at, c.id != but)
+        .where(c.state.in_([State.CONVENED, State.HELD]))
+        .order_by(c.starts_at, c.id)
+        .limit(1)
+    )
+    return (await session.execute(query)).one_or_none()
+
+
+async def require_free(session: AsyncSession, meeting: Meeting) -> None:
+    """A body is in one meeting at a time. Raises Overlapping."""
+    if meeting.body_id is None:
+        return
+    with session.no_autoflush:
+        other = await overlapping(session, meeting.body_id, meeting.starts_at, meeting.ends_at, but=meeting.id)
+    if other is not None:
+        raise Overlapping(other.id, other.starts_at, other.ends_at)
+
+
+async def guests_of(session: AsyncSession, meeting_id: UUID) -> list[UUID]:
+    """Who is invited by name."""
+    found = select(guests.c.person_id).where(guests.c.meeting_id == meeting_id).order_by(guests.c.person_id)
+    return list(await session.scalars(found))
+
+
+async def require_bodies(session: AsyncSession, network: UUID, named: Sequence[UUID]) -> None:
+    """All of these bodies are known, and the network's. Raises NotYetKnown, InvalidAudience."""
+    rows = await session.execute(select(bodies.c.id, bodies.c.network_id).where(bodies.c.id.in_(named)))
+    known = {row.id: row.network_id for row in rows}
+    for place, body_id in enumerate(named):
+        if body_id not in known:
+            raise NotYetKnown(f"/audience/bodies/{place}", "body")
+        if known[body_id] != network:
+            raise InvalidAudience(f"/audience/bodies/{place}", "elsewhere", "a body of the same network")
+
+
+async def require_people(session: AsyncSession, named: Sequence[UUID]) -> None:
+    """Raises NotYetKnown."""
+    known = set(await session.scalars(select(people.c.id).where(people.c.id.in_(named))))
+    for place, person in enumerate(named):
+        if person not in known:
+            raise NotYetKnown(f"/audience/people/{place}", "person")
+
+
+async def territories_of(session: AsyncSession, network: UUID, given: Sequence[str]) -> list[str]:
+    """The codes under which they are kept; an area of the network's own is known by a mandate that covers it. Raises
+    InvalidAudience."""
+    codes = [_territory(code) for code in given]
+    unknown = [code for code, found in zip(given, codes, strict=True) if found is None]
+    of_mandates = mandates.c.network_id == network, mandates.c.territory.in_(unknown)
+    own = set(await session.scalars(select(mandates.c.territory).where(*of_mandates))) if unknown else set()
+    for place, (code, found) in enumerate(zip(given, codes, strict=True)):
+        if found is None and code not in own:
+            raise InvalidAudience(f"/audience/territories/{place}", "unknown", "03, 097 or LC, E507")
+    return [found or code for code, found in zip(given, codes, strict=True)]
+
+
+def _territory(given: str) -> str | None:
+    italy, code = territories.load(), given.upper()
+    found = italy.region(code) or italy.province(code) or italy.today(code)
+    return found.code if found is not None else None
+
+
 async def lock_convocations(session: AsyncSession, networks: Collection[UUID]) -> None:
     """One writer of a network's invitations at a time, until the transaction ends. A convocation and the news of a
     mandate that came together would not see each other's rows, and nobody would invite its holder.
@@ -113,17 +208,36 @@ LOCK = text(
 # --- who is entitled ------------------------------------------------------------------------------------------------
 
 HELD = "d.since <= a.day and (d.ends is null or d.ends > a.day)"
+GATHERED = """(
+        select key, network_id, body_id, day, true as own from asked where body_id is not null
+        union all
+        select a.key, a.network_id, cast(named as uuid), a.day, false
+        from asked a join meetings m on m.id = a.key, jsonb_array_elements_text(m.audience->'bodies') as named
+    )"""
+"""The bodies whose people are asked: the meeting's own, or those that its audience names. The people of those are asked
+for themselves and once, however many of their seats they hold."""
+NARROWED = """a.body_id is null and (m.audience is null or
+            (m.audience->'territories' is not null or m.audience->'kinds' is not null)
+            and (m.audience->'territories' is null
+                 or d.within && array(select jsonb_array_elements_text(m.audience->'territories')))
+            and (m.audience->'kinds' is null or exists (
+                 select from organisations o where o.id = d.organisation_id and
+                    array_append(o.sections, o.kind)
+                    && array(select jsonb_array_elements_text(m.audience->'kinds')))))"""
+"""Who holds a mandate in the network; of an audience by territory or kind, whose mandate lies in one of the territories
+and whose organisation is of one of the kinds or sections: of both, where both are named."""
 ENTITLED = f"""
     select distinct on (key, coalesce(seat_id, person_id)) * from (
-        select a.key, a.network_id, d.person_id, d.id as mandate_id, s.id as seat_id, d.organisation_id, d.since
-        from asked a
+        select a.key, a.network_id, d.person_id, d.id as mandate_id, case when a.own then s.id end as seat_id,
+               d.organisation_id, case when a.own then d.since end as since
+        from {GATHERED} a
         join bodies b on b.id = a.body_id and b.composition = any(:seated)
         join seats s on s.body_id = b.id and s.since <= a.day and (s.until is null or s.until > a.day)
         join mandates d on d.seat_id = s.id and {HELD}
-        where :whole or s.id = any(:seats)
+        where :whole or s.id = any(:seats) and a.own or d.person_id = any(:people) and not a.own
         union all
         select a.key, a.network_id, d.person_id, d.id, null, d.organisation_id, null
-        from asked a
+        from {GATHERED} a
         join bodies b on b.id = a.body_id and b.composition = :by_territory
         join mandates d on d.network_id = a.network_id and {HELD} and (
             d.role = any(b.roles) and (b.territory is null or b.territory = any(d.within))
@@ -131,22 +245,33 @@ ENTITLED = f"""
         where :whole or d.person_id = any(:people)
         union all
         select a.key, a.network_id, d.person_id, d.id, null, d.organisation_id, null
-        from asked a
+        from {GATHERED} a
         join bodies b on b.id = a.body_id and b.composition = :open
         join mandates d on d.body_id = b.id and {HELD}
         where :whole or d.person_id = any(:people)
         union all
         select a.key, a.network_id, d.person_id, d.id, null, d.organisation_id, null
         from asked a
+        left join meetings m on m.id = a.key
         join mandates d on d.network_id = a.network_id and {HELD}
-        where a.body_id is null and (:whole or d.person_id = any(:people))
+        where {NARROWED} and (:whole or d.person_id = any(:people))
+        union all
+        select a.key, a.network_id, g.person_id, null, null, null, null
+        from asked a
+        join meeting_guests g on g.meeting_id = a.key
+        where (:whole or g.person_id = any(:people)) and not exists (
+            select from mandates d join seats s on s.id = d.seat_id and s.body_id = a.body_id
+                and s.since <= a.day and (s.until is null or s.until > a.day)
+            where d.person_id = g.person_id and {HELD})
     ) as candidates
     order by key, coalesce(seat_id, person_id), since desc, case when seat_id is not null then mandate_id end desc,
              mandate_id
 """  # noqa: S608 (no value comes from outside)
-"""Whom `asked(key, network_id, body_id, day)` entitles. A seat gives one place, to whoever entered it last; where
-people belong themselves each has one place, by the mandate that they were given first, so that a further one moves
-nobody. With `whole` everybody, otherwise only the `seats` and the `people` named: theirs are then complete."""
+"""Whom `asked(key, network_id, body_id, day)` entitles; where `key` is a meeting's, its audience and guests count, too.
+
+A seat gives one place, to whoever entered it last; where people belong themselves each has one place, by the mandate
+that they were given first, so that a further one moves nobody, and by name only without any. With `whole` everybody,
+otherwise only the `seats` and the `people` named: theirs are then complete."""
 
 NAMED = [bindparam("seats", type_=ARRAY(Uuid)), bindparam("people", type_=ARRAY(Uuid))]
 RULES: dict[str, Any] = {
@@ -204,17 +329,30 @@ def _shown(actor: Actor) -> Any:
     of_it = invitations.c.meeting_id == meetings.c.id
     counts = [("invited", func.count()), ("unanswered", func.count().filter(invitations.c.answer.is_(None)))]
     counts += [(str(reply), func.count().filter(invitations.c.answer == reply)) for reply in Reply]
+    counts.append(("waiting", func.count().filter(invitations.c.turn.is_not(None))))
     answers = select(func.jsonb_build_object(*chain.from_iterable(counts))).where(of_it, issued).scalar_subquery()
     invited = exists().where(of_it, issued, invitations.c.person_id == actor.person_id)
+    named = select(guests.c.person_id).where(guests.c.meeting_id == meetings.c.id).order_by(guests.c.person_id)
+    papers = select(func.count()).select_from(text("meeting_documents p")).where(text("p.meeting_id = meetings.id"))
     shown = select(
-        Meeting, bodies.c.id, bodies.c.title, bodies.c.territory, invited.label("invited"), answers.label("answers")
+        Meeting,
+        bodies.c.id,
+        bodies.c.title,
+        bodies.c.territory,
+        programmes.c.title.label("series"),
+        invited.label("invited"),
+        answers.label("answers"),
+        func.array(named.scalar_subquery(), type_=ARRAY(Uuid)).label("guests"),
+        papers.correlate(meetings).scalar_subquery().label("documents"),
     )
-    return shown.outerjoin(bodies, bodies.c.id == meetings.c.body_id)
+    return shown.outerjoin(bodies, bodies.c.id == meetings.c.body_id).outerjoin(
+        programmes, programmes.c.id == meetings.c.series_id
+    )
 
 
 def _known(row: Any) -> Known:
     body = Body(row.id, row.title, row.territory) if row.id is not None else None
-    return Known(row[0], body, row.invited, row.answers)
+    return Known(row[0], body, row.series, row.invited, row.answers, row.guests, row.documents)
 
 
 async def known(session: AsyncSession, actor: Actor, meeting: Meeting) -> Known:
@@ -248,6 +386,10 @@ async def listed(
     until: date | None = None,
     q: str | None = None,
     updated_since: datetime | None = None,
+    series: Sequence[UUID] = (),
+    level: Sequence[Level] = (),
+    mode: Sequence[Mode] = (),
+    open_to_public: bool | None = None,
     after: str | None = None,
     limit: int = DEFAULT,
     now: datetime,
@@ -259,16 +401,22 @@ async def listed(
     if not may_convene(actor, room, None, now):
         mine = await _bodies_of_convener(session, actor, room, now)
         query = query.where((meetings.c.state != State.DRAFT) | meetings.c.body_id.in_(mine))
-    if body:
-        query = query.where(meetings.c.body_id.in_(body))
-    if state:
-        query = query.where(meetings.c.state.in_(state))
+    for column, values in (
+        (meetings.c.body_id, body),
+        (meetings.c.state, state),
+        (meetings.c.series_id, series),
+        (meetings.c.level, level),
+        (meetings.c.mode, mode),
+    ):
+        if values:
+            query = query.where(column.in_(values))
     for bound in (
         meetings.c.day == on if on else None,
         meetings.c.day >= since if since else None,
         meetings.c.day < until if until else None,
         meetings.c.title.icontains(q, autoescape=True) if q else None,
         meetings.c.updated_at >= updated_since if updated_since else None,
+        meetings.c.open_to_public == open_to_public if open_to_public is not None else None,
     ):
         if bound is not None:
             query = query.where(bound)

@@ -7,31 +7,43 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from fastapi import Body as FromBody
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from starlette.responses import Response
 
 from services.events.meetings import commands, queries
+from services.events.meetings.commands import Audience
 from services.events.meetings.queries import Known
 from services.events.meetings.rules import (
+    GROUPS,
+    AgendaTooLong,
     Begun,
     BodyDissolved,
     BodyElsewhere,
     FirstCallStands,
+    InvalidAudience,
     InvalidTimes,
+    Meeting,
     Misplaced,
     Mode,
     NoSecondCall,
     NotForming,
+    NoticeTooShort,
     NotPossibleNow,
+    Overlapping,
+    QuorumImpossible,
     SecondCallMade,
     State,
     UnknownMeeting,
+    timetable,
 )
+from services.events.notices.rules import MOST
+from services.events.series.rules import Level
 from shared.runtime.edge import At, Edge
 from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
-from shared.runtime.shapes import Ref, line
+from shared.runtime.shapes import Ref, line, prose
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["meetings"])
@@ -42,6 +54,10 @@ EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo
 Instant = Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST)]
 """Whatever offset it has, it is an instant in Italy too: the first and the last of the calendar are not."""
 JoinUrl = Annotated[str, StringConstraints(max_length=2000, pattern=r"^https://[^\x00-\x20\"<>\\^`{|}]+$")]
+Prose = Annotated[str, prose(5000)]
+Reason = Annotated[str, line(500)]
+Places = Annotated[int, Field(ge=1, le=100_000, strict=True)]
+Days = Annotated[int, Field(ge=0, le=MOST, strict=True)]
 NOT_GIVEN: Any = Field(default_factory=lambda: None)
 """Of a field that may be left out and is never null."""
 EXAMPLE: Any = {
@@ -80,6 +96,21 @@ class DraftBody(Body):
     place: Title | None = None
     join_url: JoinUrl | None = Field(default=None, description="https; shown only to those who are invited")
     agenda: list[ItemBody] = Field(default=[], max_length=50)
+    series_id: UUID | None = Field(default=None, description="The programme that it is a meeting of")
+    level: Level | None = None
+    open_to_public: bool = Field(default=False, description="Listed for everybody; outsiders may register")
+    description: Prose | None = Field(default=None, description="What it is about, for everybody where it is open")
+    capacity: Places | None = Field(default=None, description="Who says yes beyond so many waits for a place")
+    notice_days: Days | None = Field(default=None, description="Asked for by this meeting, beyond what the rules ask")
+    audience: Audience | None = Field(
+        default=None, description="Left out: the people of the body, or whoever holds a mandate in the network"
+    )
+
+
+class ConveneBody(Body):
+    urgency: Reason | None = Field(
+        default=None, description="Why it is convened with less notice than the rules ask; recorded and shown"
+    )
 
 
 class ChangeBody(Body):
@@ -93,6 +124,16 @@ class ChangeBody(Body):
     place: Title | None = None
     join_url: JoinUrl | None = None
     agenda: list[ItemBody] = Field(default_factory=list, max_length=50)
+    series_id: UUID | None = None
+    level: Level | None = None
+    open_to_public: bool = NOT_GIVEN
+    description: Prose | None = None
+    capacity: Places | None = None
+    notice_days: Days | None = None
+    audience: Audience | None = Field(default=None, description="Of a convened meeting the people alone may change")
+    urgency: Reason = Field(
+        default_factory=lambda: "", description="Why a convened meeting moves to a day with less notice than is asked"
+    )
 
 
 class SecondCallBody(Body):
@@ -101,12 +142,38 @@ class SecondCallBody(Body):
 
 
 class ItemOut(BaseModel):
+    """`starts_at` is known as long as the items before it say how many minutes they take."""
+
     title: str
     minutes: int | None
+    starts_at: datetime | None = None
+
+    @classmethod
+    def all_of(cls, meeting: Meeting) -> list[ItemOut]:
+        times = timetable(meeting.agenda, meeting.starts_at)
+        return [cls(**item, starts_at=at) for item, at in zip(meeting.agenda, times, strict=True)]
+
+
+class AudienceOut(BaseModel):
+    """Whom the meeting is for, beside or instead of its body. `people` are invited by name."""
+
+    territories: list[str]
+    kinds: list[str]
+    bodies: list[UUID]
+    people: list[UUID]
+
+    @classmethod
+    def of(cls, known: Known) -> AudienceOut | None:
+        named = known.meeting.audience
+        if named is None and not known.guests:
+            return None
+        groups: dict[str, Any] = {name: (named or {}).get(name, []) for name in GROUPS}
+        return cls(**groups, people=known.guests)
 
 
 class AnswersOut(BaseModel):
-    """How many are invited, and how many of them have answered what."""
+    """How many are invited, and how many of them have answered what. Of those who said yes, `waiting` have no place
+    yet."""
 
     invited: int
     unanswered: int
@@ -114,11 +181,13 @@ class AnswersOut(BaseModel):
     no: int
     perhaps: int
     delegated: int
+    waiting: int
 
 
 class MeetingOut(BaseModel):
     """`day` is that of the beginning in Italy; `sequence` rises with every change that a calendar must follow.
-    `join_url` is shown to those who are invited, and to those who may convene the meeting."""
+    `join_url` is shown to those who are invited, and to those who may convene the meeting. `moved_at`: when its time or
+    place changed last, once it had been convened. `urgency`: why less notice was given than the rules ask."""
 
     id: UUID
     network_id: UUID
@@ -139,6 +208,17 @@ class MeetingOut(BaseModel):
     quorate: bool | None
     convened_at: datetime | None
     closed_at: datetime | None
+    moved_at: datetime | None
+    series: Ref | None
+    level: Level | None
+    open_to_public: bool
+    description: str | None
+    capacity: int | None
+    free_places: int | None
+    notice_days: int | None
+    urgency: str | None
+    audience: AudienceOut | None
+    documents: int
     answers: AnswersOut
     href: str
     version: int
@@ -162,12 +242,25 @@ class MeetingOut(BaseModel):
             join_url=meeting.join_url if convener or known.invited else None,
             call=meeting.call,
             first_call_id=meeting.first_call_id,
-            agenda=[ItemOut(title=item["title"], minutes=item["minutes"]) for item in meeting.agenda],
+            agenda=ItemOut.all_of(meeting),
             state=meeting.state,
             sequence=meeting.sequence,
             quorate=meeting.quorate,
             convened_at=meeting.convened_at,
             closed_at=meeting.closed_at,
+            moved_at=meeting.moved_at,
+            series=Ref(id=meeting.series_id, name=known.series or "", href=f"/events/v1/series/{meeting.series_id}")
+            if meeting.series_id
+            else None,
+            level=meeting.level,
+            open_to_public=meeting.open_to_public,
+            description=meeting.description,
+            capacity=meeting.capacity,
+            free_places=known.free_places,
+            notice_days=meeting.notice_days,
+            urgency=meeting.urgency,
+            audience=AudienceOut.of(known),
+            documents=known.documents,
             answers=AnswersOut.model_validate(known.answers),
             href=f"/events/v1/meetings/{meeting.id}",
             version=meeting.version,
@@ -183,7 +276,12 @@ def href(known: Known) -> str:
 async def draft(network: str, body: DraftBody, at: At) -> Response:
     """Drafts a meeting of a body, or of the whole network. Nobody is told before it is convened."""
     return await at.command(
-        commands.draft, network, out=lambda known: MeetingOut.of(known, at), location=href, **body.model_dump()
+        commands.draft,
+        network,
+        out=lambda known: MeetingOut.of(known, at),
+        location=href,
+        audience=body.audience,
+        **body.model_dump(exclude={"audience"}),
     )
 
 
@@ -198,6 +296,10 @@ async def meetings(
     until: Annotated[date | None, Query(description="Before this day")] = None,
     q: Annotated[str | None, Query(max_length=100, description="Part of the title")] = None,
     updated_since: AwareDatetime | None = None,
+    series: Annotated[list[UUID], Query(description="Of any of these programmes")] = [],  # noqa: B006
+    level: Annotated[list[Level], Query()] = [],  # noqa: B006
+    mode: Annotated[list[Mode], Query()] = [],  # noqa: B006
+    open_to_public: bool | None = None,
     after: After = None,
     limit: Limit = 50,
 ) -> Response:
@@ -212,6 +314,10 @@ async def meetings(
         until=until,
         q=q,
         updated_since=updated_since,
+        series=series,
+        level=level,
+        mode=mode,
+        open_to_public=open_to_public,
         after=after,
         limit=limit,
         out=lambda known: MeetingOut.of(known, at),
@@ -228,8 +334,10 @@ async def meeting(meeting_id: UUID, at: At) -> Response:
 @routes.patch("/meetings/{meeting_id}", response_model=MeetingOut)
 async def change(meeting_id: UUID, body: ChangeBody, at: At) -> Response:
     """Changes a draft or a convened meeting; who is invited is told when it moves. Another day invites those who will
-    be entitled on it, and nobody else. Needs If-Match."""
-    changes: dict[str, Any] = body.model_dump(include=body.model_fields_set)
+    be entitled on it, and nobody else; who stays invited keeps answer and place. Needs If-Match."""
+    changes: dict[str, Any] = body.model_dump(include=body.model_fields_set - {"audience"})
+    if "audience" in body.model_fields_set:
+        changes["audience"] = body.audience
     return await at.command(
         commands.change,
         meeting_id,
@@ -240,11 +348,17 @@ async def change(meeting_id: UUID, body: ChangeBody, at: At) -> Response:
 
 
 @routes.post("/meetings/{meeting_id}/convene", response_model=MeetingOut, openapi_extra=GUARDED)
-async def convene(meeting_id: UUID, at: At) -> Response:
+async def convene(
+    meeting_id: UUID, at: At, body: Annotated[ConveneBody, FromBody(default_factory=ConveneBody)]
+) -> Response:
     """Invites everybody who will be entitled on the meeting's day; the invitations follow the mandates from then on.
-    Needs If-Match."""
+    With less notice than the rules ask only for a recorded `urgency`. Needs If-Match."""
     return await at.command(
-        commands.convene, meeting_id, expected=at.if_match(), out=lambda known: MeetingOut.of(known, at)
+        commands.convene,
+        meeting_id,
+        urgency=body.urgency,
+        expected=at.if_match(),
+        out=lambda known: MeetingOut.of(known, at),
     )
 
 
@@ -279,6 +393,46 @@ second_call_made = problem(
 )
 problems = {
     UnknownMeeting: not_found,
+    Overlapping: problem(
+        "meeting-overlaps",
+        409,
+        it="L'organo è già riunito a quell'ora\nLa riunione {meeting_id} va dal {starts_at} al {ends_at}.",
+        en="The body meets at that time already\nMeeting {meeting_id} lasts from {starts_at} to {ends_at}.",
+        path="/starts_at",
+        code="overlaps",
+    ),
+    NoticeTooShort: problem(
+        "notice-too-short",
+        422,
+        it="Preavviso troppo breve\nServono {days} giorni: convocata oggi, la riunione si può tenere dal {earliest}; "
+        "per il giorno indicato andava convocata entro il {latest}. Per convocarla lo stesso si motiva l'urgenza.",
+        en="Notice too short\n{days} days are needed: convened today, the meeting can be held from {earliest}; for its "
+        "day it had to be convened by {latest}. To convene it nevertheless, say why it is urgent.",
+        path="/starts_at",
+        code="notice",
+    ),
+    QuorumImpossible: problem(
+        "quorum-impossible",
+        409,
+        it="Il numero legale è irraggiungibile\nServono {needed} presenti e gli aventi diritto sono {entitled}.",
+        en="The quorum cannot be reached\n{needed} must be there, and {entitled} are entitled.",
+        path="/body_id",
+        code="quorum",
+    ),
+    AgendaTooLong: problem(
+        "agenda-too-long",
+        422,
+        it="L'ordine del giorno non ci sta\nI punti occupano {given} minuti e la riunione ne dura {minutes}.",
+        en="The agenda does not fit\nIts items take {given} minutes, and the meeting lasts {minutes}.",
+        path="/agenda",
+        code="too_long",
+    ),
+    InvalidAudience: problem(
+        "invalid-audience",
+        422,
+        it="Destinatari non validi\n`errors` dice quale valore e che cosa si accetta.",
+        en="Not an audience\n`errors` says which value, and what is accepted.",
+    ),
     BodyElsewhere: problem(
         "body-elsewhere",
         422,

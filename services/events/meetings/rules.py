@@ -5,9 +5,9 @@ Instants have an offset; a meeting's day is that of its beginning in Italy.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypedDict
 from uuid import UUID
@@ -15,6 +15,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from services.events.bodies.rules import State as BodyState
+from services.events.series.rules import Level
 from shared.access.actor import day
 
 
@@ -29,12 +30,6 @@ class Mode(StrEnum):
     REMOTE = "remote"
     IN_PERSON = "in_person"
     HYBRID = "hybrid"
-
-
-class Level(StrEnum):
-    NATIONAL = "national"
-    REGIONAL = "regional"
-    TERRITORIAL = "territorial"
 
 
 class Item(TypedDict):
@@ -113,16 +108,67 @@ class SecondCallMade(Exception):
         self.meeting_id = meeting_id
 
 
+class Overlapping(Exception):
+    """The same body meets at that time already."""
+
+    def __init__(self, meeting_id: UUID, starts_at: datetime, ends_at: datetime) -> None:
+        super().__init__(f"{meeting_id}: {starts_at} to {ends_at}")
+        self.meeting_id, self.starts_at, self.ends_at = meeting_id, starts_at.isoformat(), ends_at.isoformat()
+        self.accepted = f"times that end by {self.starts_at} or begin at {self.ends_at} or later"
+
+
+class NoticeTooShort(Exception):
+    """Fewer days lie before the meeting than the rules ask. `earliest` is the first day on which it can be held when it
+    is convened today; `latest` the last on which it could have been convened for the day that it has."""
+
+    def __init__(self, days: int, earliest: date, latest: date) -> None:
+        super().__init__(f"{days} days: held from {earliest}, convened by {latest}")
+        self.days, self.earliest, self.latest = days, earliest, latest
+        self.accepted = f"not before {earliest}, or an `urgency` that says why"
+
+
+class QuorumImpossible(Exception):
+    """However many of those entitled come, they are too few."""
+
+    def __init__(self, needed: int, entitled: int) -> None:
+        super().__init__(f"{needed} of {entitled}")
+        self.needed, self.entitled = needed, entitled
+
+
+class AgendaTooLong(Exception):
+    """The items are given more minutes than the meeting has."""
+
+    def __init__(self, given: int, minutes: int) -> None:
+        super().__init__(f"{given} of {minutes}")
+        self.given, self.minutes = given, minutes
+        self.accepted = f"at most {minutes} minutes in all"
+
+
+class InvalidAudience(Exception):
+    """Whom a meeting is for contradicts its body, or names nobody; `path` names the field."""
+
+    def __init__(self, path: str, code: str, accepted: str) -> None:
+        super().__init__(f"{path}: {code}")
+        self.path, self.code, self.accepted = path, code, accepted
+
+
 class Change(StrEnum):
     """What a change of a convened meeting is to those who are invited."""
 
     NOTHING = "nothing"
+    QUIET = "quiet"
     CHANGED = "changed"
     MOVED = "moved"
 
 
 MOVES = frozenset({"starts_at", "ends_at", "mode", "place", "join_url"})
 """A change of these moves the meeting: a calendar must follow."""
+TOLD = MOVES | {"title", "agenda", "series_id", "level", "open_to_public"}
+"""A change of these is told; the others concern only who looks."""
+ONCE = frozenset({"founding", "audience"})
+"""What a convened meeting is, and whom it is for, stays."""
+GROUPS = ("territories", "kinds", "bodies")
+"""What an audience may name, besides people."""
 
 
 @dataclass(frozen=True)
@@ -131,36 +177,6 @@ class Of:
 
     state: BodyState
     second_call: bool = False
-
-
-@dataclass(eq=False)
-class NoticeRule:
-    """How many days must lie between a convocation and its meeting: of one body, or of a network (`id` is its own),
-    which may ask for another number for its assemblies."""
-
-    id: UUID
-    network_id: UUID
-    days: int
-    assembly_days: int | None = None
-    version: int = 0
-
-
-@dataclass(eq=False)
-class Document:
-    """A link or a file that belongs to a meeting, or to one item of its agenda."""
-
-    meeting_id: UUID
-    title: str
-    added_at: datetime
-    item: int | None = None
-    url: str | None = None
-    file_name: str | None = None
-    media_type: str | None = None
-    size: int | None = None
-    sha256: str | None = None
-    public: bool = False
-    added_by: UUID | None = None
-    id: UUID = field(default_factory=uuid7)
 
 
 @dataclass(eq=False)
@@ -226,15 +242,13 @@ class Meeting:
         if not new:
             return Change.NOTHING
         moved = bool(MOVES & new.keys())
-        convened = self.state is State.CONVENED
-        if convened and "founding" in new:
-            raise NotPossibleNow("change", self.state)
-        if convened and moved and self.begun(now):
-            raise Begun(self.starts_at)
-        after = {name: new.get(name, getattr(self, name)) for name in (*MOVES, "founding")}
+        if self.state is State.CONVENED:
+            self._may_follow(new, now, moved=moved)
+        after = {name: new.get(name, getattr(self, name)) for name in (*MOVES, "agenda", "founding")}
         in_order(after["starts_at"], after["ends_at"])
+        in_time(after["agenda"], after["starts_at"], after["ends_at"])
         fitting(after["mode"], after["place"], after["join_url"])
-        if convened and moved:
+        if self.state is State.CONVENED and moved:
             if after["starts_at"] <= now:
                 raise InvalidTimes("/starts_at", f"later than {now.isoformat()}")
             complete(after["mode"], after["place"], after["join_url"])
@@ -242,9 +256,25 @@ class Meeting:
             for_body(body, founding=after["founding"])
         for name, value in new.items():
             setattr(self, name, value)
-        if convened and moved:
-            self.sequence += 1
-        return Change.MOVED if moved else Change.CHANGED
+        if self.state is State.CONVENED and moved:
+            self.sequence, self.moved_at = self.sequence + 1, now
+        return Change.MOVED if moved else Change.CHANGED if TOLD & new.keys() else Change.QUIET
+
+    def _may_follow(self, new: dict[str, Any], now: datetime, *, moved: bool) -> None:
+        if ONCE & new.keys():
+            raise NotPossibleNow("change", self.state)
+        if moved and self.begun(now):
+            raise Begun(self.starts_at)
+
+    def noticed(self, asked: int, today: date, urgency: str | None, by: UUID | None) -> None:
+        """So many days lie between today and the meeting, or somebody says why not (`urgency`), which is recorded only
+        then. A second call is announced with the first one: no further notice is asked for it. Raises
+        NoticeTooShort."""
+        days = max(asked, self.notice_days or 0)
+        short = self.call == 1 and (self.day - today).days < days
+        if short and urgency is None:
+            raise NoticeTooShort(days, today + timedelta(days=days), self.day - timedelta(days=days))
+        self.urgency, self.waived_by = (urgency, by) if short else (None, None)
 
     def cancel(self, now: datetime) -> bool:
         """True when it had been convened, so that there is somebody to be told."""
@@ -280,6 +310,7 @@ def draft(meeting: Meeting, body: Of | None) -> Meeting:
     """The meeting, if its times and place agree and its body may have such a meeting."""
     for_body(body, founding=meeting.founding)
     in_order(meeting.starts_at, meeting.ends_at)
+    in_time(meeting.agenda, meeting.starts_at, meeting.ends_at)
     fitting(meeting.mode, meeting.place, meeting.join_url)
     return meeting
 
@@ -311,6 +342,12 @@ def second_call(
             call=2,
             first_call_id=first.id,
             agenda=list(first.agenda),
+            series_id=first.series_id,
+            level=first.level,
+            open_to_public=first.open_to_public,
+            description=first.description,
+            capacity=first.capacity,
+            audience=first.audience,
         ),
         body,
     )
@@ -326,6 +363,54 @@ def for_body(body: Of | None, *, founding: bool) -> None:
 def in_order(starts_at: datetime, ends_at: datetime) -> None:
     if ends_at <= starts_at:
         raise InvalidTimes("/ends_at", f"later than {starts_at.isoformat()}")
+
+
+def in_time(agenda: Sequence[Item], starts_at: datetime, ends_at: datetime) -> None:
+    """The items that say how long they take find room between beginning and end."""
+    given, minutes = sum(item["minutes"] or 0 for item in agenda), int((ends_at - starts_at).total_seconds() // 60)
+    if given > minutes:
+        raise AgendaTooLong(given, minutes)
+
+
+def timetable(agenda: Sequence[Item], starts_at: datetime) -> list[datetime | None]:
+    """When each item begins; None after one that takes as long as it takes."""
+    times: list[datetime | None] = []
+    at: datetime | None = starts_at
+    for item in agenda:
+        times.append(at)
+        at = at + timedelta(minutes=item["minutes"]) if at is not None and item["minutes"] else None
+    return times
+
+
+def renumbered(before: Sequence[Item], after: Sequence[Item]) -> dict[int, int | None]:
+    """Where the items of an agenda are in the next one, by their titles and from 1; None: they are gone."""
+    left = [item["title"] for item in after]
+    places: dict[int, int | None] = {}
+    for number, item in enumerate(before, 1):
+        found = left.index(item["title"]) if item["title"] in left else None
+        places[number] = None if found is None else found + 1
+        if found is not None:
+            left[found] = ""  # of two that are called alike, each is one; no title is empty
+    return places
+
+
+def audience_of(groups: dict[str, list[str]] | None, people: Sequence[UUID], body: Of | None) -> Any:
+    """What is kept of an audience: None where it is the body, or the whole network. A body meets as it is composed,
+    with guests by name; without a body the audience names somebody. Raises InvalidAudience."""
+    named = {name: sorted(set(codes)) for name, codes in (groups or {}).items() if codes}
+    if body is not None and named:
+        name = next(iter(named))
+        raise InvalidAudience(f"/audience/{name}", "not_allowed", "people, as guests of the body's meeting")
+    if groups is not None and not named and not people:
+        raise InvalidAudience("/audience", "empty", f"{', '.join(GROUPS)} or people")
+    return named if groups is not None and body is None else None
+
+
+def possible(needed: int, entitled: int) -> None:
+    """Of a body to which nobody belongs yet nothing is said: its people are invited with the news of their mandates.
+    Raises QuorumImpossible."""
+    if entitled and needed > entitled:
+        raise QuorumImpossible(needed, entitled)
 
 
 def fitting(mode: Mode, place: str | None, join_url: str | None) -> None:

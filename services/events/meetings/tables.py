@@ -10,7 +10,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     SmallInteger,
     Table,
     Text,
@@ -21,7 +20,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from services.events.meetings.rules import Document, Level, Meeting, Mode, NoticeRule, State
+from services.events.meetings.rules import Meeting, Mode, State
+from services.events.series.rules import Level
 from services.events.store import mapper, words
 
 DAY = "(starts_at at time zone 'Europe/Rome')::date"
@@ -85,44 +85,4 @@ guests = Table(
     comment="Who is invited by name, mandate or not",
 )
 
-documents = Table(
-    "meeting_documents",
-    mapper.metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("meeting_id", Uuid, ForeignKey(meetings.c.id), nullable=False),
-    Column("item", SmallInteger, comment="the number on the agenda, from 1; null: of the whole meeting"),
-    Column("title", Text, nullable=False),
-    Column("url", Text),
-    Column("file_name", Text),
-    Column("media_type", Text),
-    Column("size", Integer, comment="bytes"),
-    Column("sha256", Text),
-    Column("content", LargeBinary),
-    Column("public", Boolean, nullable=False),
-    Column("added_at", DateTime(timezone=True), nullable=False),
-    Column("added_by", Uuid),
-    CheckConstraint("(url is null) <> (content is null)", name="link_or_file"),
-    CheckConstraint(
-        "(content is null) = (file_name is null) and (content is null) = (media_type is null)"
-        " and (content is null) = (size is null) and (content is null) = (sha256 is null)",
-        name="file",
-    ),
-    Index("meeting_documents_meeting", "meeting_id", "id"),
-)
-
-notice_rules = Table(
-    "notice_rules",
-    mapper.metadata,
-    Column("id", Uuid, primary_key=True, comment="of a body, or of the network itself"),
-    Column("network_id", Uuid, nullable=False),
-    Column("days", SmallInteger, nullable=False),
-    Column("assembly_days", SmallInteger, comment="of assemblies, where a network asks for another number"),
-    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now(), onupdate=func.now()),
-    Column("version", Integer, nullable=False),
-)
-
-mapper.map_imperatively(
-    NoticeRule, notice_rules, version_id_col=notice_rules.c.version, exclude_properties={"updated_at"}
-)
-mapper.map_imperatively(Document, documents, exclude_properties={"content"})
 mapper.map_imperatively(Meeting, meetings, version_id_col=meetings.c.version, exclude_properties={"day", "updated_at"})

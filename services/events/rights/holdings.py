@@ -18,9 +18,10 @@ from services.events.ballots.tables import ballots, votes
 from services.events.contributions.tables import collections, contributions, recipients, syntheses, versions
 from services.events.decisions.tables import decisions
 from services.events.feeds.tables import calendar_feeds
+from services.events.documents.tables import documents
 from services.events.invitations.tables import invitations
 from services.events.mandates.tables import mandates
-from services.events.meetings.tables import documents, guests, meetings
+from services.events.meetings.tables import guests, meetings
 from services.events.minutes.listens import compose_again
 from services.events.minutes.tables import approvals, minutes
 from services.events.minutes.tables import rules as minutes_rules

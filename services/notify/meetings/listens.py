@@ -53,6 +53,7 @@ from shared.contracts.events import (
     InvitationAdmitted,
     InvitationAnswered,
     InvitationIssued,
+    InvitationLinkRequested,
     InvitationState,
     InvitationWithdrawn,
     MeetingCancelled,
@@ -112,9 +113,12 @@ def _row(table: Table, received: Received[Any]) -> dict[str, Any]:
     return {**kept, **guard(received)}
 
 
-@reacts(InvitationIssued)
-async def convene(session: AsyncSession, facts: Sequence[Received[InvitationIssued]], now: datetime) -> None:
-    """Once for each time that it is issued: who had been invited, was not any more, and is again, is told so."""
+@reacts(InvitationIssued, InvitationLinkRequested)
+async def convene(
+    session: AsyncSession, facts: Sequence[Received[InvitationIssued | InvitationLinkRequested]], now: datetime
+) -> None:
+    """Once for each time that it is issued, or that its link has expired and a fresh one is wanted: who had been
+    invited, was not any more, and is again, is told so."""
     await _meetings_of_invitations(session, facts)
     await intend(session, [_to_invited(r, MEETING_CONVENED, now) for r in facts], now)
 

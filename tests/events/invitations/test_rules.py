@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.events.invitations.rules import Invitation, NotDelegable, Reply, State
+from services.events.invitations.rules import Channel, Invitation, Line, NotDelegable, Reply, State
 
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
 MEETING, NETWORK = UUID(int=1), UUID(int=2)
@@ -28,9 +28,10 @@ def refusal(of: Invitation, delegate: UUID | None, others: Sequence[Invitation],
 
 def test_the_last_answer_counts_and_says_who_entered_it() -> None:
     anna = invited(ANNA)
-    anna.reply(Reply.DELEGATED, NOW, None, BRUNO)
-    anna.reply(Reply.NO, NOW, CARLA)
+    anna.reply(Reply.DELEGATED, NOW, None, BRUNO, via=Channel.LINK)
+    anna.reply(Reply.NO, NOW, CARLA, via=Channel.COORDINATION)
     assert (anna.answer, anna.answered_by, anna.delegate_id) == (Reply.NO, CARLA, None)
+    assert anna.answered_via is Channel.COORDINATION
 
 
 def test_an_invited_person_may_stand_for_another() -> None:
@@ -92,7 +93,7 @@ def test_whatever_is_answered_nobody_stands_for_too_many_nor_passes_a_delegation
             delegate = invitation.delegate(people[whom], everyone, proxies) if reply is Reply.DELEGATED else None
         except NotDelegable:
             continue
-        invitation.reply(reply, NOW, None, delegate)
+        invitation.reply(reply, NOW, None, delegate, via=Channel.LINK)
         if reply in (Reply.NO, Reply.DELEGATED):  # what was delegated to somebody who will not come lapses
             for other in everyone:
                 if other.delegate_id == invitation.person_id:
@@ -100,3 +101,44 @@ def test_whatever_is_answered_nobody_stands_for_too_many_nor_passes_a_delegation
         delegated = {i.person_id: i.delegate_id for i in everyone if i.answer is Reply.DELEGATED}
         assert not set(delegated) & set(delegated.values())
         assert all(list(delegated.values()).count(delegate) <= proxies for delegate in delegated.values())
+
+
+# --- places -----------------------------------------------------------------------------------------------------------
+
+
+def line(everyone: Sequence[Invitation], places: int) -> Line:
+    turns = [one.turn for one in everyone if one.turn is not None]
+    return Line(places, sum(one.placed for one in everyone), max(turns, default=0))
+
+
+@pytest.mark.parametrize(
+    ("places", "taken", "last", "turn"), [(2, 0, 0, None), (2, 1, 0, None), (2, 2, 0, 1), (2, 2, 3, 4), (2, 1, 3, 4)]
+)
+def test_who_comes_to_a_full_meeting_gets_the_next_turn(places: int, taken: int, last: int, turn: int | None) -> None:
+    assert Line(places, taken, last).turn() == turn
+
+
+@given(
+    answers=st.lists(st.tuples(st.integers(0, 4), st.sampled_from([Reply.YES, Reply.NO, Reply.PERHAPS])), max_size=40),
+    places=st.integers(1, 4),
+)
+def test_whatever_is_answered_places_are_full_before_anybody_waits(
+    answers: list[tuple[int, Reply]], places: int
+) -> None:
+    """Nobody is placed beyond the places; who waited longest comes in; a yes said again changes nothing."""
+    everyone = [invited(UUID(int=20 + number)) for number in range(5)]
+    came: list[Invitation] = []
+    for who, reply in answers:
+        invitation = everyone[who]
+        others = [other for other in everyone if other is not invitation]
+        freed = invitation.reply(reply, NOW, None, via=Channel.LINK, line=line(others, places))
+        if reply is not Reply.YES and invitation in came:
+            came.remove(invitation)
+        elif reply is Reply.YES and invitation not in came:
+            came.append(invitation)
+        if freed:  # as the database admits
+            waiting = sorted((one for one in everyone if one.turn is not None), key=lambda one: one.turn or 0)
+            for one in waiting[: places - sum(one.placed for one in everyone)]:
+                one.turn = None
+        assert [one for one in came if one.placed] == came[:places]
+        assert all(one.waiting for one in came[places:])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -42,7 +42,11 @@ async def test_a_draft_is_found_by_its_conveners_and_told_to_nobody(room: Room) 
         "name": "Comitato esecutivo",
         "href": f"/registry/v1/bodies/{committee.id}",
     }
-    assert draft["agenda"] == [{"title": "Piano di lavoro", "minutes": 60}, {"title": "Varie", "minutes": None}]
+    hour_later = (datetime.fromisoformat(draft["starts_at"]) + timedelta(hours=1)).isoformat().replace("+00:00", "Z")
+    assert draft["agenda"] == [
+        {"title": "Piano di lavoro", "minutes": 60, "starts_at": draft["starts_at"]},
+        {"title": "Varie", "minutes": None, "starts_at": hour_later},
+    ]
     assert draft["allowed_actions"] == ["change", "convene", "cancel"]
     assert await room.found(f"/meetings/{draft['id']}") == draft
     assert await facts(room, draft) == []

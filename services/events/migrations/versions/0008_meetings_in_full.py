@@ -14,6 +14,8 @@ def upgrade() -> None:
     documents()
     notice()
     invitations()
+    # whom the kind of an organisation concerns, when it is told
+    op.create_index("mandates_organisation", "mandates", ["organisation_id"])
 
 
 def meetings() -> None:
@@ -107,9 +109,10 @@ def invitations() -> None:
         "invitations",
         sa.Column("waiting", sa.Boolean, sa.Computed("turn is not null", persisted=True), nullable=False),
     )
+    op.add_column("invitations", sa.Column("answered_via", sa.String(32), comment="how the answer came"))
     op.add_column(
         "invitations",
-        sa.Column("answered_via", sa.String(32), comment="how the answer came"),
+        sa.Column("link_asked_at", sa.DateTime(timezone=True), comment="when a fresh link was asked for last"),
     )
     op.create_check_constraint(
         "invitations_waiting", "invitations", "turn is null or (answer = 'yes' and state = 'issued')"
