@@ -1,5 +1,6 @@
 """Events put together: the only file that knows all of it."""
 
+from services.events.attendance import pages as attendance_pages
 from services.events.attendance import routes as attendance
 from services.events.ballots import commands as ballot_commands
 from services.events.ballots import listens as ballots_listens
@@ -20,15 +21,15 @@ from services.events.minutes import answering
 from services.events.minutes import commands as minutes_commands
 from services.events.minutes import listens as minutes_listens
 from services.events.minutes import routes as minutes
-from services.events.organisations import listens as organisations_listens
 from services.events.notices import routes as notices
+from services.events.organisations import listens as organisations_listens
 from services.events.people import listens as people_listens
 from services.events.policy import policy
-from services.events.public_meetings import pages as public_pages
-from services.events.public_meetings import routes as public_meetings
 from services.events.polls import commands as poll_commands
 from services.events.polls import listens as polls_listens
 from services.events.polls import routes as polls
+from services.events.public_meetings import pages as public_pages
+from services.events.public_meetings import routes as public_meetings
 from services.events.registrations import commands as registration_commands
 from services.events.registrations import routes as registrations
 from services.events.reports import listens as reports_listens
@@ -40,7 +41,21 @@ from shared.runtime.context import Service
 from shared.territories import following
 from shared.territories import listens as territories_listens
 
-SLICES = (meetings, documents, notices, public_meetings, invitations, polls, registrations, attendance, ballots, decisions, minutes, contributions, feeds)
+SLICES = (
+    meetings,
+    documents,
+    notices,
+    public_meetings,
+    invitations,
+    polls,
+    registrations,
+    attendance,
+    ballots,
+    decisions,
+    minutes,
+    contributions,
+    feeds,
+)
 
 
 def service(settings: Settings) -> Service:
@@ -76,7 +91,7 @@ def service(settings: Settings) -> Service:
             registration_commands.DUE: registration_commands.forget_due,
             contributions_commands.DUE: contributions_commands.close_when_due,
         },
-        site=[public_pages.site],
+        site=[attendance_pages.site, public_pages.site],
         followers=[following.follow],
         problems=[slice_.problems for slice_ in SLICES],
         vocabularies=[term for slice_ in SLICES for term in slice_.vocabularies],

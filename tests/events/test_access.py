@@ -13,6 +13,7 @@ from tests.harness import Running
 pytestmark = pytest.mark.timeout(120)
 
 PUBLIC = (
+    "GET /check-in/link",
     "POST /minutes/approval/link",
     "GET /minutes/approval/link",
     "GET /rsvp/link",

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -24,12 +24,14 @@ from services.events.attendance.rules import (
     Mode,
     NotBegun,
     NotInCourse,
+    OtherMeeting,
     TooManyProxies,
     WrongItem,
+    require_today,
 )
 from services.events.attendance.tables import attendances, proxies, quorums
 from services.events.ballots.tables import ballots, votes
-from services.events.invitations.rules import Invitation
+from services.events.invitations.rules import Invitation, Withdrawn
 from services.events.invitations.rules import State as InvitationState
 from services.events.invitations.tables import invitations
 from services.events.mandates.tables import mandates
@@ -39,7 +41,8 @@ from services.events.meetings.rules import Meeting
 from services.events.meetings.rules import Mode as MeetingMode
 from services.events.meetings.rules import State as MeetingState
 from services.events.policy import Right, policy
-from shared.access.actor import Actor
+from shared.access.actor import Actor, day
+from shared.access.links import LinkInvalid
 from shared.contracts.events import MeetingHeld
 from shared.messaging import stage
 from shared.runtime.problems import NotYetKnown, expect
@@ -377,6 +380,50 @@ def _path(vote: Any, items: Sequence[Item], found: Found) -> str:
         if any(one.person_id == vote.cast_by for one in found[place]):
             return f"/items/{place}"
     return "/items"
+
+
+# --- at the door ----------------------------------------------------------------------------------------------------
+
+There = Literal[Mode.PRESENT, Mode.REMOTE]
+
+
+@dataclass(frozen=True)
+class CheckedIn:
+    """Somebody who has come; `already`: they had been recorded before, and that stands."""
+
+    line: Line
+    figures: Figures
+    already: bool
+
+
+async def check_in(
+    session: AsyncSession,
+    actor: Actor,
+    invitation_id: UUID,
+    mode: There,
+    *,
+    meeting_id: UUID | None = None,
+    now: datetime,
+) -> CheckedIn:
+    """Records who shows the code of their invitation, in all their seats, on the days of the meeting and once: what was
+    recorded first stands. Raises LinkInvalid, OtherMeeting, Forbidden, NotInCourse, Withdrawn, NotToday."""
+    invitation = await session.get(Invitation, invitation_id)
+    if invitation is None:
+        raise LinkInvalid("invitation")
+    meeting, body = await _in_course(session, actor, invitation.meeting_id, Right.RECORD_ATTENDANCE, now)
+    if meeting_id not in (None, meeting.id):
+        raise OtherMeeting
+    await session.refresh(invitation)
+    if invitation.state is not InvitationState.ISSUED:
+        raise Withdrawn
+    require_today(meeting.day, day(meeting.ends_at), day(now))
+    shown = await queries.lines(session, meeting, body, only=[invitation.id], limit=1)
+    if shown.items[0].mode in THERE:
+        return CheckedIn(shown.items[0], await queries.figures(session, meeting, body), already=True)
+    come = Roll(items=[Item(person_id=invitation.person_id, mode=mode)])
+    recorded = await record(session, actor, meeting.id, come, now=now)
+    line = next(line for line in recorded.lines if line.invitation_id == invitation.id)
+    return CheckedIn(line, recorded.figures, already=False)
 
 
 # --- closing --------------------------------------------------------------------------------------------------------

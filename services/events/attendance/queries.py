@@ -6,6 +6,7 @@ The cost of counting is that of what was recorded and delegated, not of how many
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,20 +16,26 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, exists, func, null, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.events.attendance import rules
+from services.events.attendance import document, rules
+from services.events.attendance.document import Signer
 from services.events.attendance.rules import THERE, WITHOUT_BODY, Mode, Quorum, Rule, Voice
 from services.events.attendance.tables import attendances, proxies, quorums
 from services.events.bodies.rules import SEATED
 from services.events.bodies.tables import seats
+from services.events.invitations.rules import Invitation, Withdrawn
 from services.events.invitations.rules import State as InvitationState
 from services.events.invitations.tables import invitations
 from services.events.mandates.tables import mandates
 from services.events.meetings import queries as meeting_queries
+from services.events.meetings.queries import Body
 from services.events.meetings.rules import Meeting, State, UnknownMeeting
 from services.events.organisations.tables import organisations
 from services.events.people.tables import people
 from services.events.policy import Right, policy
+from shared import typesetting
 from shared.access.actor import Actor
+from shared.access.links import LinkInvalid
+from shared.access.loading import network_row
 from shared.runtime.paging import DEFAULT, Page, page
 
 
@@ -217,13 +224,14 @@ async def listed(
     meeting_id: UUID,
     *,
     mode: Sequence[Mode] = (),
+    q: str | None = None,
     after: str | None = None,
     limit: int = DEFAULT,
     now: datetime,
 ) -> Page[Line]:
     """Everybody who is invited, with what was recorded of them, and the guests."""
     meeting, body = await require_reader(session, actor, meeting_id, now)
-    return await lines(session, meeting, body, mode=mode, after=after, limit=limit)
+    return await lines(session, meeting, body, mode=mode, q=q, after=after, limit=limit)
 
 
 async def lines(
@@ -233,10 +241,12 @@ async def lines(
     *,
     only: Collection[UUID] = (),
     mode: Sequence[Mode] = (),
+    q: str | None = None,
     after: str | None = None,
     limit: int = DEFAULT,
 ) -> Page[Line]:
-    """`only`: of these invitations and guests (the ids of their records)."""
+    """`only`: of these invitations and guests (the ids of their records). `q`: a part of the name, or of the name of
+    whom they represent, whatever its accents."""
     roll = _roll(meeting.id).subquery("roll")
     query = select(roll, _name(people), organisations.c.title.label("organisation"))
     query = query.outerjoin(people, people.c.id == roll.c.person_id)
@@ -245,6 +255,9 @@ async def lines(
         query = query.where(or_(roll.c.id.in_(only), roll.c.attendance_id.in_(only)))
     if mode:
         query = query.where(roll.c.mode.in_(mode))
+    if q:
+        told = func.concat_ws(" ", people.c.given_name, people.c.family_name, organisations.c.title)
+        query = query.where(func.strpos(func.unaccented(told), func.unaccented(q)) > 0)
     found = await page(session, query, key=[roll.c.id], after=after, limit=limit)
     holders = await _holders(session, meeting, body, [row.id for row in found.items])
     return Page([_line(row, holders) for row in found.items], found.next)
@@ -336,3 +349,128 @@ async def all_lines(session: AsyncSession, meeting: Meeting, body: Any) -> list[
         after = part.next
         if after is None:
             return found
+
+
+# --- at the door ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What the link of a check-in shows: whose it is, for which meeting, what was recorded of them and by whom, and
+    whether the caller may record it."""
+
+    invitation: Invitation
+    meeting: Meeting
+    body: Body | None
+    network: Any
+    line: Line
+    recorded_by: str
+    may: bool
+
+    @property
+    def there(self) -> bool:
+        return self.line.mode in THERE
+
+
+async def pass_of(session: AsyncSession, actor: Actor, invitation_id: UUID, *, now: datetime) -> Pass:
+    """Raises LinkInvalid for an invitation that never was, Withdrawn for one that is no longer."""
+    invitation = await session.get(Invitation, invitation_id)
+    if invitation is None:
+        raise LinkInvalid("invitation")
+    meeting = await session.get(Meeting, invitation.meeting_id)
+    assert meeting is not None  # a foreign key
+    found = await lines(session, meeting, None, only=[invitation.id], limit=1)
+    if invitation.state is not InvitationState.ISSUED or not found.items:
+        raise Withdrawn
+    body = await meeting_queries.body_of(session, meeting.network_id, meeting.body_id)
+    line = found.items[0]
+    return Pass(
+        invitation,
+        meeting,
+        Body(body.id, body.title, body.territory) if body is not None else None,
+        await network_row(session, str(meeting.network_id)),
+        line,
+        await _name_of(session, line.recorded_by),
+        policy.has(actor, Right.RECORD_ATTENDANCE, on=now, **meeting_queries.where(meeting.network_id, body)),
+    )
+
+
+async def _name_of(session: AsyncSession, person_id: UUID | None) -> str:
+    """Empty for nobody, and for whom nobody names any more."""
+    if person_id is None:
+        return ""
+    return await session.scalar(select(_name(people)).where(people.c.id == person_id)) or ""
+
+
+@dataclass(frozen=True)
+class Door:
+    """What the page for the door shows."""
+
+    meeting: Meeting
+    body: Body | None
+    network: Any
+    name: str
+    figures: Figures
+    lines: Page[Line]
+
+
+async def door(
+    session: AsyncSession,
+    actor: Actor,
+    meeting_id: UUID,
+    *,
+    q: str | None = None,
+    after: str | None = None,
+    limit: int = DEFAULT,
+    now: datetime,
+) -> Door:
+    """For whoever records attendance. Raises UnknownMeeting, Forbidden."""
+    meeting, row = await _to_record(session, actor, meeting_id, now)
+    return Door(
+        meeting,
+        Body(row.id, row.title, row.territory) if row is not None else None,
+        await network_row(session, str(meeting.network_id)),
+        await _name_of(session, actor.person_id),
+        await figures(session, meeting, row),
+        await lines(session, meeting, row, q=q, after=after, limit=limit),
+    )
+
+
+async def _to_record(session: AsyncSession, actor: Actor, meeting_id: UUID, now: datetime) -> tuple[Meeting, Any]:
+    meeting = await session.get(Meeting, meeting_id)
+    if meeting is None:
+        raise UnknownMeeting(meeting_id)
+    body = await meeting_queries.body_of(session, meeting.network_id, meeting.body_id)
+    policy.require(actor, Right.RECORD_ATTENDANCE, on=now, **meeting_queries.where(meeting.network_id, body))
+    return meeting, body
+
+
+# --- signature sheets -----------------------------------------------------------------------------------------------
+
+
+async def sheet(session: AsyncSession, actor: Actor, meeting_id: UUID, blank: int, *, now: datetime) -> bytes:
+    """The PDF to sign, for whoever records attendance. Raises UnknownMeeting, Forbidden."""
+    meeting, _ = await _to_record(session, actor, meeting_id, now)
+    return await signature_sheet(session, meeting, blank)
+
+
+async def signature_sheet(session: AsyncSession, meeting: Meeting, blank: int = 0) -> bytes:
+    """A line for each person invited, by the body that they represent, and `blank` ones for whoever else comes. Made in
+    a thread: of 1,000 people it takes about a second."""
+    body = await meeting_queries.body_of(session, meeting.network_id, meeting.body_id)
+    network = await network_row(session, str(meeting.network_id))
+    signers = [
+        Signer(one.person, one.organisation, str(one.mode) if one.mode else None, one.stood_for_by_name or None)
+        for one in await all_lines(session, meeting, body)
+    ]
+    data = document.sheet(
+        language=network.language,
+        network=network.name,
+        body=body.title if body is not None else None,
+        title=meeting.title,
+        starts_at=meeting.starts_at,
+        place=meeting.place,
+        signers=signers,
+        blank=blank,
+    )
+    return await asyncio.to_thread(typesetting.pdf, document.TEMPLATE, data, meeting.day)

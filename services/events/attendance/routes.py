@@ -1,33 +1,42 @@
-"""HTTP of attendance, of the quorum, and of closing a meeting."""
+"""HTTP of attendance, of the quorum and its stream, of the codes that are read at the door, of signature sheets, and of
+closing a meeting."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from fastapi import APIRouter, Form, Query
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from services.events.attendance import commands, queries
-from services.events.attendance.commands import Recorded, Roll
-from services.events.attendance.queries import Figures, Line
+from services.events.attendance import commands, pages, queries
+from services.events.attendance.commands import CheckedIn, Recorded, Roll, There
+from services.events.attendance.queries import Figures, Line, Pass
 from services.events.attendance.rules import (
     BallotsOpen,
     HasVoted,
     Mode,
     NotBegun,
     NotInCourse,
+    NotToday,
+    OtherMeeting,
     TooManyProxies,
     WrongItem,
 )
 from services.events.invitations.routes import person
 from services.events.meetings.rules import State
-from shared.runtime.edge import At
+from shared.access import jwt, links
+from shared.runtime import progress
+from shared.runtime.browsers import HTML, Token, answered, as_json, wants_json
+from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
-from shared.runtime.problems import problem
+from shared.runtime.problems import Invalid, Problem, problem
+from shared.runtime.progress import Progress
+from shared.runtime.sessions import MaybeSeated, Seated
 from shared.runtime.shapes import Ref
 from shared.runtime.vocabularies import vocabulary
 
@@ -94,6 +103,12 @@ class QuorumOut(BaseModel):
             missing=quorum.missing,
             fixed=figures.meeting.state is State.HELD,
         )
+
+
+Search = Annotated[
+    str | None,
+    Query(min_length=1, max_length=100, pattern=r"^[^\x00]*$", description="A part of a name, or of a body's"),
+]
 
 
 class RecordedOut(BaseModel):
@@ -166,13 +181,30 @@ async def attendance(
     meeting_id: UUID,
     at: At,
     mode: Annotated[list[Mode], Query()] = [],  # noqa: B006 (FastAPI copies it)
+    q: Search = None,
     after: After = None,
     limit: Limit = 50,
 ) -> Response:
     """Everybody who is invited, with what was recorded of them, and the guests."""
     return await at.page(
-        queries.listed, meeting_id, mode=mode, after=after, limit=limit, out=AttendanceOut.of, model=AttendanceOut
+        queries.listed, meeting_id, mode=mode, q=q, after=after, limit=limit, out=AttendanceOut.of, model=AttendanceOut
     )
+
+
+@routes.get(
+    "/meetings/{meeting_id}/signature-sheet",
+    response_class=Response,
+    responses={200: {"content": {"application/pdf": {}}}},
+)
+async def signature_sheet(
+    meeting_id: UUID,
+    at: At,
+    blank: Annotated[int, Query(ge=0, le=100, description="Lines for whoever else comes")] = 5,
+) -> Response:
+    """A PDF to print and sign: a line for each person invited, by the body that they represent."""
+    content = await at.query(queries.sheet, meeting_id, blank)
+    headers = {"cache-control": "no-store", "content-disposition": f'inline; filename="firme-{meeting_id}.pdf"'}
+    return Response(content, media_type="application/pdf", headers=headers)
 
 
 @routes.get("/meetings/{meeting_id}/quorum", response_model=QuorumOut)
@@ -182,6 +214,152 @@ async def quorum(meeting_id: UUID, at: At) -> Response:
     return Response(
         QuorumOut.of(found).model_dump_json(), headers={"cache-control": "no-store"}, media_type="application/json"
     )
+
+
+def progress_of(figures: Figures) -> Progress:
+    """The quorum as a stream tells it: so many of so many, until the meeting is closed or cancelled."""
+    quorum, state = figures.quorum, figures.meeting.state
+    return Progress(
+        state="reached" if quorum.reached else "missing",
+        done=quorum.counted,
+        total=quorum.needed,
+        problem=None,
+        result=QuorumOut.of(figures).model_dump(),
+        ended=state in (State.HELD, State.CANCELLED),
+    )
+
+
+@routes.post("/meetings/{meeting_id}/quorum/ticket", status_code=201, response_model=progress.TicketOut)
+async def quorum_ticket(meeting_id: UUID, at: At) -> Response:
+    """A ticket for the stream of the quorum, for a browser's EventSource."""
+    return await at.command(
+        progress.ticket,
+        queries.quorum,
+        "quorum",
+        meeting_id,
+        identity=at.identity,
+        href=f"/events/v1/meetings/{meeting_id}/quorum/events",
+        out=lambda made: made,
+        repeatable=False,
+    )
+
+
+@routes.get("/meetings/{meeting_id}/quorum/events", response_class=Response, responses=progress.EVENTS)
+async def quorum_events(meeting_id: UUID, at: Anyone, ticket: progress.Ticket = None) -> Response:
+    """The quorum as it changes, as server-sent events: `progress` with the figures in `result`, then `end` when the
+    meeting is closed or cancelled."""
+    return await progress.events(at, queries.quorum, "quorum", meeting_id, ticket, progress_of)
+
+
+# --- codes that are read at the door --------------------------------------------------------------------------------
+
+PURPOSE = "check-in"
+
+
+class CheckIn(BaseModel):
+    """`token` is that of the link in the code."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    token: str = Field(max_length=jwt.LONGEST)
+    mode: There = Field(examples=["present"])
+
+
+class CheckedInOut(BaseModel):
+    """`already`: the person had been recorded before, as `attendance` says, and that stands."""
+
+    already: bool
+    attendance: AttendanceOut
+    quorum: QuorumOut
+
+    @classmethod
+    def of(cls, checked: CheckedIn) -> CheckedInOut:
+        return cls(
+            already=checked.already,
+            attendance=AttendanceOut.of(checked.line),
+            quorum=QuorumOut.of(checked.figures),
+        )
+
+
+class PassOut(BaseModel):
+    """What the link is about, for programs. `may_record`: the caller may record that the person has come."""
+
+    invitation_id: UUID
+    meeting: Ref
+    network: str
+    person: str
+    organisation: str | None
+    mode: Mode | None
+    recorded_at: datetime | None
+    may_record: bool
+
+    @classmethod
+    def of(cls, shown: Pass) -> PassOut:
+        meeting = shown.meeting
+        return cls(
+            invitation_id=shown.invitation.id,
+            meeting=Ref(id=meeting.id, name=meeting.title, href=f"/events/v1/meetings/{meeting.id}"),
+            network=shown.network.name,
+            person=shown.line.person,
+            organisation=shown.line.organisation,
+            mode=shown.line.mode,
+            recorded_at=shown.line.recorded_at,
+            may_record=shown.may,
+        )
+
+
+@routes.post("/meetings/{meeting_id}/check-ins", response_model=CheckedInOut)
+async def check_in(meeting_id: UUID, body: CheckIn, at: At) -> Response:
+    """Records who shows their code, read by an app of the coordination; once, on the days of the meeting."""
+    link = await links.verify(body.token, "events", PURPOSE, keys=at.context.link_keys)
+    return await at.command(commands.check_in, link.subject, body.mode, meeting_id=meeting_id, out=CheckedInOut.of)
+
+
+@routes.get("/check-in/link", response_model=PassOut, responses=HTML)
+async def show_pass(token: Token, at: MaybeSeated) -> Response:
+    """The code to show at the door. Opened by somebody signed in who records attendance, it offers to record it;
+    opening it does nothing."""
+    seen: list[Pass] = []
+
+    async def shown() -> Response:
+        link = await links.verify(token, "events", PURPOSE, keys=at.context.link_keys)
+        seen.append(await at.query(queries.pass_of, link.subject))
+        return as_json(PassOut.of(seen[-1])) if wants_json(at) else pages.code(at, seen[-1], token)
+
+    return await answered(at, shown, partial(failed, at, seen), html=not wants_json(at))
+
+
+@routes.post("/check-in/link", response_model=CheckedInOut, responses=HTML)
+async def use_pass(
+    token: Token,
+    at: Seated,
+    mode: Annotated[str, Form(max_length=32, description="present or remote")] = "",
+    form: Annotated[str, Form(max_length=200, description="From the page")] = "",  # noqa: ARG001 (the edge checks it)
+) -> Response:
+    """Records that the person has come; once: the second time it says when it was recorded."""
+    seen: list[Pass] = []
+    done: list[CheckedIn] = []
+
+    async def used() -> Response:
+        link = await links.verify(token, "events", PURPOSE, keys=at.context.link_keys)
+        seen.append(await at.query(queries.pass_of, link.subject))
+        await at.command(commands.check_in, link.subject, _there(mode), out=done.append)
+        seen.append(await at.query(queries.pass_of, link.subject))
+        return as_json(CheckedInOut.of(done[-1])) if wants_json(at) else pages.recorded(at, seen[-1], done[-1])
+
+    return await answered(at, used, partial(failed, at, seen), html=not wants_json(at))
+
+
+def _there(mode: str) -> There:
+    if mode == Mode.PRESENT:
+        return Mode.PRESENT
+    if mode == Mode.REMOTE:
+        return Mode.REMOTE
+    raise Invalid("/mode", "enum", [str(Mode.PRESENT), str(Mode.REMOTE)])
+
+
+def failed(at: Edge, seen: list[Pass], refusal: Problem) -> Response:
+    return pages.failed(at.language, refusal, seen[-1].network if seen else None)
 
 
 @routes.post("/meetings/{meeting_id}/close", response_model=ClosedOut, openapi_extra=GUARDED)
@@ -209,6 +387,18 @@ problems = {
         409,
         it="La riunione non è ancora cominciata\nComincia alle {starts_at}: si chiude dopo.",
         en="The meeting has not begun yet\nIt begins at {starts_at}: it can be closed after that.",
+    ),
+    NotToday: problem(
+        "check-in-not-today",
+        409,
+        it="Non è il giorno della riunione\nIl codice si legge all'ingresso, dal {first} al {last}.",
+        en="Not the day of the meeting\nThe code is read at the door, from {first} to {last}.",
+    ),
+    OtherMeeting: problem(
+        "check-in-elsewhere",
+        409,
+        it="Il codice è di un'altra riunione\nChi lo mostra è invitato altrove: cerca il suo nome nell'elenco.",
+        en="The code is of another meeting\nWho shows it is invited elsewhere: look for their name in the list.",
     ),
     BallotsOpen: problem(
         "ballots-open",
@@ -238,6 +428,7 @@ problems = {
         en="A vote was cast for this invitation\nWho voted was there or stood for: that cannot be taken back "
         "(invitation {invitation_id}).",
     ),
+    **progress.refusals,
 }
 
 vocabularies = (

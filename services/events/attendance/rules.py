@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -24,6 +24,12 @@ class Mode(StrEnum):
 
 
 THERE = frozenset({Mode.PRESENT, Mode.REMOTE})
+
+
+def require_today(first: date, last: date, today: date) -> None:
+    """Raises NotToday before the meeting's first day and after its last."""
+    if not first <= today <= last:
+        raise NotToday(first, last)
 
 
 class NotInCourse(Exception):
@@ -48,6 +54,18 @@ class BallotsOpen(Exception):
     def __init__(self, ballots: Collection[UUID]) -> None:
         super().__init__(f"{len(ballots)} open")
         self.ballots = sorted(map(str, ballots))
+
+
+class NotToday(Exception):
+    """Codes are read at the door, on the days of the meeting."""
+
+    def __init__(self, first: date, last: date) -> None:
+        super().__init__(f"{first} to {last}")
+        self.first, self.last = first.isoformat(), last.isoformat()
+
+
+class OtherMeeting(Exception):
+    """The code is that of an invitation to another meeting."""
 
 
 class WrongItem(Exception):

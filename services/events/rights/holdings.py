@@ -17,8 +17,8 @@ from services.events.attendance.tables import attendances, proxies, quorums
 from services.events.ballots.tables import ballots, votes
 from services.events.contributions.tables import collections, contributions, recipients, syntheses, versions
 from services.events.decisions.tables import decisions
-from services.events.feeds.tables import calendar_feeds
 from services.events.documents.tables import documents
+from services.events.feeds.tables import calendar_feeds
 from services.events.invitations.tables import invitations
 from services.events.mandates.tables import mandates
 from services.events.meetings.tables import guests, meetings

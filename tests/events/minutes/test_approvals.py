@@ -1,5 +1,5 @@
-"""Those who were there say whether the minutes are right: by the body's rule, by link and signed in, in time or not; and
-minutes that a later meeting approves."""
+"""Those who were there say whether the minutes are right: by the body's rule, by link and signed in, in time or not;
+and minutes that a later meeting approves."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ async def test_so_many_objections_that_the_rest_cannot_be_enough_send_them_back(
 
 
 async def test_when_the_time_is_over_silence_agrees_where_the_rule_says_so(room: Room) -> None:
-    hall, minutes = await submitted(room, share={"numerator": 1, "denominator": 1}, days=5)
+    _, minutes = await submitted(room, share={"numerator": 1, "denominator": 1}, days=5)
     await later(room, 4)
     assert (await room.found(f"/minutes/{minutes['id']}"))["state"] == "in_approval"
     await later(room, 2)
