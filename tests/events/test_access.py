@@ -20,8 +20,18 @@ PUBLIC = (
     "POST /rsvp/link",
     "GET /ballots/link",
     "POST /ballots/link",
+    "GET /polls/link",
+    "POST /polls/link",
 )
 """A signed link says who it is."""
+OPEN = (
+    "GET /registrations/{meeting_id}",
+    "POST /registrations/{meeting_id}",
+    "GET /registrations/manage",
+    "POST /registrations/manage",
+    "GET /registrations/manage.ics",
+)
+"""Public meetings are for everybody; one's own registration is for whoever has its code."""
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +47,11 @@ async def things(events: Running) -> tuple[Room, Mapping[str, str]]:
 @pytest.mark.parametrize("stranger", STRANGERS)
 async def test_nobody_gets_in(events: Running, things: tuple[Room, Mapping[str, str]], stranger: str) -> None:
     room, ids = things
-    await refused(events, stranger, network=room.id, public=PUBLIC, ids=ids)
+    await refused(events, stranger, network=room.id, public=PUBLIC + OPEN, ids=ids)
 
 
 async def test_what_is_open_is_named_here(events: Running) -> None:
-    assert unlisted(events, PUBLIC) == []
+    assert unlisted(events, PUBLIC + OPEN) == []
 
 
 async def test_the_things_asked_about_are_those_of_the_paths(events: Running) -> None:

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from services.events.invitations.routes import person
 from services.events.meetings import queries as meeting_queries
-from services.events.meetings.routes import NOT_GIVEN, Body, DraftBody, Instant, ItemBody, JoinUrl, Title
+from services.events.meetings.routes import NOT_GIVEN, Body, DraftBody, ItemBody, JoinUrl, Title
 from services.events.meetings.rules import Mode
 from services.events.policy import Right, policy
 from services.events.polls import commands, pages, queries
@@ -43,7 +43,7 @@ from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import FieldError, Invalid, Problem, Problems, not_found, problem
-from shared.runtime.shapes import Ref, prose
+from shared.runtime.shapes import Instant, Ref, prose
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["polls"])
