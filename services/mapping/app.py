@@ -4,6 +4,7 @@ from services.mapping.areas import routes as areas
 from services.mapping.atlas import pages as atlas_pages
 from services.mapping.atlas import routes as atlas
 from services.mapping.coverage import routes as coverage
+from services.mapping.crossings import listens as crossings_listens
 from services.mapping.crossings import routes as crossings
 from services.mapping.experiences import routes as experiences
 from services.mapping.freshness import commands as freshness_commands
@@ -88,6 +89,7 @@ def service(settings: Settings) -> Service:
             items_listens,
             people_listens,
             organisations_listens,
+            crossings_listens,
         ],
         problems=[
             areas.problems,

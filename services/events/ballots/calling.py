@@ -273,3 +273,18 @@ async def rolls(session: AsyncSession, meeting: Meeting, body: Any) -> Sequence[
         "body": body.id if body is not None else None,
     }
     return (await session.execute(ROLLS, asked)).all()
+
+
+async def speak_for(session: AsyncSession, going: UUID, staying: UUID) -> None:
+    """One who was entered twice has one voice; where both have spoken, each remains."""
+    for statement in SPEAK_FOR:
+        await session.execute(statement, {"going": going, "staying": staying})
+
+
+SPEAK_FOR = tuple(
+    text(
+        f"update {table} v set voice = :staying where v.voice = :going"  # noqa: S608 (names of our own)
+        f" and not exists (select from {table} k where k.ballot_id = v.ballot_id and k.voice = :staying)"
+    )
+    for table in ("votes", "voters", "paper_drafts")
+)

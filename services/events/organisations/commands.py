@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.events.ballots import calling
 from services.events.invitations.commands import COLUMNS
 from services.events.store import mapper
 from shared.contracts.events import InvitationReassigned
@@ -30,6 +31,7 @@ async def reassign(session: AsyncSession, going: UUID, staying: UUID) -> list[In
     concerned = list((await session.scalars(CONCERNED, {"going": going})).all())
     columns = [column for column in naming_organisations(mapper.metadata) if column.table.name not in PROJECTED]
     await repoint(session, columns, {going: staying}, only=FINAL)
+    await calling.speak_for(session, going, staying)
     if not concerned:
         return []
     rows: Any = await session.execute(REASSIGNED, {"ids": concerned})

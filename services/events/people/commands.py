@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.events.ballots import calling
 from services.events.invitations import commands as invitations
 from services.events.meetings.queries import lock_convocations
 from services.events.store import mapper
@@ -37,8 +38,9 @@ async def reassign(session: AsyncSession, going: UUID, staying: UUID, now: datet
     networks = set((await session.execute(NETWORKS, asked)).scalars())
     await lock_convocations(session, networks)
     await session.execute(LOCK_MEETINGS, asked)
-    for statement in (TWICE_THERE, EARLIER_VOTE, VOICE):
+    for statement in (TWICE_THERE, EARLIER_VOTE):
         await session.execute(statement, asked)
+    await calling.speak_for(session, going, staying)
     concerned = list((await session.execute(CONCERNED, asked)).scalars())
     columns = [column for column in naming_people(mapper.metadata) if column.table.name not in PROJECTED]
     await repoint(session, columns, {going: staying}, only=FINAL)
@@ -62,7 +64,8 @@ async def _once(
 COLUMNS = invitations.COLUMNS.split(", ")
 NETWORKS = text(
     "select distinct network_id from invitations where :going in (person_id, delegate_id) union"
-    " select distinct network_id from attendances where person_id = :going"
+    " select distinct network_id from attendances where person_id = :going union"
+    " select distinct network_id from voters where person_id = :going"
 )
 LOCK_MEETINGS = text(
     "select from meetings where id in (select meeting_id from invitations where :going in (person_id, delegate_id)"
@@ -81,10 +84,6 @@ EARLIER_VOTE = text(
     "delete from votes v using votes o, ballots b where b.id = v.ballot_id and b.outcome is null"
     " and o.ballot_id = v.ballot_id and v.voice in (:going, :staying) and o.voice in (:going, :staying)"
     " and v.voice <> o.voice and (v.cast_at, v.voice) < (o.cast_at, o.voice)"
-)
-VOICE = text(
-    "update votes v set voice = :staying where v.voice = :going"
-    " and not exists (select from votes k where k.ballot_id = v.ballot_id and k.voice = :staying)"
 )
 REASSIGNED = text(
     f"""

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, select
+from sqlalchemy import ColumnElement, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.events.attendance.tables import attendances, proxies, quorums
-from services.events.ballots.tables import ballots, votes
+from services.events.ballots.tables import ballots, paper_drafts, voters, votes
 from services.events.contributions.tables import collections, contributions, recipients, syntheses, versions
 from services.events.decisions.tables import decisions
 from services.events.documents.tables import documents
@@ -65,7 +65,19 @@ def meeting(table: Table) -> dict[str, ColumnElement[Any]]:
     return {"meeting": of_row(meetings.c.title, meetings.c.id == table.c.meeting_id)}
 
 
-OF_BALLOT = {"question": of_row(ballots.c.question, ballots.c.id == votes.c.ballot_id)}
+
+
+def of_ballot(table: Table) -> dict[str, ColumnElement[Any]]:
+    return {"question": of_row(ballots.c.question, ballots.c.id == table.c.ballot_id)}
+
+
+def on_paper(table: Table) -> dict[str, ColumnElement[Any]]:
+    """What somebody marked, two hexadecimal digits for each option or cell: a score, 00 no opinion, ff no answer."""
+    return {**of_ballot(table), "paper": func.encode(table.c.marks, "hex")}
+
+
+OF_BALLOT = of_ballot(votes)
+VOTED = ("ballot_id", "invitation_id", "voter_id", "cast_by", "entered_by", "vote", "cohort", "weight", "cast_at")
 OF_POLL = {"poll": of_row(polls.c.title, polls.c.id == poll_requests.c.poll_id)}
 MINUTED = Ground.APPROVED_MINUTES
 ANSWERABLE = Ground.ACCOUNTABILITY
@@ -103,7 +115,16 @@ HELD = (
     Held("acts", polls.c.opened_by, Ground.ACCOUNTABILITY, shows=("id", "title")),
     Held("acts", registrations.c.entered_by, Ground.ACCOUNTABILITY, shows=("meeting_id", "registered_at")),
     Held("acts", registrations.c.checked_in_by, Ground.ACCOUNTABILITY, shows=("meeting_id", "checked_in_at")),
-    Held("votes", votes.c.person_id, Ground.VOTE_CAST, beside=OF_BALLOT),
+    Held("votes", votes.c.person_id, Ground.VOTE_CAST, shows=VOTED, beside=on_paper(votes)),
+    Held("votes", votes.c.entered_by, Ground.VOTE_CAST, shows=("ballot_id", "cast_at"), beside=OF_BALLOT),
+    Held("votes", voters.c.person_id, Ground.VOTE_CAST, beside=of_ballot(voters)),
+    Held(
+        "votes",
+        paper_drafts.c.person_id,
+        forget="delete",
+        shows=("ballot_id", "saved_at"),
+        beside=on_paper(paper_drafts),
+    ),
     Held("votes", votes.c.cast_by, Ground.VOTE_CAST, shows=("ballot_id", "cast_at"), beside=OF_BALLOT),
     Held("decisions", decisions.c.person_id, MINUTED, beside=meeting(decisions)),
     Held("acts", invitations.c.answered_by, MINUTED, shows=ACTED),

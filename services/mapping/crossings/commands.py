@@ -73,7 +73,7 @@ async def open_(session: AsyncSession, actor: Actor, network: str, *, now: datet
         raise BallotTaken
     session.add(made)
     await session.flush()
-    await stage(session, CrossingOpened(**_told(made, {})))
+    await stage(session, CrossingOpened(**told(made, {})))
     return await queries.shown(session, actor, made, now)
 
 
@@ -86,7 +86,7 @@ async def change(
     entered = await queries.entered(session, own.id)
     if own.change(given, {cohort: count.sheets for cohort, count in entered.items()}):
         await session.flush()
-        await stage(session, CrossingChanged(**_told(own, entered)))
+        await stage(session, CrossingChanged(**told(own, entered)))
     return await queries.shown(session, actor, own, now)
 
 
@@ -96,6 +96,13 @@ async def close(
     """Works the figures out, for good. Raises UnknownCrossing, NotOpen."""
     own = await _own(session, actor, Right.RUN_CROSSINGS, crossing_id, now)
     expect(expected, own.version)
+    await stage(session, await complete(session, own, now))
+    return await queries.shown(session, actor, own, now)
+
+
+async def complete(session: AsyncSession, own: Crossing, now: datetime) -> CrossingClosed:
+    """Works the figures of a crossing out, whose row the caller has locked; the fact is theirs to stage. Raises
+    NotOpen."""
     own.close(now)
     entered = await queries.entered(session, own.id)
     groups = rules.shown({cohort: count.sheets for cohort, count in entered.items()})
@@ -107,8 +114,7 @@ async def close(
         await session.execute(insert(crossing_figures), rows)
     await session.flush()
     best, left_out = _best_of(own, figures)
-    await stage(session, CrossingClosed(**_told(own, entered), best=best, best_left_out=left_out))
-    return await queries.shown(session, actor, own, now)
+    return CrossingClosed(**told(own, entered), best=best, best_left_out=left_out)
 
 
 async def enter(
@@ -241,7 +247,8 @@ async def _require_room(session: AsyncSession, crossing: Crossing) -> None:
             raise CohortFull(cohort["code"], cohort["entitled"], count.sheets)
 
 
-def _told(crossing: Crossing, entered: queries.Entered) -> dict[str, Any]:
+def told(crossing: Crossing, entered: queries.Entered) -> dict[str, Any]:
+    """The fields of its facts."""
     return {
         "id": crossing.id,
         "version": crossing.version,

@@ -88,4 +88,25 @@ crossing_figures = Table(
     comment="Of closed crossings; only what may be shown",
 )
 
+crossing_ballots = Table(
+    "crossing_ballots",
+    mapper.metadata,
+    Column("ballot_id", Uuid, primary_key=True),
+    Column("crossing_id", Uuid, ForeignKey(crossings.c.id), nullable=False),
+    Column("grid", JSONB, nullable=False, comment="the words of its fields, needs and resources"),
+    Column("cohorts", JSONB, nullable=False, comment="their titles by code"),
+    Column("own", Boolean, nullable=False, comment="the crossing was opened because of the ballot"),
+    Column("closed", Boolean, nullable=False),
+    comment="Ballots of events whose papers are taken in",
+)
+
+crossing_parts = Table(
+    "crossing_parts",
+    mapper.metadata,
+    Column("ballot_id", Uuid, ForeignKey(crossing_ballots.c.ballot_id), primary_key=True),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("papers", Integer, nullable=False),
+    comment="Parts of a ballot's papers that are in: one that comes again is known",
+)
+
 mapper.map_imperatively(Crossing, crossings, version_id_col=crossings.c.version, exclude_properties={"updated_at"})
