@@ -5,7 +5,6 @@ the whole frame, and one row is what commands lock.
 """
 
 from sqlalchemy import (
-    ARRAY,
     CheckConstraint,
     Column,
     Date,
@@ -19,7 +18,7 @@ from sqlalchemy import (
     Uuid,
     func,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from services.events.series.rules import Absence, Booking, Extension, Level, Room, RoomState, Series, State
 from services.events.store import mapper, words
