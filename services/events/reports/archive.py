@@ -12,6 +12,7 @@ itself is nowhere. The last of its files, SHA256SUMS, is what `sha256sum -c` che
 
 from __future__ import annotations
 
+import asyncio
 import re
 import unicodedata
 import zipfile
@@ -22,9 +23,11 @@ from hashlib import sha256
 from io import RawIOBase
 from typing import Any
 
+from services.events.attendance import document as sheet
 from services.events.attendance.queries import Line
 from services.events.reports import queries
 from services.events.reports.queries import Scope
+from shared import typesetting
 from shared.runtime import csv
 from shared.runtime.clock import ROME
 from shared.runtime.edge import Edge
@@ -159,10 +162,30 @@ async def _of_meeting(at: Edge, scope: Scope, row: Any) -> AsyncIterator[Entry]:
     folder = f"{_word(scope, 'meetings')}/{row.day}-{slug(row.title)}-{row.id.hex[-8:]}"
     roll = await at.query(queries.roll, scope, row.id)
     yield Entry(f"{folder}/{_word(scope, 'attendance')}.csv", csv.lines([ATTENDANCE, *map(_line, roll)]))
+    signed = await asyncio.to_thread(typesetting.pdf, sheet.TEMPLATE, _signatures(scope, row, roll), row.day)
+    yield Entry(f"{folder}/{_word(scope, 'signatures')}.pdf", signed)
     if row.minutes_sha256 is not None:
         content = await at.query(queries.minutes_pdf, scope, row.minutes_id)
         if content is not None:
             yield Entry(f"{folder}/{_word(scope, 'minutes')}-{row.minutes_number}-{row.minutes_year}.pdf", content)
+
+
+def _signatures(scope: Scope, row: Any, roll: Sequence[Line]) -> dict[str, Any]:
+    """The sheet of those in the roll that was read for the list of attendance."""
+    signers = [
+        sheet.Signer(one.person, one.organisation, str(one.mode) if one.mode else None, one.stood_for_by_name or None)
+        for one in roll
+    ]
+    return sheet.sheet(
+        language=scope.subject.language,
+        network=scope.subject.network,
+        body=row.body,
+        title=row.title,
+        starts_at=row.starts_at,
+        place=row.place,
+        signers=signers,
+        blank=0,
+    )
 
 
 def _word(scope: Scope, code: str) -> str:

@@ -21,6 +21,9 @@ from services.events.policy import Right
 from services.events.reports import queries
 from shared.access.actor import Actor
 from shared.contracts.registry import OutcomeRecorded, OutcomeRemoved
+from tests.events.contributions.test_contributions import opened, tagged, write, writer
+from tests.events.hall import Hall
+from tests.events.registrations.public import Fair
 from tests.events.reports.programme import KINDS, REGION, Programme
 from tests.events.reports.test_document import flat, metadata
 from tests.events.room import Room, problem
@@ -334,3 +337,45 @@ async def test_what_is_told_late_twice_or_reversed_leaves_the_newest(room: Room)
     assert {(row.id, row.project_id is not None, row.evidenced) for row in rows} == {
         (one, True, True), (gone, False, False),
     }  # fmt: skip
+
+
+async def test_contributions_votes_without_a_meeting_and_the_public_are_in_it(room: Room) -> None:
+    programme = await Programme.adopted(room)
+    series, members = programme.series["id"], programme.committee.members
+    collection = await opened(room, series_id=series)
+    first = await write(writer(room, members[0].person_id), collection, "energies", "Otto volontari")
+    second = await write(writer(room, members[1].person_id), collection, "tools", "Un furgone")
+    await write(writer(room, members[1].person_id), collection, "tools", "Una sala")
+    tags = await tagged(room, collection, (first, ["strength", "development"]), (second, ["strength"]))
+    assert tags.status_code == 200, tags.text
+    closes = (room.now + timedelta(days=5)).isoformat()
+    call = {"question": "Si approva?", "body_id": str(programme.committee.id), "closes_at": closes}
+    await room.made(f"/networks/{room.slug}/ballots", call)
+    _, said = await programme.reported()
+    found = said["chapters"]["contributions"]
+    assert found["contributions"] == 3
+    [one] = found["collections"]
+    assert (one["contributors"], one["organisations"]) == (2, 2)
+    assert {(cell["theme"], cell["tag"]): cell["count"] for cell in one["cells"]} == {
+        ("Energie", "strength"): 1, ("Energie", "development"): 1, ("Strumenti", "strength"): 1,
+        ("Strumenti", "untagged"): 1,
+    }  # fmt: skip
+    # nobody was invited to a meeting, and each of the eight was called to vote
+    assert said["chapters"]["participation"]["empty"] == "no_meeting_held"
+    assert (said["chapters"]["composition"]["organisations"], said["chapters"]["composition"]["delegates"]) == (8, 8)
+
+
+async def test_outsiders_are_counted_beside_the_delegates(room: Room) -> None:
+    programme = await Programme.adopted(room)
+    meeting = await room.convened(programme.committee.id, series_id=programme.series["id"], open_to_public=True, days=1)
+    fair = Fair(room, meeting)
+    await fair.bound(2)
+    codes = [await fair.registered(name) for name in ("Anna Rota", "Bruno Testa", "Carla Neri")]  # the third waits
+    await Hall(room, programme.committee, meeting, {}).begin()
+    await room.made(f"{fair.path}/check-in", {"code": codes[0]})
+    etag = (await room.get(f"/meetings/{meeting['id']}")).headers["etag"]
+    await room.made(f"/meetings/{meeting['id']}/close", etag=etag)
+    _, said = await programme.reported()
+    part = said["chapters"]["participation"]
+    assert part["public"] == {"meetings": 1, "registered": 2, "attended": 1}
+    assert (part["presences"], said["chapters"]["composition"]["organisations"]) == (0, 8)
