@@ -33,7 +33,9 @@ from services.events.public_meetings import routes as public_meetings
 from services.events.registrations import commands as registration_commands
 from services.events.registrations import routes as registrations
 from services.events.reports import listens as reports_listens
+from services.events.reports import routes as reports
 from services.events.rights import listens as rights_listens
+from services.events.series import routes as series
 from services.events.settings import Settings
 from services.events.store import mapper
 from shared.access import listens as access_listens
@@ -42,6 +44,7 @@ from shared.territories import following
 from shared.territories import listens as territories_listens
 
 SLICES = (
+    series,
     meetings,
     documents,
     notices,
@@ -54,6 +57,7 @@ SLICES = (
     decisions,
     minutes,
     contributions,
+    reports,
     feeds,
 )
 
@@ -75,7 +79,6 @@ def service(settings: Settings) -> Service:
             bodies_listens,
             mandates_listens,
             invitations_listens,
-            feeds_listens,
             ballots_listens,
             feeds_listens,
             polls_listens,
