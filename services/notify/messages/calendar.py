@@ -17,8 +17,10 @@ from services.notify.deliveries.mail import Invitation
 from services.notify.deliveries.outcomes import Claimed
 from services.notify.messages.queries import Known
 from services.notify.messages.rules import (
+    INVITATION_ADMITTED,
     INVITATION_WITHDRAWN,
     MEETING_CANCELLED,
+    MEETING_CHANGED,
     MEETING_CONVENED,
     MEETING_MOVED,
 )
@@ -29,8 +31,8 @@ from shared.calendars import Attendee, Entry, Method, Organizer, Status
 METHODS: Mapping[str, Method] = {
     MEETING_CONVENED.code: Method.REQUEST,
     MEETING_MOVED.code: Method.REQUEST,
-    "meeting-changed": Method.REQUEST,
-    "invitation-admitted": Method.REQUEST,
+    MEETING_CHANGED.code: Method.REQUEST,
+    INVITATION_ADMITTED.code: Method.REQUEST,
     MEETING_CANCELLED.code: Method.CANCEL,
     INVITATION_WITHDRAWN.code: Method.CANCEL,
 }

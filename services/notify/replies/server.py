@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import datetime
-from typing import Any
 
 import structlog
 from aiosmtpd.lmtp import LMTP
@@ -32,6 +31,7 @@ MOST_COMMANDS = 1_000
 PATIENCE = 60.0
 """Seconds for the next command, or for all of a mail's text."""
 PARSED_AT_ONCE = 2
+LINE_END, STUFFED, END = b"\r\n", b"\r\n.", b"\r\n.\r\n"
 
 log = structlog.get_logger("replies")
 heard = Counter(
@@ -185,43 +185,47 @@ class Connection(LMTP):
 
     async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802
         """The library's own keeps each line as an object, and a line without end without bound; this keeps at most
-        LARGEST bytes, whatever comes, and answers when all of it has come."""
+        LARGEST bytes, whatever comes, and answers when all of it has come. Whoever sends text before it was asked for
+        is not understood, so that no mail can hide another."""
         if await self.check_helo_needed():
             return
         assert self.envelope is not None
         if not self.envelope.rcpt_tos:
             await self.push("503 5.5.1 RCPT first")
             return
-        if arg:
-            await self.push("501 5.5.4 Syntax: DATA")
+        if arg or self._reader._buffer:  # type: ignore[attr-defined]
+            await self.push("501 5.5.4 DATA alone, then wait")
             return
+        # As if a line had ended before the first one: so a mail without any line ends like all others.
+        self._reader.feed_data(LINE_END)
         await self.push("354 End data with <CR><LF>.<CR><LF>")
         content = await self._content()
         envelope, status = self.envelope, self.desk.refused(Refusal.TOO_LARGE) if content is None else ""
         self._set_post_data_state()  # type: ignore[no-untyped-call]
         if content is not None:
             assert self.session is not None
-            envelope.content = bytes(content)
+            envelope.content = content
             status = await self.desk.handle_DATA(self, self.session, envelope)
         await self.push(status)
 
-    async def _content(self) -> bytearray | None:
-        """Until the lone dot; None when it is more than is kept."""
-        whole, size, at_start = bytearray(), 0, True
-        while True:
+    async def _content(self) -> bytes | None:
+        """What comes before the lone dot, without the dots put before dots; None when it is more than is kept. Read in
+        pieces, not in lines: ten megabytes of line ends would keep this process busy for half a minute."""
+        whole, size, ended = bytearray(), 0, False
+        while not ended:
             piece, ended = await self._piece()
-            if at_start and ended and piece == b".\r\n":
-                return whole if size <= LARGEST else None
             size += len(piece)
-            if size <= LARGEST:
-                whole += piece[1:] if at_start and piece[:1] == b"." else piece
+            if size <= LARGEST + len(END):
+                whole += piece
             else:
                 whole.clear()
-            at_start = ended
+        if not whole:
+            return None
+        return bytes(whole[: -len(END)] + LINE_END).replace(STUFFED, LINE_END).removeprefix(LINE_END)
 
-    async def _piece(self) -> tuple[Any, bool]:
-        """A line, or a part of one that is longer than lines are."""
+    async def _piece(self) -> tuple[bytes, bool]:
+        """Up to the end, or as much as is there and is not yet the end."""
         try:
-            return await self._reader.readuntil(b"\r\n"), True
+            return await self._reader.readuntil(END), True
         except asyncio.LimitOverrunError as error:
             return await self._reader.read(error.consumed), False

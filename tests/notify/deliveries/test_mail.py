@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from services.notify.deliveries.mail import Mail, Sender, needs_smtputf8, written
+from services.notify.deliveries.mail import Invitation, Mail, Sender, needs_smtputf8, written
 
 ID = UUID("0192aaaa-0000-7000-8000-000000000001")
 CORRELATION = UUID("0192aaaa-0000-7000-8000-000000000002")
@@ -66,6 +66,36 @@ def test_an_author_at_the_platforms_address_needs_no_sender_beside_it() -> None:
     assert str(read["From"]) == "Rete <no-reply@trama.example>"
     assert read["Sender"] is None
     assert str(read["Reply-To"]) == "Rete <rete@gmail.example>"
+
+
+CALENDAR = b"BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nSUMMARY:" + "Perché no; sì".encode() * 40 + b"\r\nEND:VCALENDAR\r\n"
+
+
+def test_an_invitation_is_an_alternative_for_calendars_and_a_file() -> None:
+    """As RFC 6047 has it, and as Gmail and Outlook show their buttons."""
+    read = parsed(mail(invitation=Invitation("REQUEST", CALENDAR)))
+    assert not read.defects
+    assert read.get_content_type() == "multipart/mixed"
+    words, file = read.iter_parts()
+    assert words.get_content_type() == "multipart/alternative"
+    kinds = ["text/plain", "text/html", "text/calendar"]
+    assert [part.get_content_type() for part in words.iter_parts()] == kinds
+    calendar = list(words.iter_parts())[2]
+    assert (calendar.get_param("method"), calendar.get_content_charset()) == ("REQUEST", "utf-8")
+    assert (file.get_content_type(), file.get_filename()) == ("application/ics", "riunione.ics")
+    assert file.get_content_disposition() == "attachment"
+    assert calendar.get_payload(decode=True) == file.get_payload(decode=True) == CALENDAR
+    text, html = read.get_body(("plain",)), read.get_body(("html",))
+    assert text is not None
+    assert html is not None
+    assert text.get_content().replace("\r\n", "\n") == "Buongiorno Maria,\n\nperò è così.\n.\nFine\n"
+    assert "perché" in html.get_content()
+
+
+def test_no_line_of_an_invitation_is_longer_than_mail_allows() -> None:
+    raw = written(mail(invitation=Invitation("CANCEL", CALENDAR)), SENDER, ID, CORRELATION, AT)
+    assert max(map(len, raw.split(b"\r\n"))) <= 78
+    assert b"\n" not in raw.replace(b"\r\n", b"")
 
 
 def test_text_comes_before_html_and_both_keep_their_accents() -> None:
