@@ -102,6 +102,7 @@ KINDS = [
     ("needs", "bisogni raccolti o seguiti", "needs collected or followed"),
     ("invitations", "inviti a riunioni", "invitations to meetings"),
     ("polls", "sondaggi sulle date", "polls for dates"),
+    ("absences", "assenze comunicate", "absences declared"),
     ("calendar_feeds", "calendari in abbonamento", "calendar feeds"),
     ("attendances", "presenze a riunioni", "attendance at meetings"),
     ("proxies", "deleghe", "proxies"),

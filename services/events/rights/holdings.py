@@ -29,6 +29,7 @@ from services.events.people.tables import people
 from services.events.polls.tables import poll_answers, poll_requests, polls
 from services.events.registrations.tables import registrations
 from services.events.reports.tables import reports
+from services.events.series.tables import absences, series_extensions
 from services.events.store import mapper
 from shared.contracts.events import AccessAnswered, ErasureAnswered
 from shared.contracts.registry import ErasureState
@@ -63,8 +64,6 @@ async def names_back(session: AsyncSession, released: Sequence[ErasureState]) ->
 
 def meeting(table: Table) -> dict[str, ColumnElement[Any]]:
     return {"meeting": of_row(meetings.c.title, meetings.c.id == table.c.meeting_id)}
-
-
 
 
 def of_ballot(table: Table) -> dict[str, ColumnElement[Any]]:
@@ -150,6 +149,9 @@ HELD = (
     Held("acts", syntheses.c.drafted_by, ANSWERABLE, shows=("id", "title")),
     Held("acts", versions.c.issued_by, ANSWERABLE, shows=("synthesis_id", "number", "issued_at")),
     Held("syntheses", recipients.c.person_id, ANSWERABLE),
+    Held("absences", absences.c.person_id, forget="delete"),
+    Held("acts", absences.c.recorded_by, forget={"recorded_by": None}, shows=("id",)),
+    Held("acts", series_extensions.c.recorded_by, Ground.ACCOUNTABILITY, shows=("id", "act", "recorded_at")),
 )
 
 NOBODY = frozenset({"proxies.holder_id"})
