@@ -1,0 +1,222 @@
+"""Scenario C: OPES sets up five communities of practice, which meet six times each within sixteen months.
+
+Five communities, six meetings (five remote, one in presence), sixteen months and the four chapters of the final report
+are of the network's own announcement. The affiliates, the people, what the communities left behind and where are
+invented here to make the case complete.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import dataclass, field
+from datetime import timedelta
+from hashlib import sha256
+from itertools import cycle
+from typing import Any
+
+from deploy.local.scenarios.members import Network, enrolled, founded, held, tax_code
+from deploy.local.story import Story, at
+
+TITLE = "OPES: cinque comunità di pratica, trenta incontri in sedici mesi"
+COMMUNITIES = {
+    "Sport e inclusione": ("Roma", "H501"),
+    "Invecchiamento attivo": ("Torino", "L219"),
+    "Spazi rigenerati": ("Napoli", "F839"),
+    "Giovani e lavoro": ("Bari", "A662"),
+    "Aree interne": ("L'Aquila", "A345"),
+}
+EACH, REMOTE = 6, 5
+MEMBERS = 6
+NAMES = ("Anna", "Biagio", "Cinzia", "Delia", "Ettore", "Franca")
+FAMILIES = ("Amato", "Basile", "Conti", "De Luca", "Esposito")
+SINCE, LAST_DAY, LONGER = "2025-04-07", "2026-08-06", "2026-09-30"
+"""Sixteen months, and what an extension makes of them."""
+REFUSED = (409, "outside-series")
+LEFT = {
+    "organisational_form": ("Cooperativa di comunità", 2),
+    "management_model": ("Gestione condivisa di un impianto", 3),
+    "partnership": ("Protocollo con il Comune", 4),
+    "intervention": ("Sportello di quartiere", 6),
+}
+"""Kind of outcome -> what it is called, and how many of it the communities left, in turn."""
+ABSENT = {"Spazi rigenerati": 2, "Aree interne": 1}
+"""How many of a community stay away from each of its meetings."""
+
+
+@dataclass
+class Practice:
+    """The programme as the story goes on."""
+
+    network: Network
+    communities: dict[str, str] = field(default_factory=dict)
+    project: str = ""
+    series: str = ""
+    meetings: list[Any] = field(default_factory=list)
+
+
+def tell(story: Story) -> None:
+    """The points C1 and C3."""
+    story.until(max(story.now(), at("2025-03-28", "09:00")))
+    practice = begun(story)
+    programme(story, practice)
+    met(story, practice)
+    left_behind(story, practice)
+    report(story, practice)
+    story.settled()
+
+
+def begun(story: Story) -> Practice:
+    story.step("OPES e le sue cinque comunità di pratica, sei affiliate ciascuna")
+    network = founded(story, "opes", "OPES")
+    practice = Practice(network)
+    lead = enrolled(network, "OPES APS", tax_code(600), "association", "H501")
+    people = iter([f"{given} {family}" for family in FAMILIES for given in NAMES])
+    number = 601
+    for name, (city, code) in COMMUNITIES.items():
+        body = {"name": name, "kind": "community_of_practice", "composition": "open", "roles": ["member"]}
+        community = network.secretariat.created(network.path("bodies"), {**body, "territory": code})["id"]
+        practice.communities[name] = community
+        for nth in range(1, MEMBERS + 1):
+            club = f"Affiliata {nth} di {city}"
+            enrolled(network, club, tax_code(number), "asd", code)
+            network.mandate(next(people), "member", club, body_id=community)
+            number += 1
+    dated = {"since": SINCE, "last_day": LONGER, "lead_id": lead}
+    project = network.secretariat.created(network.path("projects"), {"title": "Comunità in rete", **dated})
+    practice.project = f"/registry/v1/projects/{project['id']}"
+    action = {"title": "Azione 5: le comunità di pratica", "since": SINCE, "last_day": LONGER}
+    network.secretariat.acted(f"{practice.project}/actions", action, of=practice.project)
+    story.settled()
+    return practice
+
+
+# C1: five communities x six meetings, five remote and one in presence, within sixteen months
+
+
+def programme(story: Story, practice: Practice) -> None:
+    network, secretariat = practice.network, practice.network.secretariat
+    story.step("Il programma: sei incontri per comunità, uno solo in presenza, entro sedici mesi")
+    frame = {
+        "title": "Comunità di pratica",
+        "since": SINCE,
+        "last_day": LAST_DAY,
+        "level": "national",
+        "bodies": list(practice.communities.values()),
+        "quotas": [
+            {"count": EACH, "each": True, "exact": True},
+            {"count": REMOTE, "each": True, "mode": "remote"},
+            {"count": EACH - REMOTE, "each": True, "mode": "in_person"},
+        ],
+        "modes": ["remote", "in_person"],
+        "min_days": 21,
+        "project_id": practice.project[-36:],
+    }
+    made = secretariat.created(network.path("series", "events"), frame)
+    practice.series = f"/events/v1/series/{made['id']}"
+    secretariat.acted(f"{practice.series}/adopt")
+    plan = secretariat.created(f"{practice.series}/plan", {"weekdays": [1, 2, 3, 4], "times": ["18:00"]})
+    story.check("C1", "feasible", plan["feasible"], True)
+    wanted = [
+        {**{name: item[name] for name in ("body_id", "mode", "starts_at", "ends_at")}, **place(item)}
+        for item in plan["items"]
+    ]
+    secretariat.created(f"{practice.series}/plan/accept", {"items": wanted})
+    practice.meetings = secretariat.all(network.path("meetings", "events"), series=made["id"])
+    modes = [one["mode"] for one in practice.meetings]
+    counted = {mode: modes.count(mode) for mode in ("remote", "in_person")}
+    story.check("C1", "meetings", counted, {"remote": 5 * REMOTE, "in_person": 5})
+    refusals(story, practice)
+
+
+def place(item: dict[str, Any]) -> dict[str, str]:
+    return {"place": "Casa delle associazioni"} if item["mode"] == "in_person" else {}
+
+
+def refusals(story: Story, practice: Practice) -> None:
+    """What breaks the quotas is refused with its reason, and taken once an extension is recorded."""
+    network, secretariat = practice.network, practice.network.secretariat
+    body = next(iter(practice.communities.values()))
+    path = network.path("meetings", "events")
+    extra = {"title": "Un incontro in più", "body_id": body, "series_id": practice.series[-36:], "level": "national"}
+    remote = {**extra, "mode": "remote", **hours("2026-07-30")}
+    present = {**extra, "mode": "in_person", "place": "Palestra", **hours("2026-07-30")}
+    beyond = {**remote, **hours("2026-09-10")}
+    for figure, asked in (("a_seventh", remote), ("a_second_in_presence", present), ("past_the_end", beyond)):
+        story.check("C1", figure, secretariat.refused(path, asked), REFUSED)
+    act: dict[str, Any] = {"act": "Nota ministeriale 9", "day": story.today(), "reason": "Proroga", "last_day": LONGER}
+    act["quotas"] = [
+        {"count": EACH + 1, "each": True, "exact": True},
+        {"count": EACH - REMOTE + 1, "each": True, "mode": "in_person"},
+    ]
+    secretariat.acted(f"{practice.series}/extensions", act)
+    added = secretariat.created(path, {**present, **hours("2026-09-10")})
+    story.check("C1", "after_an_extension", (added["state"], added["day"]), ("draft", "2026-09-10"))
+    secretariat.acted(f"/events/v1/meetings/{added['id']}/cancel")
+
+
+def hours(day: str) -> dict[str, str]:
+    begins = at(day, "18:00")
+    return {"starts_at": begins.isoformat(), "ends_at": (begins + timedelta(hours=2)).isoformat()}
+
+
+# C3: thirty meetings held, what the communities left behind, and the report of it
+
+
+def met(story: Story, practice: Practice) -> None:
+    secretariat = practice.network.secretariat
+    story.step("Trenta incontri, convocati e tenuti", total=2 * len(practice.meetings))
+    for meeting in practice.meetings:
+        if meeting["mode"] == "remote":
+            joined = {"join_url": "https://meet.example.org/opes"}
+            secretariat.changed(f"/events/v1/meetings/{meeting['id']}", joined)
+        secretariat.acted(f"/events/v1/meetings/{meeting['id']}/convene")
+        story.advance()
+    story.until(at(LAST_DAY, "22:00"))
+    away = {practice.communities[name]: count for name, count in ABSENT.items()}
+    for meeting in practice.meetings:
+        held(practice.network, meeting["id"], MEMBERS - away.get(meeting["body"]["id"], 0))
+        story.advance()
+    story.settled()
+    progress = secretariat.get(f"{practice.series}/progress")
+    story.check("C1", "held", progress["held"], EACH * len(COMMUNITIES))
+
+
+def left_behind(story: Story, practice: Practice) -> None:
+    secretariat = practice.network.secretariat
+    story.step("Che cosa lasciano le comunità: forme, modelli, partenariati, interventi")
+    where = cycle(practice.communities.values())
+    for kind, (title, count) in LEFT.items():
+        for number in range(1, count + 1):
+            outcome = {"kind": kind, "title": f"{title} {number}", "on": "2026-06-30", "evidence": "Verbale"}
+            path = f"{practice.project}/outcomes"
+            secretariat.acted(path, {**outcome, "body_id": next(where)}, of=practice.project)
+    story.settled()
+
+
+def report(story: Story, practice: Practice) -> None:
+    network, secretariat = practice.network, practice.network.secretariat
+    story.step("La relazione finale del progetto, con i suoi capitoli")
+    made = secretariat.created(network.path(f"projects/{practice.project[-36:]}/reports", "events"), {})
+    chapters = secretariat.get(made["json_href"])["chapters"]
+    there = EACH * (MEMBERS * len(COMMUNITIES) - sum(ABSENT.values()))
+    participation = chapters["participation"]
+    story.check("C3", "presences", (participation["held"], participation["presences"]), (30, there))
+    forms = LEFT["organisational_form"][1] + LEFT["management_model"][1]
+    for chapter, count in {"forms": forms, "partnerships": LEFT["partnership"][1]}.items():
+        story.check("C3", chapter, chapters[chapter]["count"], count)
+    by_community = {one["community"]["name"]: one["count"] for one in chapters["interventions"]["by_community"]}
+    story.check("C3", "interventions_by_community", sorted(by_community.values()), [1, 1, 1, 1, 2])
+    story.check("C3", "chapters_without_data", "knowledge" in made["empty"], True)
+    pdf = secretariat.send("GET", made["pdf_href"])
+    story.check("C3", "pdf_is_the_one_recorded", sha256(pdf.content).hexdigest() == made["sha256"], True)
+    story.check("C3", "evidence", files(secretariat.send("GET", f"{practice.series}/evidence").content), 30)
+
+
+def files(content: bytes) -> int:
+    """Signature sheets in the archive of evidence, whose sums are checked."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        sums = archive.read(next(name for name in archive.namelist() if name.endswith("SHA256SUMS"))).decode()
+        listed = {name: known for known, _, name in (line.partition("  ") for line in sums.splitlines())}
+        wrong = [name for name, known in listed.items() if sha256(archive.read(name)).hexdigest() != known]
+        return 0 if wrong else sum(name.endswith(".pdf") and "sheet" in name for name in listed)
