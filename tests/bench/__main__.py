@@ -23,6 +23,7 @@ import uvloop
 
 from tests.bench import (
     commanding,
+    convening,
     covering,
     importing,
     listing,
@@ -53,6 +54,7 @@ FIGURES: dict[str, Run] = {
     "start": starting.run,
     "mails": mails.run,
     "telling": telling.run,
+    "convening": convening.run,
 }
 
 

@@ -53,7 +53,7 @@ async def listed(
     convener = meeting_queries.may_convene(actor, known.meeting.network_id, known.body, now)
     query = select(Document).where(documents.c.meeting_id == meeting_id)
     found = await page(session, query, key=[documents.c.id], after=after, limit=limit)
-    return Page([Shown(row[0], convener) for row in found.items], found.next)
+    return Page([Shown(document, convener) for document in found.items], found.next)
 
 
 async def of_meeting(session: AsyncSession, meeting_id: UUID) -> Sequence[Document]:

@@ -99,7 +99,6 @@ def attached(file: File) -> Response:
         "content-disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}",
         "etag": f'"{file.sha256}"',
         "cache-control": "private, no-store",
-        "x-content-type-options": "nosniff",
     }
     return Response(file.content, media_type=file.media_type, headers=headers)
 

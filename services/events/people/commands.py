@@ -17,7 +17,7 @@ from services.events.ballots import calling
 from services.events.invitations import commands as invitations
 from services.events.meetings.queries import lock_convocations
 from services.events.store import mapper
-from shared.contracts.events import InvitationReassigned, InvitationState
+from shared.contracts.events import InvitationReassigned, InvitationState, InvitationWithdrawn
 from shared.runtime.repointing import naming_people, repoint
 
 PROJECTED = frozenset({"mandates"})
@@ -28,6 +28,9 @@ FINAL: Mapping[str, str] = {
     "decisions": "t.state = 'proposed'",
     "minutes": "t.state <> 'approved'",
     "synthesis_versions": "false",
+    # who was invited by name under both: the invitation of the duplicate is withdrawn, and stays what it was
+    "invitations": "t.person_id <> merged.old or t.mandate_id is not null or not exists (select from invitations k"
+    " where k.meeting_id = t.meeting_id and k.mandate_id is null and k.person_id = merged.new)",
 }
 
 
@@ -41,12 +44,17 @@ async def reassign(session: AsyncSession, going: UUID, staying: UUID, now: datet
     for statement in (TWICE_THERE, EARLIER_VOTE):
         await session.execute(statement, asked)
     await calling.speak_for(session, going, staying)
+    named_twice = [
+        InvitationWithdrawn(**{name: getattr(row, name) for name in COLUMNS})
+        for row in await session.execute(NAMED_TWICE, asked)
+    ]
     concerned = list((await session.execute(CONCERNED, asked)).scalars())
     columns = [column for column in naming_people(mapper.metadata) if column.table.name not in PROJECTED]
     await repoint(session, columns, {going: staying}, only=FINAL)
     rows: Any = await session.execute(REASSIGNED, {"ids": concerned})
     told: list[InvitationState] = [
-        InvitationReassigned(**{name: getattr(row, name) for name in COLUMNS}) for row in rows
+        *named_twice,
+        *(InvitationReassigned(**{name: getattr(row, name) for name in COLUMNS}) for row in rows),
     ]
     return told + await _once(session, staying, asked | {"now": now}, told)
 
@@ -71,7 +79,18 @@ LOCK_MEETINGS = text(
     "select from meetings where id in (select meeting_id from invitations where :going in (person_id, delegate_id)"
     " union select meeting_id from attendances where person_id = :going) order by id for update"
 )
-CONCERNED = text("select id from invitations where :going in (person_id, delegate_id) order by id for update")
+BOTH_NAMED = (
+    "i.person_id = :going and i.mandate_id is null and exists (select from invitations k"
+    " where k.meeting_id = i.meeting_id and k.mandate_id is null and k.person_id = :staying)"
+)
+NAMED_TWICE = text(
+    "update invitations i set state = 'withdrawn', turn = null, updated_at = now(), version = i.version + 1"  # noqa: S608
+    f" where {BOTH_NAMED} and i.state = 'issued' returning {invitations.COLUMNS}"
+)
+CONCERNED = text(
+    f"select id from invitations i where :going in (i.person_id, i.delegate_id) and not ({BOTH_NAMED})"  # noqa: S608
+    " order by id for update"
+)
 STILL_HOLDS = text("select exists (select from mandates where person_id = :going)")
 AHEAD = text(
     "select id from meetings where id = any(:meetings) and state = 'convened' and starts_at > :now order by id"

@@ -132,3 +132,23 @@ async def test_no_row_that_may_change_names_the_duplicate_afterwards(room: Room)
         if (await room.running.sql(like, id=f"%{first.person_id}%"))[0][0]:
             named.add(table.name)
     assert named <= {"people", "log", "grant_lists", "idempotency"}
+
+
+async def test_who_was_invited_by_name_twice_is_invited_once(room: Room) -> None:
+    going, staying, guest = room.person(), room.person(), room.person("Ada", "Negri")
+    await room.tell(going, staying, guest)
+    named = [str(person.id) for person in (going, staying, guest)]
+    both = await room.convened(audience={"people": named})
+    one = await room.convened(audience={"people": [str(going.id), str(guest.id)]})
+    await room.tell(merged(room, going.id, staying.id))
+    for meeting in (both, one):
+        assert await people_invited(room, meeting) == sorted([str(staying.id), str(guest.id)])
+        shown = await room.found(f"/meetings/{meeting['id']}")
+        assert sorted(shown["audience"]["people"]) == sorted([str(staying.id), str(guest.id)])
+    facts = await room.running.published("events.invitation.*.*")
+    of_both = [
+        type_.split(".")[3]
+        for type_, body in facts
+        if body["meeting_id"] == both["id"] and body["person_id"] == str(going.id)
+    ]
+    assert of_both == ["issued", "withdrawn"]
