@@ -105,8 +105,9 @@ class Grid:
 
 
 def pointer(key: str) -> str:
-    """A key as one step of a JSON pointer (RFC 6901)."""
-    return key.replace("~", "~0").replace("/", "~1")
+    """A key, whatever was sent for one, as a step of a JSON pointer (RFC 6901)."""
+    told = key[:100].encode(errors="replace").decode()
+    return told.replace("~", "~0").replace("/", "~1")
 
 
 def scores(marks: bytes) -> tuple[int | None, ...]:
