@@ -20,6 +20,8 @@ PUBLIC = (
     "POST /rsvp/link",
     "GET /ballots/link",
     "POST /ballots/link",
+    "GET /syntheses/link",
+    "GET /syntheses/link/pdf",
     "GET /polls/link",
     "POST /polls/link",
 )

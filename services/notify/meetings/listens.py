@@ -298,7 +298,7 @@ async def tell_the_writer(session: AsyncSession, facts: Sequence[Received[Minute
             r,
             MINUTES_RETURNED,
             now,
-            [r.fact.drafted_by] if r.fact.drafted_by in writers else people[r.fact.network_id],
+            [person for person in (r.fact.drafted_by,) if person and person in writers] or people[r.fact.network_id],
             {"minutes_id": str(r.fact.id), "meeting_id": str(r.fact.meeting_id)},
             instant=stated(r),
         )

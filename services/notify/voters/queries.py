@@ -19,7 +19,7 @@ async def voters_of(
     session: AsyncSession, ballots: Collection[UUID], states: Collection[str] = (CALLED, VOTED)
 ) -> dict[UUID, list[Row[Any]]]:
     """Ballot -> (id, person_id, organisation_id) of its voters in one of these states. One statement."""
-    found: dict[UUID, list[Row[Any]]] = defaultdict(list)
+    found: dict[UUID, list[Any]] = defaultdict(list)
     if ballots:
         c = voters.c
         query = select(c.ballot_id, c.id, c.person_id, c.organisation_id).where(

@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 from uuid_utils.compat import uuid7
 
+from services.events.contributions import queries
 from shared.contracts.registry import OrganisationRegistered, PersonErased, Section
 from shared.runtime import clock
 from tests.events.room import Caller, Room, problem
@@ -119,6 +120,29 @@ async def test_an_invitation_to_a_meeting_of_the_body_lets_in_who_has_no_seat(ro
     meeting = await room.convened(committee.id)
     await invited(room, meeting, guest, organisation)
     assert (await write(writer(room, guest), collection))["organisation"]["id"] == str(organisation)
+
+
+async def test_of_a_programme_the_people_of_its_bodies_contribute(room: Room) -> None:
+    inside, outside = await room.committee(holders=1), await room.committee(holders=1)
+    frame = {
+        "title": "Palestre di capacità",
+        "since": room.today.isoformat(),
+        "last_day": (room.today + timedelta(days=300)).isoformat(),
+        "bodies": [str(inside.id)],
+        "quotas": [{"count": 18}],
+    }
+    series = await room.made(f"/networks/{room.slug}/series", frame)
+    collection = await opened(room, series_id=series["id"])
+    assert collection["series"]["name"] == "Palestre di capacità"
+    made = await write(writer(room, inside.members[0].person_id), collection)
+    assert made["organisation"]["name"] == "Ente 1"
+    assert await refused(writer(room, outside.members[0].person_id), collection) == (403, "contribution-not-entitled")
+    path = f"/networks/{room.slug}/collections"
+    assert [one["id"] for one in await room.items(path, series=series["id"])] == [collection["id"]]
+    async with room.running.context.database.sessions() as session:
+        (counted,) = await queries.counts(session, series_id=UUID(series["id"]))
+        assert (counted.contributions, counted.cells[0].contributions, len(counted.cells)) == (1, 1, 4)
+        assert await queries.counts(session, series_id=uuid7()) == []
 
 
 async def invited(room: Room, meeting: Any, person: UUID, organisation: UUID) -> None:
