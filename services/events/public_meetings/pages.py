@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -122,7 +123,7 @@ def failed(at: Edge, problem: Problem) -> Response:
     return PAGES.problem(at.language, problem)
 
 
-def _list(language: str, shown: list[Open], further: str | None, network: str | None, room: Any) -> Response:
+def _list(language: str, shown: Sequence[Open], further: str | None, network: str | None, room: Any) -> Response:
     texts = TEXTS[language]
     asked = {"network": network} if network else {}
     return PAGES.page(

@@ -17,6 +17,7 @@ from services.events.public_meetings.queries import Open
 from services.events.series.rules import Level
 from shared.runtime.edge import Anyone, Edge
 from shared.runtime.paging import After, Limit, PageOut
+from shared.runtime.problems import Problems
 from shared.runtime.shapes import Ref
 
 routes = APIRouter(tags=["public meetings"])
@@ -128,5 +129,5 @@ async def meeting(meeting_id: UUID, at: Anyone) -> Response:
     return await at.read(queries.get, meeting_id, out=lambda shown: PublicMeetingOut.of(shown, at))
 
 
-problems = {}
+problems: Problems = {}
 vocabularies = ()

@@ -11,6 +11,7 @@ from shared.contracts.events import (
     BallotClosed,
     InvitationAnswered,
     InvitationIssued,
+    InvitationLinkRequested,
     MeetingCancelled,
     MeetingConvened,
     MeetingHeld,
@@ -227,6 +228,22 @@ async def test_who_is_not_invited_any_more_is_told_and_so_is_who_is_again(room: 
     await room.running.tell(then(gone, InvitationIssued, state="issued"))
     mails = await room.mails(person, 3)
     assert mails[2].message["Subject"].startswith("Convocazione: ")
+
+
+async def test_whose_link_has_expired_gets_a_fresh_one_each_time_that_one_is_asked_for(
+    room: Network, tmp_path: Path
+) -> None:
+    person, meeting = room.person(), room.meeting()
+    invitation = room.invited(meeting, person)
+    await room.running.tell(person, meeting, invitation)
+    first = (await room.mails(person))[0]
+    asked = then(invitation, InvitationLinkRequested)
+    await room.running.tell(asked)
+    second = (await room.mails(person, 2))[1]
+    assert second.message["Subject"] == first.message["Subject"]
+    assert (await room.link(second.text, "/events/v1/rsvp/link", "rsvp", tmp_path)).subject == invitation.id
+    await room.running.tell(then(asked, InvitationLinkRequested))
+    assert len(await room.mails(person, 3)) == 3
 
 
 async def test_the_successor_is_invited_and_the_predecessor_is_not(room: Network) -> None:
