@@ -353,6 +353,15 @@ LOCKS = text(
 ).bindparams(bindparam("ballot", type_=Uuid), bindparam("voices", type_=ARRAY(Uuid)))
 
 
+LATEST = text(
+    """
+    select v.person_id, v.cast_by, v.entered_by, coalesce(v.version, 0) + coalesce(d.version, 0) as version
+    from (values (:ballot, :voice)) as asked(ballot_id, voice)
+    left join votes v using (ballot_id, voice) left join paper_drafts d using (ballot_id, voice)
+    """
+).bindparams(bindparam("ballot", type_=Uuid), bindparam("voice", type_=Uuid))
+
+
 async def _former_of(session: AsyncSession, ballot: Ballot, voices: Sequence[UUID]) -> Mapping[UUID, Any]:
     query = select(votes.c.voice, votes.c.person_id, votes.c.cast_by, votes.c.entered_by, votes.c.version)
     rows = await session.execute(query.where(votes.c.ballot_id == ballot.id, votes.c.voice.in_(voices)))
@@ -362,11 +371,8 @@ async def _former_of(session: AsyncSession, ballot: Ballot, voices: Sequence[UUI
 async def _latest(session: AsyncSession, ballot: Ballot, voice: UUID) -> tuple[Any, int]:
     """What was cast for the voice, which is locked from now on, and the version of its paper."""
     await session.execute(LOCKS, {"ballot": ballot.id, "voices": [voice]})
-    former = (await _former_of(session, ballot, [voice])).get(voice)
-    drafted = await session.scalar(
-        select(paper_drafts.c.version).where(paper_drafts.c.ballot_id == ballot.id, paper_drafts.c.voice == voice)
-    )
-    return former, (former.version if former is not None else 0) + (drafted or 0)
+    row = (await session.execute(LATEST, {"ballot": ballot.id, "voice": voice})).one()
+    return row if row.person_id is not None else None, row.version
 
 
 async def _save(

@@ -11,6 +11,7 @@ import statistics
 from fractions import Fraction
 from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import event
 
@@ -54,11 +55,9 @@ async def test_83_of_95_score_120_cells_each_and_the_figures_are_those_of_their_
     sent = raw(first + second)
     counter = Statements(room)
     with counter:
-        answers = await asyncio.gather(
-            *(forum.put(ballot, number, {"state": "cast", "cells": cells}) for number, cells in sent.items())
-        )
+        answers = await asyncio.gather(*(cast(forum, ballot, number, cells) for number, cells in sent.items()))
     assert {answer.status_code for answer in answers} == {200}
-    assert counter.count <= 16 * 83, counter.count / 83
+    assert counter.count <= 10 * 83, counter.count / 83
     closed = await forum.close(ballot)
     assert (closed["cast"], closed["entitled"], closed["result"]["outcome"]) == (83, 95, "scored")
     found = await room.found(f"/ballots/{ballot['id']}/results")
@@ -89,6 +88,15 @@ async def test_83_of_95_score_120_cells_each_and_the_figures_are_those_of_their_
     assert len(rows) == 360
 
 
+AT_ONCE = asyncio.Semaphore(20)
+"""As many as a slow machine answers before who waits for a connection of the pool is told to come again."""
+
+
+async def cast(forum: Forum, ballot: Any, number: int, cells: dict[str, int]) -> httpx.Response:
+    async with AT_ONCE:
+        return await forum.put(ballot, number, {"state": "cast", "cells": cells})
+
+
 async def the_facts_say_the_same(forum: Forum, ballot: Any, groups: dict[str, list[dict[str, int]]]) -> None:
     """All papers are told once, of nobody, in an order that is not that of the voters."""
     parts = [body for _, body in await forum.told("ballot_papers") if body["ballot_id"] == ballot["id"]]
@@ -108,7 +116,7 @@ async def the_facts_say_the_same(forum: Forum, ballot: Any, groups: dict[str, li
 
 
 class Statements:
-    """Counts the statements that the service sends while it is open."""
+    """Counts the statements that requests send while it is open; what runs beside them has other tables."""
 
     def __init__(self, room: Room) -> None:
         self.engine = room.running.context.database.engine.sync_engine
@@ -120,8 +128,8 @@ class Statements:
     def __exit__(self, *_: object) -> None:
         event.remove(self.engine, "before_cursor_execute", self._counted)
 
-    def _counted(self, *_: object) -> None:
-        self.count += 1
+    def _counted(self, _connection: Any, _cursor: Any, statement: str, *_: object) -> None:
+        self.count += any(table in statement for table in ("grants", "ballots", "vote", "log (", "'paper '"))
 
 
 async def test_no_opinion_and_no_answer_are_no_zeroes_and_equal_means_are_tied(room: Room) -> None:
