@@ -5,14 +5,21 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import re
 from datetime import datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import icalendar
 import pytest
 from uuid_utils.compat import uuid7
 
+from deploy.local.postgres import Postgres
+from services.events.app import service
 from services.events.registrations import queries
+from services.events.settings import Settings
+from shared.access import tokens
+from tests import harness
 from tests.events.registrations.public import HTML, JSON, Fair, code_of
 from tests.events.room import Room, problem
 
@@ -340,3 +347,42 @@ async def test_counts_of_several_meetings_come_in_one(room: Room) -> None:
     async with room.running.context.database.sessions() as session:
         found = await queries.counts(session, [UUID(one.meeting["id"]) for one in (fair, other)])
     assert list(found.values()) == [queries.Counts(1, 1, 0, 0), queries.Counts()]
+
+
+async def test_who_is_at_the_door_checks_in_from_the_page_that_the_code_opens(room: Room) -> None:
+    fair = await Fair.opened(room)
+    code = await fair.registered("Anna")
+    await fair.begin()
+
+    async def seat(role: str) -> dict[str, str]:
+        """The browser of somebody who has signed in."""
+        person, issuer = uuid7(), room.running.context.settings.issuer
+        await room.caller(role, person)
+        held = tokens.sign(room.running.key, issuer, person, audience=tokens.PAGES)
+        return {**HTML, "cookie": f"trama-session={held}"}
+
+    clerk, visitor = await seat("secretariat"), await seat("referent")
+    door = f"/events/v1/registrations/check-in?code={code}"
+    assert "Registra la presenza" not in (await fair.manage(code, HTML)).text
+    assert "Registra la presenza" not in (await fair.manage(code, visitor)).text
+    page = await fair.manage(code, clerk)
+    form = re.search(r'name="form" value="([^"]+)"', page.text)
+    assert form is not None
+    client = room.running.client
+    assert (await client.post(door, data={"form": form[1]}, headers=HTML)).status_code == 303  # to sign in
+    assert (await client.post(door, headers=clerk)).status_code == 403
+    assert (await client.post(door, data={"form": "x" * 43}, headers=clerk)).status_code == 403
+    assert await fair.counts() == (1, 0, 0, 0)
+    done = await client.post(door, data={"form": form[1]}, headers=clerk)
+    assert (done.status_code, "La presenza è registrata." in done.text) == (200, True)
+    assert await fair.counts() == (1, 0, 0, 1)
+    assert "Registra la presenza" not in (await fair.manage(code, clerk)).text
+
+
+async def test_a_script_is_slowed_down_before_it_takes_all_places(postgres: Postgres, tmp_path: Path) -> None:
+    url = await harness.service_database(postgres, "events")
+    async with harness.running(service, Settings, url, tmp_path, anonymous_per_minute="60") as running:
+        path = f"/events/v1/registrations/{uuid7()}"
+        answers = [(await running.client.post(path, data={"name": "x"}, headers=JSON)).status_code for _ in range(5)]
+        assert answers == [404, 404, 404, 429, 429]
+        assert (await running.client.get(path, headers=JSON)).status_code == 404  # reading goes on
