@@ -18,10 +18,10 @@ from pathlib import Path
 import httpx
 
 from deploy.local import home as homes
-from deploy.local.scenarios import alliance, district, fare_legami
+from deploy.local.scenarios import alliance, communities, district, fare_legami, palestre
 from deploy.local.story import Platform, ScenarioFailed, Story
 
-SCENARIOS = (alliance, district, fare_legami)
+SCENARIOS = (alliance, district, fare_legami, palestre, communities)
 BEGINS = "2024-09-12T09:00"
 """The day of the alliance's first meeting; the story sets the clock forward from here."""
 

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import http.client
 import importlib
+import os
 import runpy
 import sys
 from collections.abc import Callable, Mapping
@@ -25,6 +26,8 @@ from deploy.local.supervisor import Stop, Supervisor, say
 from shared.messaging import topology
 
 DEFAULT_PORT = 8080
+REPLY_DOMAIN = "reply.trama.example"
+"""Calendars answer invitations at addresses of this domain."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ def _run(home: Path, wanted_port: int, lock: int, parts: Parts) -> None:
 
         # The door, first with nobody behind it: it says 503 until the services answer.
         ports = {name: port_of(name) for name in (*names, "mail", "smtp")}
+        ports["lmtp"] = lmtp_port(os.environ)
         gateway = Gateway(
             home, {name: ports[name] for name in (*names, "mail")}, port=wanted_port or port_of("gateway")
         )
@@ -126,7 +130,7 @@ def _run(home: Path, wanted_port: int, lock: int, parts: Parts) -> None:
 
         stack.ready = True
         stack.record()
-        say(f"\nReady in {stack.elapsed:.1f} s\n\n{_addresses(gateway.url, home)}\n")
+        say(f"\nReady in {stack.elapsed:.1f} s\n\n{_addresses(gateway.url, home, ports['lmtp'])}\n")
         stack.watch()
 
 
@@ -146,6 +150,8 @@ def service_environment(
             "TRAMA_LINK_KEY_FILE": str(keys.links),
             "TRAMA_SMTP_URL": f"smtp://127.0.0.1:{ports['smtp']}?starttls=never",
             "TRAMA_MAIL_FROM": "Trama <no-reply@trama.example>",
+            "TRAMA_REPLY_DOMAIN": REPLY_DOMAIN,
+            "TRAMA_LMTP_PORT": str(ports["lmtp"]),
         },
     }
     return {
@@ -215,11 +221,20 @@ def is_ready(gateway: str, name: str) -> bool:
         connection.close()
 
 
-def _addresses(gateway: str, home: Path) -> str:
+def lmtp_port(environment: Mapping[str, str]) -> int:
+    """Where a mail server, or a script, hands over what calendars answer: TRAMA_LMTP_PORT, or a free one."""
+    chosen = environment.get("TRAMA_LMTP_PORT", "")
+    if chosen and not (chosen.isascii() and chosen.isdigit() and 0 < int(chosen) < 65536):
+        raise SystemExit("TRAMA_LMTP_PORT: expected a port from 1 to 65535")
+    return int(chosen) if chosen else free_port()
+
+
+def _addresses(gateway: str, home: Path, lmtp: int) -> str:
     return "\n".join(
         [
             f"  platform    {gateway}/",
             f"  mails       {gateway}/mail/",
+            f"  calendars   answers to invitations by LMTP, for …@{REPLY_DOMAIN}: 127.0.0.1:{lmtp}",
             f"  interfaces  {gateway}/registry/openapi.json, and so on for each service",
             f"  logs        {home / 'logs'} (make logs)",
             "  a token     make token ROLE=admin",

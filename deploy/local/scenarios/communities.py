@@ -30,7 +30,7 @@ EACH, REMOTE = 6, 5
 MEMBERS = 6
 NAMES = ("Anna", "Biagio", "Cinzia", "Delia", "Ettore", "Franca")
 FAMILIES = ("Amato", "Basile", "Conti", "De Luca", "Esposito")
-SINCE, LAST_DAY, LONGER = "2025-04-07", "2026-08-06", "2026-09-30"
+SINCE, LAST_DAY, LONGER = "2026-04-07", "2027-08-06", "2027-09-30"
 """Sixteen months, and what an extension makes of them."""
 REFUSED = (409, "outside-series")
 LEFT = {
@@ -57,7 +57,7 @@ class Practice:
 
 def tell(story: Story) -> None:
     """The points C1 and C3."""
-    story.until(max(story.now(), at("2025-03-28", "09:00")))
+    story.until(max(story.now(), at("2026-04-01", "09:00")))
     practice = begun(story)
     programme(story, practice)
     met(story, practice)
@@ -139,9 +139,9 @@ def refusals(story: Story, practice: Practice) -> None:
     body = next(iter(practice.communities.values()))
     path = network.path("meetings", "events")
     extra = {"title": "Un incontro in più", "body_id": body, "series_id": practice.series[-36:], "level": "national"}
-    remote = {**extra, "mode": "remote", **hours("2026-07-30")}
-    present = {**extra, "mode": "in_person", "place": "Palestra", **hours("2026-07-30")}
-    beyond = {**remote, **hours("2026-09-10")}
+    remote = {**extra, "mode": "remote", **hours("2027-07-30")}
+    present = {**extra, "mode": "in_person", "place": "Palestra", **hours("2027-07-30")}
+    beyond = {**remote, **hours("2027-09-10")}
     for figure, asked in (("a_seventh", remote), ("a_second_in_presence", present), ("past_the_end", beyond)):
         story.check("C1", figure, secretariat.refused(path, asked), REFUSED)
     act: dict[str, Any] = {"act": "Nota ministeriale 9", "day": story.today(), "reason": "Proroga", "last_day": LONGER}
@@ -150,8 +150,8 @@ def refusals(story: Story, practice: Practice) -> None:
         {"count": EACH - REMOTE + 1, "each": True, "mode": "in_person"},
     ]
     secretariat.acted(f"{practice.series}/extensions", act)
-    added = secretariat.created(path, {**present, **hours("2026-09-10")})
-    story.check("C1", "after_an_extension", (added["state"], added["day"]), ("draft", "2026-09-10"))
+    added = secretariat.created(path, {**present, **hours("2027-09-10")})
+    story.check("C1", "after_an_extension", (added["state"], added["day"]), ("draft", "2027-09-10"))
     secretariat.acted(f"/events/v1/meetings/{added['id']}/cancel")
 
 
@@ -188,7 +188,7 @@ def left_behind(story: Story, practice: Practice) -> None:
     where = cycle(practice.communities.values())
     for kind, (title, count) in LEFT.items():
         for number in range(1, count + 1):
-            outcome = {"kind": kind, "title": f"{title} {number}", "on": "2026-06-30", "evidence": "Verbale"}
+            outcome = {"kind": kind, "title": f"{title} {number}", "on": "2027-06-30", "evidence": "Verbale"}
             path = f"{practice.project}/outcomes"
             secretariat.acted(path, {**outcome, "body_id": next(where)}, of=practice.project)
     story.settled()
@@ -219,4 +219,4 @@ def files(content: bytes) -> int:
         sums = archive.read(next(name for name in archive.namelist() if name.endswith("SHA256SUMS"))).decode()
         listed = {name: known for known, _, name in (line.partition("  ") for line in sums.splitlines())}
         wrong = [name for name, known in listed.items() if sha256(archive.read(name)).hexdigest() != known]
-        return 0 if wrong else sum(name.endswith(".pdf") and "sheet" in name for name in listed)
+        return 0 if wrong else sum(name.endswith("foglio-firme.pdf") for name in listed)

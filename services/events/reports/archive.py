@@ -142,6 +142,8 @@ async def entries(at: Edge, scope: Scope, first: Sequence[Any]) -> AsyncIterator
 
     yield Entry(named("meetings", "csv"), csv.lines([MEETINGS, *map(_meeting, first)]))
     for row in first:
+        if row.state != "held":
+            continue  # it is in the list; there is nothing that shows what was not held
         async for entry in _of_meeting(at, scope, row):
             yield entry
     decided = await at.query(queries.decided, scope)

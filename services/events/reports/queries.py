@@ -194,7 +194,7 @@ invited by name is none."""
 
 MEETINGS = """
     select id, body_id, state, mode, call, quorate from meetings
-    where series_id = any(:series) and state <> 'draft' order by starts_at, id
+    where series_id = any(:series) and convened_at is not null order by starts_at, id
 """
 ATTENDED = f"""
     select a.organisation_id, m.body_id, m.mode as meeting_mode, a.mode, a.invitation_id is null as guest,
@@ -468,7 +468,7 @@ SITTINGS = """
            f.sha256 as minutes_sha256
     from meetings m left join bodies b on b.id = m.body_id left join minutes n on n.meeting_id = m.id
     left join minutes_files f on f.minutes_id = n.id
-    where m.series_id = any(:series) and m.state <> 'draft' order by m.starts_at, m.id
+    where m.series_id = any(:series) and m.convened_at is not null order by m.starts_at, m.id
 """
 MINUTES_PDF = text("select content from minutes_files where minutes_id = :id").bindparams(bindparam("id", type_=Uuid))
 
