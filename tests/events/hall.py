@@ -32,7 +32,11 @@ class Hall:
 
     @classmethod
     async def of(cls, room: Room, committee: Committee, *, begun: bool = True, **meeting: Any) -> Hall:
-        made = await room.convened(committee.id, days=0.01, **meeting)
+        if "starts_at" not in meeting:  # a body is in one meeting at a time
+            before = await room.items(f"/networks/{room.slug}/meetings", body=str(committee.id))
+            ends = [datetime.fromisoformat(one["ends_at"]) for one in before]
+            meeting["starts_at"] = max([room.now + timedelta(days=0.01), *ends])
+        made = await room.convened(committee.id, **meeting)
         invited = await room.invitations(made)
         hall = cls(room, committee, made, {UUID(one["person"]["id"]): one["id"] for one in invited})
         if begun:

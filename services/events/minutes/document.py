@@ -8,12 +8,13 @@ What the writer adds to a section, or writes instead of it, stays theirs when th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
 
 from babel.dates import format_date, format_time
+from babel.numbers import format_decimal
 
 from shared.access.actor import ROME
 from shared.runtime.italian import with_article
@@ -49,9 +50,20 @@ class Figures:
 
 
 @dataclass(frozen=True)
+class Best:
+    """Of one field of a grid, the need and the resource that were scored highest: `mean` of `n` scores."""
+
+    field: str
+    need: str
+    resource: str
+    mean: float
+    n: int
+
+
+@dataclass(frozen=True)
 class Voted:
-    """A ballot that was closed: a motion with its three figures, a choice with the votes of each option, or a grid of
-    so many papers."""
+    """A ballot that was closed: a motion with its three figures, a choice with the votes of each option, or a grid with
+    the best of each field. `cast` papers of `entitled`; `cohorts` are names with papers cast and entitled."""
 
     question: str
     in_favour: int
@@ -61,8 +73,12 @@ class Voted:
     outcome: str
     kind: str = "motion"
     secret: bool = False
+    weighted: bool = False
     cast: int = 0
-    options: Sequence[tuple[str, int]] = field(default_factory=tuple)
+    options: Sequence[tuple[str, int]] = ()
+    winners: Sequence[str] = ()
+    cohorts: Sequence[tuple[str, int, int]] = ()
+    best: Sequence[Best] = ()
 
 
 @dataclass(frozen=True)
@@ -130,11 +146,17 @@ TEXTS: dict[str, dict[str, str]] = {
         "no_ballots": "Nessuna votazione.",
         "voted": "«{question}»: favorevoli {in_favour}, contrari {against}, astenuti {abstained}, su {entitled} aventi "
         "diritto. {outcome}",
-        "chosen": "«{question}»: {options}; hanno votato {cast} su {entitled} aventi diritto. {outcome}",
+        "choice": "«{question}»: {options}; hanno votato {cast} su {entitled} aventi diritto. {outcome}",
+        "grid": "«{question}»: valutazioni di {cast} su {entitled} aventi diritto{cohorts}. {outcome}",
         "option": "{title} {votes}",
-        "scored": "«{question}»: valutazioni di {cast} su {entitled} aventi diritto. {outcome}",
-        "secret": "{text} Voto segreto.",
-        "counted_votes": "Scrutinio concluso.",
+        "cohort": "{title} {cast} su {entitled}",
+        "best": "Per «{field}» il valore più alto è {need} con {resource} (media {mean} su {n}).",
+        "secret": "Voto segreto.",
+        "weighted": "I voti sono pesati.",
+        "chosen": "Scelto: {winners}.",
+        "tied": "Parità.",
+        "scored": "Scrutinio concluso.",
+        "cancelled": "«{question}»: votazione annullata.",
         "carried": "Approvata.",
         "rejected": "Respinta.",
         "no_quorum": "Non valida: manca il numero legale.",
@@ -193,11 +215,17 @@ TEXTS: dict[str, dict[str, str]] = {
         "no_ballots": "No ballot.",
         "voted": "“{question}”: {in_favour} in favour, {against} against, {abstained} abstained, {entitled} entitled. "
         "{outcome}",
-        "chosen": "“{question}”: {options}; {cast} of {entitled} entitled voted. {outcome}",
+        "choice": "“{question}”: {options}; {cast} of {entitled} entitled voted. {outcome}",
+        "grid": "“{question}”: scores of {cast} of {entitled} entitled{cohorts}. {outcome}",
         "option": "{title} {votes}",
-        "scored": "“{question}”: scores of {cast} of {entitled} entitled. {outcome}",
-        "secret": "{text} Secret ballot.",
-        "counted_votes": "The votes are counted.",
+        "cohort": "{title} {cast} of {entitled}",
+        "best": "For “{field}” the highest is {need} with {resource} (mean {mean} of {n}).",
+        "secret": "Secret ballot.",
+        "weighted": "Votes are weighted.",
+        "chosen": "Chosen: {winners}.",
+        "tied": "A tie.",
+        "scored": "The scores are counted.",
+        "cancelled": "“{question}”: ballot cancelled.",
         "carried": "Carried.",
         "rejected": "Rejected.",
         "no_quorum": "Not valid: there was no quorum.",
@@ -230,7 +258,7 @@ def compose(material: Material, notes: str, edits: Mapping[str, Any] | None = No
         _section("agenda", say["agenda"], [] if material.agenda else [say["no_agenda"]], material.agenda),
         _attendance_section(material.attendees, say),
         _section("quorum", say["quorum"], _quorum(material.figures, say)),
-        _section("ballots", say["ballots"], [] if material.ballots else [say["no_ballots"]], _ballots(material, say)),
+        _ballots(material, say, language),
         _decisions(material, say, language),
     ]
     sections = [edited(section, (edits or {}).get(section["code"])) for section in sections]
@@ -440,27 +468,37 @@ def _quorum(figures: Figures, say: Mapping[str, str]) -> list[str]:
     return [counted, say["reached"] if figures.reached else say["not_reached"].format(missing=missing)]
 
 
-def _ballots(material: Material, say: Mapping[str, str]) -> list[str]:
-    return [_voted(ballot, say) for ballot in material.ballots]
+def _ballots(material: Material, say: Mapping[str, str], language: str) -> dict[str, Any]:
+    items = [_voted(ballot, say, language) for ballot in material.ballots]
+    return _section("ballots", say["ballots"], [] if items else [say["no_ballots"]], items)
 
 
-def _voted(ballot: Voted, say: Mapping[str, str]) -> str:
-    """One ballot in a sentence. Of outcomes that this does not know it says that the votes are counted."""
-    template = {"motion": "voted", "choice": "chosen"}.get(ballot.kind, "scored")
-    text = say[template].format(
-        question=ballot.question,
-        in_favour=ballot.in_favour,
-        against=ballot.against,
-        abstained=ballot.abstained,
-        entitled=ballot.entitled,
-        cast=ballot.cast,
-        options=", ".join(say["option"].format(title=title, votes=votes) for title, votes in ballot.options),
-        outcome=say[ballot.outcome] if ballot.outcome in OUTCOMES else say["counted_votes"],
-    )
-    return say["secret"].format(text=text) if ballot.secret else text
+def _voted(ballot: Voted, say: Mapping[str, str], language: str) -> str:
+    """One ballot in a few sentences."""
+    if ballot.outcome == "cancelled":
+        return say["cancelled"].format(question=ballot.question)
+    cohorts = ", ".join(say["cohort"].format(title=t, cast=cast, entitled=of) for t, cast, of in ballot.cohorts)
+    told = [
+        say[{"motion": "voted"}.get(ballot.kind, ballot.kind)].format(
+            question=ballot.question,
+            in_favour=ballot.in_favour,
+            against=ballot.against,
+            abstained=ballot.abstained,
+            entitled=ballot.entitled,
+            cast=ballot.cast,
+            options=", ".join(say["option"].format(title=title, votes=votes) for title, votes in ballot.options),
+            cohorts=f" ({cohorts})" if cohorts else "",
+            outcome=say[ballot.outcome].format(winners=", ".join(ballot.winners)),
+        )
+    ]
+    told += [_best(best, say, language) for best in ballot.best]
+    told += [say[code] for code, true in (("weighted", ballot.weighted), ("secret", ballot.secret)) if true]
+    return " ".join(told)
 
 
-OUTCOMES = ("carried", "rejected", "no_quorum")
+def _best(best: Best, say: Mapping[str, str], language: str) -> str:
+    mean = format_decimal(round(best.mean, 2), format="0.##", locale=language)
+    return say["best"].format(field=best.field, need=best.need, resource=best.resource, mean=mean, n=best.n)
 
 
 def _decisions(material: Material, say: Mapping[str, str], language: str) -> dict[str, Any]:

@@ -15,7 +15,10 @@ from services.events.attendance import queries as attendance
 from services.events.attendance.queries import Line, locked
 from services.events.attendance.rules import THERE
 from services.events.attendance.tables import attendances
-from services.events.ballots.rules import Ballot
+from services.events.ballots import results
+from services.events.ballots.grids import EVERYBODY
+from services.events.ballots.results import Results
+from services.events.ballots.rules import Ballot, Kind, Outcome, winners
 from services.events.ballots.tables import ballots
 from services.events.bodies.tables import bodies
 from services.events.decisions import queries as decisions
@@ -27,7 +30,7 @@ from services.events.meetings import queries as meeting_queries
 from services.events.meetings.queries import Body
 from services.events.meetings.rules import Meeting
 from services.events.meetings.tables import meetings
-from services.events.minutes.document import Attendee, Decided, Figures, Material, Tally, Voted, approval
+from services.events.minutes.document import Attendee, Best, Decided, Figures, Material, Tally, Voted, approval
 from services.events.minutes.rules import AnswerState, Approver, Minutes, Rule, State, UnknownMinutes
 from services.events.minutes.tables import approvals, files, minutes
 from services.events.people.tables import people
@@ -343,14 +346,45 @@ async def material(session: AsyncSession, meeting: Meeting, body: Any) -> Materi
         agenda=[item["title"] for item in meeting.agenda],
         attendees=[_attendee(line) for line in await attendance.all_lines(session, meeting, body)],
         figures=Figures(quorum.call, quorum.entitled, quorum.present, quorum.by_proxy, quorum.needed),
-        ballots=[
-            Voted(one.question, one.in_favour, one.against, one.abstained, one.entitled, str(one.outcome))
-            for one in voted
-        ],
+        ballots=[await _voted(session, one) for one in voted.all()],
         decisions=[
             Decided(one.decision.title, LABELS[one.decision.kind], one.owner, one.decision.due) for one in decided
         ],
     )
+
+
+async def _voted(session: AsyncSession, ballot: Ballot) -> Voted:
+    """A ballot as the minutes tell it; only of a scored grid are the papers read again."""
+    scored = await results.of_ballot(session, ballot.id) if ballot.outcome is Outcome.SCORED else None
+    counts = ballot.counts or [0] * len(ballot.options)
+    chosen = ballot.outcome is Outcome.CHOSEN
+    return Voted(
+        ballot.question,
+        ballot.in_favour,
+        ballot.against,
+        ballot.abstained,
+        ballot.entitled_votes if ballot.weighted and ballot.kind is Kind.MOTION else ballot.entitled,
+        str(ballot.outcome),
+        kind=ballot.kind,
+        secret=ballot.secret,
+        weighted=ballot.weighted,
+        cast=ballot.cast,
+        options=list(zip(ballot.options, counts, strict=True)),
+        winners=[ballot.options[place] for place in winners(counts, ballot.winners)] if chosen else [],
+        cohorts=[(one["title"], one["cast"], one["entitled"]) for one in ballot.cohorts],
+        best=_best(ballot, scored) if scored is not None else [],
+    )
+
+
+def _best(ballot: Ballot, scored: Results) -> list[Best]:
+    """The best of each field over all papers, every one of those that are tied."""
+    grid, found = ballot.cells, []
+    for figure in (one for one in scored.figures if one.cohort == EVERYBODY and one.rank == 1):
+        field, rest = divmod(figure.cell, grid.of_a_field)
+        need, resource = divmod(rest, len(grid.resources))
+        mean = figure.mean or 0.0  # a cell with a rank has scores
+        found.append(Best(grid.fields[field], grid.needs[need], grid.resources[resource], mean, figure.n))
+    return found
 
 
 def _attendee(line: Line) -> Attendee:

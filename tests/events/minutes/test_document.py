@@ -8,7 +8,21 @@ from typing import Any
 
 import pytest
 
-from services.events.minutes.document import Attendee, Decided, Figures, Material, Voted, compose, plain
+from services.events.minutes.document import (
+    LISTED,
+    Attendee,
+    Best,
+    Decided,
+    Figures,
+    Material,
+    Tally,
+    Voted,
+    approval,
+    compose,
+    grounds,
+    plain,
+    returned,
+)
 
 MATERIAL = Material(
     language="it",
@@ -129,3 +143,87 @@ def test_days_have_the_article_that_italian_wants(day: int) -> None:
     assert compose(moved, "")["title"] == f"Verbale della riunione dell'{day} settembre 2024"
     english = compose(replace(moved, language="en"), "")
     assert english["title"] == f"Minutes of the meeting of {day} September 2024"
+
+
+def test_attendance_is_counted_for_each_body_represented() -> None:
+    attendees = (
+        *MATERIAL.attendees,
+        Attendee("Lia Conti", "Ponti", "excused"),
+        Attendee("Ivo Riva", "Ponti", "remote"),
+    )
+    table = section(compose(replace(MATERIAL, attendees=attendees), ""), "attendance")["table"]
+    assert table["headings"] == ["Ente", "Presenti", "Per delega", "Giustificati", "Assenti"]
+    assert table["rows"] == [
+        ["Argini", "0", "1", "0", "0"],
+        ["Ponti", "2", "0", "1", "0"],
+        ["Rive", "1", "0", "0", "0"],
+        ["Valli", "0", "0", "0", "1"],
+    ]
+    nobody = compose(replace(MATERIAL, attendees=(Attendee("Anna", None, "present"),)), "")
+    assert "table" not in section(nobody, "attendance")
+    assert "Ponti; 2; 0; 1; 0" in plain(compose(replace(MATERIAL, attendees=attendees), ""))
+
+
+def test_of_an_assembly_of_hundreds_of_bodies_the_table_names_those_who_were_there() -> None:
+    away = [Attendee(f"Persona {number}", f"Ente {number}", None) for number in range(LISTED + 1)]
+    document = compose(replace(MATERIAL, attendees=(*MATERIAL.attendees, *away)), "")
+    shown = section(document, "attendance")
+    assert [row[0] for row in shown["table"]["rows"]] == ["Argini", "Ponti", "Rive"]
+    assert shown["lines"] == [f"Altri enti senza presenti: {LISTED + 2}."]
+
+
+def test_ballots_of_every_kind_are_told() -> None:
+    best = Best("Salute", "Trasporti", "Volontari", 8.416, 83)
+    cohorts = (("Una", 51, 57), ("Altra", 32, 38))
+    ballots = (
+        Voted("Chi?", 0, 0, 0, 9, "chosen", "choice", True, False, 7, (("Anna", 4), ("Ivo", 3)), ("Anna",)),
+        Voted("Dove?", 0, 0, 0, 9, "tied", "choice", cast=8, options=(("Roma", 4), ("Bari", 4))),
+        Voted("Che cosa?", 0, 0, 0, 95, "scored", "grid", cast=83, cohorts=cohorts, best=(best,)),
+        Voted("Quando?", 0, 0, 0, 9, "cancelled", "choice"),
+        Voted("Si approva?", 12, 3, 0, 20, "carried", weighted=True),
+        Voted("E questo?", 1, 0, 0, 20, "no_quorum"),
+    )  # fmt: skip
+    assert section(compose(replace(MATERIAL, ballots=ballots), ""), "ballots")["items"] == [
+        "«Chi?»: Anna 4, Ivo 3; hanno votato 7 su 9 aventi diritto. Scelto: Anna. Voto segreto.",
+        "«Dove?»: Roma 4, Bari 4; hanno votato 8 su 9 aventi diritto. Parità.",
+        "«Che cosa?»: valutazioni di 83 su 95 aventi diritto (Una 51 su 57, Altra 32 su 38). Scrutinio concluso. "
+        "Per «Salute» il valore più alto è Trasporti con Volontari (media 8,42 su 83).",
+        "«Quando?»: votazione annullata.",
+        "«Si approva?»: favorevoli 12, contrari 3, astenuti 0, su 20 aventi diritto. Approvata. I voti sono pesati.",
+        "«E questo?»: favorevoli 1, contrari 0, astenuti 0, su 20 aventi diritto. Non valida: manca il numero legale.",
+    ]
+
+
+def test_what_is_written_instead_stays_and_says_when_its_ground_has_changed() -> None:
+    mark = grounds(compose(MATERIAL, ""))["agenda"]
+    edits = {
+        "agenda": {"text": "Si discute.\nPoi si chiude.", "instead": True, "ground": mark},
+        "ballots": {"text": "Con astensioni motivate.", "instead": False, "ground": ""},
+    }
+    document = compose(MATERIAL, "", edits)
+    agenda = section(document, "agenda")
+    assert (agenda["lines"], agenda["items"], agenda["outdated"]) == (["Si discute.", "Poi si chiude."], [], False)
+    assert section(document, "ballots")["added"] == ["Con astensioni motivate."]
+    assert "Con astensioni motivate." in plain(document)
+    assert grounds(document)["agenda"] == mark, "the mark is of what was composed"
+    changed = compose(replace(MATERIAL, agenda=("Altro",)), "", edits)
+    assert section(changed, "agenda")["outdated"] is True
+    assert section(changed, "agenda")["lines"] == agenda["lines"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "tally", "silence", "said"),
+    [
+        ("coordination", Tally(), False, "Verbale n. 1/2024, approvato l'8 gennaio 2025 da chi coordina."),
+        ("attendees", Tally(5, 3, 3, 1), True, "d'accordo 3 su 5, obiezioni 1, necessari 3."),
+        ("attendees", Tally(5, 3, 2, 1), True, "chi non ha risposto entro il termine ha acconsentito."),
+        ("next_meeting", Tally(), False, "con il voto di una riunione successiva."),
+    ],
+)
+def test_by_whom_they_were_approved_is_said(kind: str, tally: Tally, *, silence: bool, said: str) -> None:
+    assert said in approval("it", kind, "1/2024", date(2025, 1, 8), tally, silence=silence)
+
+
+def test_why_answers_send_them_back_is_said() -> None:
+    assert returned("it", Tally(4, 3, 1, 2)).startswith("Obiezioni: 2 su 4 presenti.")
+    assert returned("en", Tally(4, 3, 1, 1)) == "In time 1 of 4 who were there approved: 3 were needed."

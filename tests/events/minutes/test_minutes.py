@@ -273,6 +273,25 @@ async def test_an_erasure_is_taken_in_though_the_projection_is_still_to_come(roo
     assert "Persona Numero 1" not in str((await room.found(f"/minutes/{draft['id']}"))["document"])
 
 
+async def test_what_was_written_instead_of_a_section_in_which_an_erased_person_stood_goes(room: Room) -> None:
+    hall = await held(room)
+    draft = await hall.drafted()
+    path = f"/minutes/{draft['id']}"
+    for code, text in (("attendance", "C'era Persona Numero 1."), ("agenda", "Si discute dei costi.")):
+        etag = (await room.get(path)).headers["etag"]
+        body = {"text": text, "instead": True}
+        sent = {**room.headers, "if-match": etag}
+        put = await room.running.client.put(f"/events/v1{path}/sections/{code}", json=body, headers=sent)
+        assert put.status_code == 200, put.text
+    erased = PersonErased(id=hall.members[0].person_id, version=2)
+    received = Received(erased, uuid7(), 1, room.now, Cause())
+    async with room.running.context.database.sessions.begin() as session:
+        await forget(session, [received], room.now)
+    found = sections(await room.found(path))
+    assert "Persona Numero 1" not in str(found)
+    assert (found["attendance"]["instead"], found["agenda"]["lines"]) == (False, ["Si discute dei costi."])
+
+
 async def test_an_approval_that_dies_before_its_commit_leaves_nothing(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
