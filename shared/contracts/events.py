@@ -27,7 +27,8 @@ class Quota(Content):
 class SeriesState(Fact):
     """A programme of meetings of some bodies, from `since` to `last_day` (included), which recorded extensions may move
     on or widen. A draft is told to nobody; `state` is adopted or closed. `level` is national, regional or territorial.
-    `project_id` and `action_id` are the registry's."""
+    `project_id` and `action_id` are the registry's; `planned` and `held` count its meetings as they stood when this was
+    told."""
 
     title: str
     state: str
