@@ -38,7 +38,9 @@ def _domains(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
         raise ValueError('expected domains: ["example.org"]') from None
 
 
-def _domain(name: str) -> str:
+def _domain(name: str | None) -> str | None:
+    if not name:  # compose files say nothing in this way
+        return None
     try:
         return domain_of(mailbox(f"postmaster@{name}")).lower()
     except AddressUnusable:
@@ -69,7 +71,7 @@ class Settings(ServiceSettings):
     mail_from_domains: Annotated[tuple[str, ...] | None, AfterValidator(_domains)] = None
     """Domains of networks' own addresses that the relay signs for (DKIM); unset: every network's address is used."""
     mail_reply_to: Annotated[str, AfterValidator(_address)] | None = None
-    reply_domain: Annotated[str, AfterValidator(_domain)] | None = None
+    reply_domain: Annotated[str | None, AfterValidator(_domain)] = None
     """Invitations are answered from calendars at `rsvp+<token>@` this domain, whose mail is handed over by LMTP; unset:
     calendars are told of meetings and not asked."""
     lmtp_host: str = "127.0.0.1"

@@ -109,9 +109,11 @@ def test_what_lasts_is_started_again_checked_and_given_time_to_end(name: str) ->
     assert grace >= (2 * drain if name in SERVICES else 15)
 
 
-def test_only_the_gateway_is_reached_and_only_from_this_host_unless_said() -> None:
-    assert {name for name, part in PARTS.items() if "ports" in part} == {"gateway"}
-    assert PARTS["gateway"]["ports"] == ["127.0.0.1:8080:8080"]
+def test_only_the_gateway_and_the_desk_for_calendars_are_reached_and_only_from_this_host_unless_said() -> None:
+    assert {name: part["ports"] for name, part in PARTS.items() if "ports" in part} == {
+        "gateway": ["127.0.0.1:8080:8080"],
+        "notify": ["127.0.0.1:8024:8024"],
+    }
     assert {name for name, network in COMPOSE["networks"].items() if network.get("internal")} == {
         "edge",
         "stores",

@@ -32,8 +32,11 @@ OPEN = (
     "GET /registrations/manage",
     "POST /registrations/manage",
     "GET /registrations/manage.ics",
+    "GET /calendars/feed.ics",
 )
-"""Public meetings are for everybody; one's own registration is for whoever has its code."""
+"""Public meetings are for everybody; one's own registration, or a calendar, is for whoever has its code."""
+OWN = ("GET /me/calendar-feeds", "POST /me/calendar-feeds")
+"""Whoever is signed in has a calendar of their own invitations."""
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +52,7 @@ async def things(events: Running) -> tuple[Room, Mapping[str, str]]:
 @pytest.mark.parametrize("stranger", STRANGERS)
 async def test_nobody_gets_in(events: Running, things: tuple[Room, Mapping[str, str]], stranger: str) -> None:
     room, ids = things
-    await refused(events, stranger, network=room.id, public=PUBLIC + OPEN, ids=ids)
+    await refused(events, stranger, network=room.id, public=PUBLIC + OPEN, signed_in=OWN, ids=ids)
 
 
 async def test_what_is_open_is_named_here(events: Running) -> None:
