@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from deploy.local.postgres import Postgres
 from deploy.local.stack import REPLY_DOMAIN, _addresses, lmtp_port, service_environment
 from services.notify.settings import Settings
 from shared.access import jwks
@@ -33,10 +32,10 @@ def test_it_is_shown_beside_the_other_addresses() -> None:
 
 def test_notify_alone_is_told_where_to_listen(tmp_path: Path) -> None:
     ports = {"notify": 1, "events": 2, "smtp": 3, "lmtp": 4}
+    postgres: Any = SimpleNamespace(dsn=lambda *_: "postgresql://127.0.0.1:5")
     nats: Any = SimpleNamespace(url=lambda *_: "nats://127.0.0.1:6")
     told = {
-        name: service_environment(tmp_path, name, "http://x", ports, Postgres(tmp_path, 5), nats)
-        for name in ("notify", "events")
+        name: service_environment(tmp_path, name, "http://x", ports, postgres, nats) for name in ("notify", "events")
     }
     settings = Settings.load(told["notify"])
     assert (settings.lmtp_port, settings.lmtp_host, settings.reply_domain) == (4, "127.0.0.1", REPLY_DOMAIN)
