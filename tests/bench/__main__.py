@@ -32,6 +32,7 @@ from tests.bench import (
     projecting,
     reaching,
     relaying,
+    scoring,
     starting,
     telling,
 )
@@ -55,6 +56,7 @@ FIGURES: dict[str, Run] = {
     "mails": mails.run,
     "telling": telling.run,
     "convening": convening.run,
+    "scoring": scoring.run,
 }
 
 
