@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from icalendar import vText
 
-from services.notify.replies import commands
 from shared.contracts.events import MeetingMoved
+from shared.messaging import stage
 from tests.calendars.replies import PROGRAMS
 from tests.harness import until
 from tests.notify.network import Network, then
@@ -99,15 +99,15 @@ async def test_an_error_before_the_commit_keeps_the_mail_with_the_mail_server(
     room: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     anna = await Invited.by(room)
-    mail, real = anna.answer().mail("thunderbird"), commands.stage
+    mail = anna.answer().mail("thunderbird")
 
     async def fails(*_: Any) -> None:
         raise OSError("the database is away")
 
-    monkeypatch.setattr(commands, "stage", fails)
+    monkeypatch.setattr("services.notify.replies.commands.stage", fails)
     code, said = await anna.send(mail)
     assert (code, said[:5]) == (451, "4.3.0")
-    monkeypatch.setattr(commands, "stage", real)
+    monkeypatch.setattr("services.notify.replies.commands.stage", stage)
     assert await anna.send(mail) == (250, "")
     assert len(await anna.told()) == 1
 
