@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -59,7 +60,7 @@ from shared.runtime.shapes import line, prose
 Title = Annotated[str, line(300)]
 Prose = Annotated[str, prose(5_000)]
 Day = Annotated[date, Field(ge=EARLIEST, le=LATEST)]
-Instant = Annotated[AwareDatetime, Field(ge="1900-01-01T00:00:00Z", lt="2200-01-01T00:00:00Z")]
+Instant = Annotated[AwareDatetime, Field(ge=datetime(1900, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))]
 Count = Annotated[int, Field(ge=1, le=rules.LARGEST_COUNT)]
 Share = Annotated[int, Field(ge=0, le=rules.LARGEST_COUNT)]
 NOT_GIVEN: Any = Field(default_factory=lambda: None)
@@ -366,10 +367,23 @@ async def plan(
     found = await queries.get(session, actor, series_id, now=now)
     queries.require_planner(actor, found.series.network_id, found.bodies, now)
     found.series.require("plan")
+    _require_within_reach(found.series, asked)
     gathered = await gathering.gather(session, found, asked, now, language)
-    made = planning.plan(found.series, gathered.groups, gathered.standing, gathered.wishes, gathered.known, each)
+    known = (gathered.groups, gathered.standing, gathered.wishes, gathered.known)
+    made = await asyncio.to_thread(planning.plan, found.series, *known, each)  # others are answered meanwhile
     away = {person for item in made.items for person in item.away}
     return Planned(found, gathered, made, await gathering.names(session, away))
+
+
+MOST_LOOKED_AT = 400_000
+"""Times that one plan looks at: 200 bodies, two hours of each day, two years and a half."""
+
+
+def _require_within_reach(series: Series, asked: Asked) -> None:
+    days = (series.last_day - series.since).days + planning.LONGEST_SEARCH
+    most = MOST_LOOKED_AT // (len(series.groups) * days)
+    if len(asked.times) > most:
+        raise Invalid("/times", "too_many", f"at most {most} hours for so many bodies and days")
 
 
 class PlanItem(Request):

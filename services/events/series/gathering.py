@@ -31,8 +31,9 @@ from services.events.series.tables import absences, rooms
 from shared.access.actor import LATEST, ROME, day, lies_in
 from shared.runtime.problems import NotYetKnown
 
-MOST_STEPS = 60
-"""Days on which somebody enters or leaves: beyond so many, the first of each month stands for them."""
+MOST_STEPS, MOST_ASKED = 60, 3_000
+"""Days on which somebody enters or leaves: beyond so many (of one body, of all), the first of each month stands for
+them, or of every few months."""
 HELD_TILL = timedelta(days=planning.LONGEST_SEARCH)
 
 
@@ -140,9 +141,10 @@ async def _members(
     """Who belongs to each body from which day on: asked for the days on which somebody enters or leaves."""
     asked = {"network": series.network_id, "today": today, "far": far, "most": MOST_STEPS + 1}
     steps = list((await session.execute(STEPS, asked)).scalars())
-    if len(steps) > MOST_STEPS:
+    if len(steps) > MOST_STEPS or len(steps) * len(series.groups) > MOST_ASKED:
         months = range(today.year * 12 + today.month, far.year * 12 + far.month)
-        steps = [date(month // 12, month % 12 + 1, 1) for month in months]
+        every = 1 + len(months) * len(series.groups) // MOST_ASKED
+        steps = [date(month // 12, month % 12 + 1, 1) for month in months[::every]]
     pairs = [(body_id, on) for body_id in series.groups for on in (today, *steps)]
     keys = [UUID(int=number) for number in range(len(pairs))]
     rows = await session.execute(

@@ -35,6 +35,10 @@ LONGEST_SEARCH = 366
 MOST_RELEASED = 64
 """Ways of giving up kept drafts that are tried, the fewest drafts first."""
 MOST_AVOIDED = 10
+MOST_ORDERS = 8
+"""Times that a body which finds nothing is tried first instead."""
+MOST_EXPLAINED = 20
+"""Bodies of which every rule that would help is looked for; of further ones it is told how many meetings fit."""
 DAY_COST, LATE_TIME_COST, ABSENT_COST = 100, 40, 30
 """A day away from the ideal one weighs as much as 3.3 % of the people away; a less preferred hour 0.4 days."""
 
@@ -793,7 +797,7 @@ def plan(
     missing = lacking(series, standing, each)
     order, tried = list(groups), 0
     found, failed = _in_turn(order, missing, standing, wishes, known)
-    while failed is not None and failed is not order[0] and tried < len(groups):
+    while failed is not None and failed is not order[0] and tried < min(len(groups), MOST_ORDERS):
         order.remove(failed)
         order.insert(0, failed)
         tried += 1
@@ -888,7 +892,7 @@ def _what_fits_in_turn(
         solved = solve(task)
         if solved is None:
             solved, fitting = _what_fits(task)
-            short.append(_short(task, fitting))
+            short.append(_short(task, fitting, explained=len(short) < MOST_EXPLAINED))
         settle(solved)
         found.append(solved)
     return found
@@ -906,12 +910,12 @@ def _what_fits(task: Task) -> tuple[Solved, int]:
 # --- what would do ----------------------------------------------------------------------------------------------------
 
 
-def _short(task: Task, fitting: int) -> Short:
+def _short(task: Task, fitting: int, *, explained: bool) -> Short:
     lack = len(task.modes) + task.refused
     if task.refused:
         failing = [Failing(task.group.body_id, Why.QUOTA, str(len(task.modes)), str(lack), task.refused)]
     else:
-        found = [one for one in _relaxations(task) if one]
+        found = [one for one in _relaxations(task) if one] if explained else []
         failing = [one for _, one in sorted(found, key=lambda one: one[0])]
         if fitting < lack:
             failing.append(Failing(task.group.body_id, Why.MEETINGS, str(lack), str(fitting), lack - fitting))

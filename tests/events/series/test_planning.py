@@ -558,9 +558,9 @@ def test_five_communities_with_200_people_have_their_thirty_dates_in_well_under_
     away = {person: (months[number % 12],) for number, person in enumerate(sorted(people(*range(200))))}
     one = series(5, OPES, min_days=30)
     wishes = replace(WISHES, min_days=30, rooms=True)
-    started = watch.perf_counter()
+    started = watch.process_time()
     made = plan(one, groups, [], wishes, Known(away=away))
-    took = watch.perf_counter() - started
+    took = watch.process_time() - started
     assert made.feasible
     assert len(made.items) == 30
     assert [item.mode for item in made.items].count("in_person") == 5

@@ -465,3 +465,41 @@ async def _meet(caller: Caller, room: Room, series: Any, body: str) -> httpx.Res
         "series_id": series["id"],
     }
     return await caller.post(f"/networks/{room.slug}/meetings", asked)
+
+
+async def test_who_holds_nothing_here_is_refused_everything_that_exists(events: Running, room: Room) -> None:
+    other = await Room.founded(events)
+    series = await adopted(room, quotas=[{"count": 2}])
+    hall = await room.made(f"/networks/{room.slug}/rooms", {"title": "Sala", "address": "via Roma 1", "capacity": 3})
+    day = room.today.isoformat()
+    later = (room.today + timedelta(days=900)).isoformat()
+    book = {"starts_at": f"{later}T10:00:00Z", "ends_at": f"{later}T11:00:00Z"}
+    booked = await room.made(f"/rooms/{hall['id']}/bookings", book)
+    extension = {"act": "Atto", "day": day, "reason": "x", "last_day": later}
+    for method, where, body in (
+        ("GET", f"/networks/{room.slug}/series", None),
+        ("POST", f"/networks/{room.slug}/series", frame(room)),
+        ("GET", path(series), None),
+        ("PATCH", path(series), {"title": "Mio"}),
+        ("DELETE", path(series), None),
+        ("POST", f"{path(series)}/adopt", None),
+        ("POST", f"{path(series)}/extensions", extension),
+        ("GET", f"{path(series)}/extensions", None),
+        ("POST", f"{path(series)}/close", {}),
+        ("GET", f"{path(series)}/progress", None),
+        ("POST", f"{path(series)}/plan", {"meetings": 1}),
+        ("POST", f"{path(series)}/plan/accept", {}),
+        ("GET", f"/networks/{room.slug}/rooms", None),
+        ("GET", f"/rooms/{hall['id']}", None),
+        ("PATCH", f"/rooms/{hall['id']}", {"capacity": 9}),
+        ("GET", f"/rooms/{hall['id']}/bookings", None),
+        ("POST", f"/rooms/{hall['id']}/bookings", book),
+        ("DELETE", f"/rooms/{hall['id']}/bookings/{booked['id']}", None),
+        ("GET", f"/networks/{room.slug}/absences", None),
+        ("POST", f"/networks/{room.slug}/absences", {"since": day, "until": later}),
+    ):
+        headers = {**other.headers, "if-match": f'"{series["version"]}"'}
+        answer = await events.client.request(method, f"/events/v1{where}", json=body, headers=headers)
+        assert answer.status_code in (403, 404), (method, where, answer.text)
+    assert (await room.found(path(series)))["version"] == series["version"]
+    assert len(await room.items(f"/rooms/{hall['id']}/bookings")) == 1
