@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from sqlalchemy import Text, Uuid, bindparam, delete, insert, select, text
+from sqlalchemy import ARRAY, Text, Uuid, bindparam, delete, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.events.contributions import queries, rules
@@ -35,7 +35,7 @@ from services.events.contributions.rules import (
     UnknownSynthesis,
     UnknownTheme,
 )
-from services.events.contributions.tables import contributions, recipients, syntheses, themes, versions
+from services.events.contributions.tables import contributions, syntheses, themes, versions
 from services.events.meetings import queries as meeting_queries
 from services.events.people.tables import people
 from services.events.policy import Right, policy
@@ -499,10 +499,28 @@ async def issue(
             issued_at=now,
         )
     )
-    rows = [{"synthesis_id": one.id, "number": one.number, **holder._mapping} for holder in told]
-    await session.execute(insert(recipients), rows)
+    await _received(session, one, told)
     await stage(session, _issued(found, counted), *_sent(one, [holder.person_id for holder in told]))
     return await queries.version(session, actor, one.id, one.number, now=now)
+
+
+RECEIVED = text(
+    "insert into synthesis_recipients (synthesis_id, number, person_id, organisation_id, role, territory)"
+    " select :synthesis, :number, h.* from unnest(:people, :organisations, :roles, :territories) as h"
+).bindparams(
+    bindparam("synthesis", type_=Uuid),
+    bindparam("people", type_=ARRAY(Uuid)),
+    bindparam("organisations", type_=ARRAY(Uuid)),
+    bindparam("roles", type_=ARRAY(Text)),
+    bindparam("territories", type_=ARRAY(Text)),
+)
+
+
+async def _received(session: AsyncSession, one: Synthesis, told: Sequence[Any]) -> None:
+    """Who received the version that was numbered last, in one statement however many they are."""
+    people_told, organisations, roles, territories = (list(column) for column in zip(*told, strict=True))
+    asked = {"people": people_told, "organisations": organisations, "roles": roles, "territories": territories}
+    await session.execute(RECEIVED, {"synthesis": one.id, "number": one.number, **asked})
 
 
 def _issued(found: Sheet, counted: queries.Counted) -> SynthesisIssued:

@@ -223,7 +223,7 @@ def meeting_convened(asked: Asked) -> dict[str, Any]:
     meeting, invitation = _invited(asked)
     if invitation.state != "issued" or not to_come(meeting.state, meeting.ends_at, asked.now):
         raise TooLate
-    return {**_meeting(asked, meeting, invitation), "link": _rsvp(asked, meeting)}
+    return _to_answer(asked, meeting, invitation)
 
 
 def meeting_moved(asked: Asked) -> dict[str, Any]:
@@ -234,7 +234,7 @@ def meeting_moved(asked: Asked) -> dict[str, Any]:
     gone = invitation.state != "issued" or not to_come(meeting.state, meeting.ends_at, asked.now)
     if gone or here != meant:
         raise TooLate
-    return {**_meeting(asked, meeting, invitation), "answer": invitation.answer, "link": _rsvp(asked, meeting)}
+    return {**_to_answer(asked, meeting, invitation), "answer": invitation.answer}
 
 
 def meeting_cancelled(asked: Asked) -> dict[str, Any]:
@@ -253,10 +253,9 @@ def meeting_reminder(asked: Asked) -> dict[str, Any]:
         raise TooLate
     on = meeting.starts_at.astimezone(ROME).date()
     return {
-        **_meeting(asked, meeting, invitation),
+        **_to_answer(asked, meeting, invitation),
         "answer": invitation.answer,
         "countdown": countdown(on, asked.today, asked.language),
-        "link": _rsvp(asked, meeting),
     }
 
 
@@ -274,7 +273,7 @@ def delegation_lapsed(asked: Asked) -> dict[str, Any]:
     stands = invitation.state == "issued" and about_to_begin(meeting.state, meeting.starts_at, asked.now)
     if not stands or invitation.answer is not None:
         raise TooLate
-    return {**_meeting(asked, meeting, invitation), "link": _rsvp(asked, meeting)}
+    return {**_to_answer(asked, meeting, invitation), "door": None}
 
 
 def ballot_opened(asked: Asked) -> dict[str, Any]:
@@ -297,7 +296,7 @@ def meeting_changed(asked: Asked) -> dict[str, Any]:
     gone = invitation.state != "issued" or not to_come(meeting.state, meeting.ends_at, asked.now)
     if gone or meeting.sequence != asked.given["sequence"]:
         raise TooLate
-    return {**_meeting(asked, meeting, invitation), "link": _rsvp(asked, meeting)}
+    return _to_answer(asked, meeting, invitation)
 
 
 def invitation_waiting(asked: Asked) -> dict[str, Any]:
@@ -314,7 +313,7 @@ def _placed(asked: Asked, *, waiting: bool) -> dict[str, Any]:
     stands = invitation.state == "issued" and invitation.answer == "yes" and invitation.waiting is waiting
     if not stands or not about_to_begin(meeting.state, meeting.starts_at, asked.now):
         raise TooLate
-    return {**_meeting(asked, meeting, invitation), "link": _rsvp(asked, meeting)}
+    return _to_answer(asked, meeting, invitation)
 
 
 def reply_refused(asked: Asked) -> dict[str, Any]:
@@ -521,6 +520,16 @@ def _meeting(asked: Asked, meeting: Row[Any], invitation: Row[Any]) -> dict[str,
         "second_call": meeting.call == 2,
         "agenda": list(meeting.agenda),
     }
+
+
+def _to_answer(asked: Asked, meeting: Row[Any], invitation: Row[Any]) -> dict[str, Any]:
+    """With the link by which they answer and, for who may come in person, that of the code that they show at the
+    door."""
+    door = None
+    if meeting.mode != "remote" and not invitation.waiting and invitation.answer not in ("no", "delegated"):
+        until = asked.until(meeting.ends_at)
+        door = asked.link("events", "check-in/link", "check-in", asked.id("invitation_id"), until)
+    return {**_meeting(asked, meeting, invitation), "link": _rsvp(asked, meeting), "door": door}
 
 
 def _body(asked: Asked, meeting: Row[Any]) -> str | None:

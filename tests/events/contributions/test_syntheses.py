@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
 
+from shared.contracts.registry import PersonMerged
 from tests.events.contributions.test_contributions import delegate, opened, tagged, write, writer
 from tests.events.room import Room, problem
 
@@ -214,6 +215,19 @@ async def test_the_page_and_the_pdf_of_a_link_show_the_last_version(room: Room) 
     for purpose, subject in (("rsvp", synthesis["id"]), ("synthesis", uuid7())):
         refused = await client.get(f"/events/v1/syntheses/link?token={room.link(purpose, subject)}")
         assert refused.status_code in (400, 404)
+
+
+async def test_what_a_duplicate_wrote_and_received_is_the_others_and_what_was_issued_stands(room: Room) -> None:
+    collection = await opened(room)
+    going, staying = await representative(room, "03"), await representative(room, "01")
+    made = await write(writer(room, going), collection)
+    synthesis = await begun(room, collection)
+    assert (await issued(room, synthesis)).json()["recipients"] == 2
+    await room.tell(PersonMerged(id=going, version=5, network_id=room.id, into_id=staying))
+    assert (await room.found(f"/contributions/{made['id']}"))["person"]["id"] == str(staying)
+    rows = await room.items(f"/syntheses/{synthesis['id']}/versions/1/recipients")
+    assert [row["person"]["id"] for row in rows] == [str(staying)], "sent to one person, who had two records"
+    assert (await room.found(f"/syntheses/{synthesis['id']}/versions/1"))["recipients"] == 2, "as it was then"
 
 
 async def test_a_text_without_an_end_is_not_taken(room: Room) -> None:

@@ -293,6 +293,22 @@ def test_a_link_is_good_for_a_day_however_little_time_is_left() -> None:
     assert MINTED[0][3] == WALL + timedelta(days=1)
 
 
+def test_who_may_come_in_person_has_a_code_for_the_door() -> None:
+    def door(topic: str = "meeting-convened", **changed: Any) -> Any:
+        given = {"starts_at": START.isoformat()}
+        return PARTICULARS[topic](asked(given, **{"meetings__mode": "hybrid", **changed}))["door"]
+
+    MINTED.clear()
+    assert door() == "http://t/events/v1/check-in/link?token=token"
+    assert ("events", "check-in", IT, WALL + timedelta(days=7, hours=2), {}) in MINTED
+    assert door("meeting-reminder", invitations__answer="perhaps")
+    assert door("invitation-admitted", invitations__answer="yes")
+    assert door(meetings__mode="remote") is None
+    assert door("meeting-reminder", invitations__answer="no") is None
+    assert door("invitation-waiting", invitations__answer="yes", invitations__waiting=True) is None
+    assert door("delegation-lapsed") is None
+
+
 def test_why_a_calendars_answer_was_not_taken_and_how_else_to_answer() -> None:
     words = PARTICULARS["reply-refused"](asked({"reason": "stale"}))
     assert (words["reason"].startswith("la tua risposta riguardava"), bool(words["link"])) == (True, True)
