@@ -16,6 +16,7 @@ from services.events.mandates.rules import held
 from services.events.mandates.tables import mandates
 from services.events.meetings import commands as meetings
 from services.events.meetings import queries as meeting_queries
+from services.events.meetings.commands import Audience
 from services.events.meetings.queries import ENTITLED, NAMED, asked_of
 from services.events.meetings.rules import Meeting, UnknownMeeting
 from services.events.policy import Right, policy
@@ -273,21 +274,19 @@ async def choose(
     expected: int | None,
     now: datetime,
 ) -> Shown:
-    """Drafts a meeting at the option, or moves an existing one there, in the same transaction. An open poll is closed
-    by it. Raises NotPossibleNow, InvalidPoll, and what the meeting refuses."""
+    """Drafts a meeting at the option, of the body or for the people who were asked by name, or moves an existing one
+    there, in the same transaction. An open poll is closed by it. Raises NotPossibleNow, InvalidPoll, and what
+    the meeting refuses."""
     poll = await _to_hold(session, actor, poll_id, expected, now)
     option = next((one for one in await queries.options_of(session, poll.id) if one.id == option_id), None)
     if option is None:
         raise InvalidPoll("/option_id", "unknown", "an option of this poll")
     poll.require_choosable(option, now)
     if meeting_id is None:
-        known = await meetings.draft(
-            session,
-            actor,
-            str(poll.network_id),
-            **{**meeting, "starts_at": option.starts_at, "ends_at": option.ends_at, "body_id": poll.body_id},
-            now=now,
-        )
+        times = {"starts_at": option.starts_at, "ends_at": option.ends_at}
+        audience = Audience(people=await queries.still_asked(session, poll.id)) if poll.body_id is None else None
+        whole = {**meeting, **times, "body_id": poll.body_id, "audience": audience}
+        known = await meetings.draft(session, actor, str(poll.network_id), **whole, now=now)
     else:
         await _of_the_same_body(session, poll, meeting_id)
         fields = {**meeting, "starts_at": option.starts_at, "ends_at": option.ends_at}

@@ -130,10 +130,17 @@ async def options_of(session: AsyncSession, poll_id: UUID) -> Sequence[Option]:
 async def request_of(session: AsyncSession, poll_id: UUID, person_id: UUID | None) -> UUID:
     """The request of a person in a poll. Raises UnknownRequest."""
     query = select(poll_requests.c.id).where(poll_requests.c.poll_id == poll_id, poll_requests.c.person_id == person_id)
-    found = await session.scalar(query) if person_id is not None else None
+    found: UUID | None = await session.scalar(query) if person_id is not None else None
     if found is None:
         raise UnknownRequest(poll_id)
     return found
+
+
+async def still_asked(session: AsyncSession, poll_id: UUID) -> list[UUID]:
+    """The people who are asked in a poll."""
+    theirs = poll_requests.c.state != RequestState.WITHDRAWN
+    query = select(poll_requests.c.person_id).where(poll_requests.c.poll_id == poll_id, theirs)
+    return list(await session.scalars(query.order_by(poll_requests.c.id)))
 
 
 # --- polls ----------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from services.events.invitations.routes import person
 from services.events.meetings import queries as meeting_queries
-from services.events.meetings.routes import NOT_GIVEN, Body, DraftBody, ItemBody, JoinUrl, Title
+from services.events.meetings.routes import NOT_GIVEN, Body, DraftBody, ItemBody, JoinUrl, Reason, Title
 from services.events.meetings.rules import Mode
 from services.events.policy import Right, policy
 from services.events.polls import commands, pages, queries
@@ -37,6 +37,7 @@ from services.events.polls.rules import (
     UnknownPoll,
     UnknownRequest,
 )
+from services.events.series.rules import Level
 from shared.access import links
 from shared.runtime.browsers import HTML, Token, answered, as_json, wants_json
 from shared.runtime.edge import Anyone, At, Edge
@@ -111,6 +112,11 @@ class ChooseBody(Body):
     place: Title | None = None
     join_url: JoinUrl | None = None
     agenda: list[ItemBody] = Field(default_factory=list, max_length=50)
+    series_id: UUID | None = None
+    level: Level | None = None
+    urgency: Reason = Field(
+        default_factory=lambda: "", description="Why a convened meeting moves to a day with less notice than is asked"
+    )
 
 
 class AnswerBody(Body):
@@ -520,6 +526,8 @@ async def meeting_of(poll_id: UUID, body: ChooseBody, at: Edge) -> dict[str, Any
     given = body.model_dump(include=body.model_fields_set - {"option_id", "meeting_id"})
     if body.meeting_id is not None:
         return given
+    if "urgency" in given:
+        raise Invalid("/urgency", "not_allowed", "nothing, but of a meeting that is moved")
     if "mode" not in given:
         raise Invalid("/mode", "missing", [str(mode) for mode in Mode])
     shown = await at.query(queries.get, poll_id)

@@ -255,6 +255,21 @@ async def test_people_named_are_asked_and_others_do_not_see_the_poll(room: Room)
     assert len(await room.items(f"/networks/{room.slug}/polls")) == 1
 
 
+async def test_the_people_named_are_those_of_the_meeting_that_comes_of_it(room: Room) -> None:
+    committee = await room.committee(3)
+    named = [str(member.person_id) for member in committee.members[:2]]
+    poll = await room.made(f"/networks/{room.slug}/polls", poll_body(room, None, people=named))
+    polling = Polling(room, committee, poll, [])
+    chosen = await polling.act("choose", {"option_id": polling.option(1), "mode": "remote", "level": "national"})
+    assert chosen.status_code == 200, chosen.text
+    meeting = await room.found(chosen.json()["meeting"].removeprefix("/events/v1"))
+    assert (sorted(meeting["audience"]["people"]), meeting["level"]) == (sorted(named), "national")
+    refused = await Polling.opened(room, 1)
+    body = {"option_id": refused.option(1), "mode": "remote", "urgency": "Serve subito"}
+    answer = await refused.act("choose", body)
+    assert (problem(answer), answer.json()["errors"][0]["path"]) == ((422, "invalid"), "/urgency")
+
+
 @pytest.mark.parametrize(
     ("change", "expected", "path"),
     [

@@ -55,7 +55,7 @@ class Fair:
 
     async def registered(self, name: str = "Anna Rota", **fields: str) -> str:
         """The code of a new registration."""
-        answer = await self.send(name=name, **fields)
+        answer = await self.send(JSON, name=name, **fields)
         assert answer.status_code == 201, answer.text
         return code_of(answer.json()["manage_url"])
 
