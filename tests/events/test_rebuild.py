@@ -9,15 +9,19 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from deploy.local.nats import Nats
-from shared.contracts.registry import MembershipActivated, PersonErased
+from shared.contracts.registry import MembershipActivated, PersonErased, ProjectOpened
 from shared.messaging import handlers_of, operations
 from tests import harness
+from tests.events.reports.programme import Programme
 from tests.events.room import Room
 from tests.harness import Running
 
 pytestmark = pytest.mark.timeout(120)
 
-PROJECTIONS = ("people", "organisations", "memberships", "bodies", "seats", "mandates", "networks")
+PROJECTIONS = (
+    "people", "organisations", "memberships", "bodies", "seats", "mandates", "networks", "projects", "outcomes",
+    "crossings", "gaps",
+)  # fmt: skip
 OWN = ("meetings", "invitations", "log")
 
 
@@ -41,6 +45,16 @@ async def test_a_rebuild_gives_the_same_tables_and_tells_nobody(events: Running,
             id=uuid7(), version=1, network_id=room.id, organisation_id=uuid7(), state="active", since=room.today
         ),
     )
+    programme = Programme(room, committee, uuid7(), uuid7(), None, [], [])
+    await programme.left("intervention")
+    await programme.measured(40.0, 70.0, 0.5)
+    await programme.crossed()
+    await room.tell(
+        ProjectOpened(
+            id=programme.project, version=1, network_id=room.id, title="Comunità", state="running", since=room.today,
+            last_day=room.today, budget_cents=1,
+        )
+    )  # fmt: skip
     assert len(await room.invitations(meeting)) == 3
     before = await contents(events)
     assert all(before[table] for table in before)

@@ -224,7 +224,7 @@ SAY: Words = {
     ),
     "gaps": ("Conoscenze prima e dopo", "Knowledge before and after"),
     "outcomes": ("Registrati: {count}.", "Recorded: {count}."),
-    "by_community": ("{heading}: per comunità", "{heading}: by community"),
+    "by_community": ("{heading}: quanti in ciascuna comunità", "{heading}: how many in each community"),
     "listed": ("{heading}: elenco", "{heading}: list"),
     "undefined": ("non definito", "undefined"),
     "yes": ("sì", "yes"),
