@@ -19,7 +19,7 @@ from uuid_utils.compat import uuid7
 
 from services.events.attendance.queries import seated
 from services.events.ballots.rules import Ballot, Elector, Per, VoterState, cohort_of
-from services.events.ballots.tables import ballot_organisations, voters
+from services.events.ballots.tables import ballot_organisations, ballots, voters
 from services.events.bodies.rules import SEATED, Composition
 from services.events.mandates.rules import around
 from services.events.meetings.rules import Meeting
@@ -213,18 +213,16 @@ def _row(ballot: Ballot, row: Any, place: tuple[str | None, int]) -> dict[str, A
     }
 
 
-def _fact(fact: type[VoterFact], row: Mapping[str, Any]) -> VoterFact:
+def _fact(fact: type[VoterFact], row: Any) -> VoterFact:
     return fact(**{name: row[name] for name in COLUMNS})
 
 
 async def open_ballots(session: AsyncSession, networks: Collection[UUID]) -> Sequence[Ballot]:
     """The ballots of these networks that are in no meeting and still open, locked."""
     query = select(Ballot).where(
-        Ballot.network_id.in_(networks),  # type: ignore[attr-defined]  # mapped
-        Ballot.meeting_id.is_(None),  # type: ignore[union-attr]
-        Ballot.outcome.is_(None),  # type: ignore[union-attr]
+        ballots.c.network_id.in_(networks), ballots.c.meeting_id.is_(None), ballots.c.outcome.is_(None)
     )
-    query = query.order_by(Ballot.id).with_for_update()  # type: ignore[arg-type]
+    query = query.order_by(ballots.c.id).with_for_update()
     return (await session.scalars(query.execution_options(populate_existing=True))).all()
 
 

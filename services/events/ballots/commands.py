@@ -561,7 +561,7 @@ def require_in_course(meeting: Meeting) -> None:
 
 
 def state_of(fact: type[BallotState], ballot: Ballot) -> BallotState:
-    counts = ballot.counts or [None] * len(ballot.options)
+    counts: list[int | None] = [*(ballot.counts or [])] or [None] * len(ballot.options)
     grid = ballot.grid
     return fact(
         id=ballot.id,

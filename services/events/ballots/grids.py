@@ -45,7 +45,8 @@ class Grid:
 
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> Grid:
-        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in kept.items()})
+        values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in kept.items()}
+        return cls(**values)
 
     @property
     def cells(self) -> int:
@@ -147,7 +148,7 @@ class Figure:
 
 def figures(grid: Grid, groups: Mapping[str, bytes]) -> list[Figure]:
     """Every cell of every group, zeroes included; `groups` are the papers of each, one after the other."""
-    found = []
+    found: list[Figure] = []
     for cohort, papers in groups.items():
         cells = [_figure(grid, cohort, cell, papers[cell :: grid.cells]) for cell in range(grid.cells)]
         for start in range(0, grid.cells, grid.of_a_field):

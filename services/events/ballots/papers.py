@@ -21,6 +21,7 @@ from services.events.attendance import commands as attending
 from services.events.attendance import queries as attendance
 from services.events.ballots import calling, files, queries, rules
 from services.events.ballots.commands import of_id, require_in_course
+from services.events.ballots.grids import Wrong
 from services.events.ballots.queries import Paper, Slip
 from services.events.ballots.rules import (
     MARKS,
@@ -287,22 +288,22 @@ async def enter_file(
 
 def _not_enterable(
     sheets: Sequence[files.Sheet], found: Mapping[UUID, Paper], former: Mapping[UUID, Any]
-) -> list[files.Wrong]:
+) -> list[Wrong]:
     """Voters of whom no paper can be entered, by the line of the file."""
     wrong, seen = [], set()
     for sheet in sheets:
         path, paper = f"/rows/{sheet.line}/voter", found.get(sheet.voter)
         if paper is None:
-            wrong.append(files.Wrong(path, "unknown", "a voter of this ballot"))
+            wrong.append(Wrong(path, "unknown", "a voter of this ballot"))
             continue
         refusal = paper.ticket.refusal(paper.ticket.proxy or paper.ticket.person_id)
         before = former.get(paper.voice)
         if refusal is not None:
-            wrong.append(files.Wrong(path, "no_vote", "a voter whose mandate is in force, and who is there"))
+            wrong.append(Wrong(path, "no_vote", "a voter whose mandate is in force, and who is there"))
         elif before is not None and (before.entered_by is None or before.person_id != paper.ticket.person_id):
-            wrong.append(files.Wrong(path, "voted", "somebody who has not voted"))
+            wrong.append(Wrong(path, "voted", "somebody who has not voted"))
         elif paper.voice in seen:
-            wrong.append(files.Wrong(path, "duplicate", "each seat or organisation once"))
+            wrong.append(Wrong(path, "duplicate", "each seat or organisation once"))
         seen.add(paper.voice)
     return wrong
 
@@ -398,7 +399,7 @@ async def _save(
         saved_at=held.now,
         version=1,
     )
-    new = {name: statement.excluded[name] for name in ("marks", "saved_at", "person_id")}
+    new: dict[str, Any] = {name: statement.excluded[name] for name in ("marks", "saved_at", "person_id")}
     new["version"] = paper_drafts.c.version + 1
     await session.execute(statement.on_conflict_do_update(index_elements=["ballot_id", "voice"], set_=new))
     return Slip(held.ballot, Paper(**{**vars(paper), "draft": marks, "version": version + 1}))
