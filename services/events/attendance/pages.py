@@ -4,6 +4,7 @@ there, and whether that makes a quorum. All of it works without a script."""
 from __future__ import annotations
 
 import io
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -14,19 +15,22 @@ from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
 from services.events.attendance import commands, queries
-from services.events.attendance.commands import CheckedIn, Item, Roll
+from services.events.attendance.commands import CheckedIn, Item, Roll, There
 from services.events.attendance.queries import Door, Line, Pass
 from services.events.attendance.rules import THERE, Mode
 from services.events.meetings.rules import Mode as MeetingMode
 from services.events.meetings.rules import State
-from shared.runtime.browsers import refusal
+from shared.access import links
+from shared.runtime.browsers import Token, answered, refusal
 from shared.runtime.edge import Edge
 from shared.runtime.pages import Entry, Pages, Seat, day, hour
-from shared.runtime.problems import Problem
+from shared.runtime.problems import Invalid, Problem
 from shared.runtime.sessions import Seated, form_of, sign_in_for
 
 PAGES = Pages(__file__)
 site = APIRouter()
+PURPOSE = "check-in"
+"""Of the links in codes; their subject is an invitation."""
 LISTED = 200
 EVERY = 10
 """Seconds after which the page of the door reads the figures again, if it was asked to."""
@@ -144,8 +148,35 @@ def recorded(at: Edge, shown: Pass, done: CheckedIn) -> Response:
     )
 
 
-def failed(language: str, problem: Problem, network: Any = None) -> Response:
-    return PAGES.problem(language, problem, TEXTS[language]["next"], network=network)
+@site.post("/events/v1/check-in/link")
+async def use(token: Token, at: Seated, mode: Annotated[str, Form(max_length=32)] = "") -> Response:
+    """Records that the person has come; once: the second time it says when it was recorded. Programs send codes to
+    `/meetings/{id}/check-ins`."""
+    seen: list[Pass] = []
+    done: list[CheckedIn] = []
+
+    async def used() -> Response:
+        link = await links.verify(token, "events", PURPOSE, keys=at.context.link_keys)
+        seen.append(await at.query(queries.pass_of, link.subject))
+        await at.command(commands.check_in, link.subject, _there(mode), out=done.append)
+        seen.append(await at.query(queries.pass_of, link.subject))
+        return recorded(at, seen[-1], done[-1])
+
+    return await answered(at, used, partial(failed, at, seen), html=True)
+
+
+def _there(mode: str) -> There:
+    if mode == Mode.PRESENT:
+        return Mode.PRESENT
+    if mode == Mode.REMOTE:
+        return Mode.REMOTE
+    raise Invalid("/mode", "enum", [str(Mode.PRESENT), str(Mode.REMOTE)])
+
+
+def failed(at: Edge, seen: list[Pass], refused: Problem) -> Response:
+    """Of the network, when what the code is about has been seen."""
+    network = seen[-1].network if seen else None
+    return PAGES.problem(at.language, refused, TEXTS[at.language]["next"], network=network)
 
 
 def _qr(at: Edge, shown: Pass, token: str) -> Markup:

@@ -436,6 +436,11 @@ async def door(
     )
 
 
+async def require_recorder(session: AsyncSession, actor: Actor, meeting_id: UUID, *, now: datetime) -> None:
+    """Raises UnknownMeeting, Forbidden."""
+    await _to_record(session, actor, meeting_id, now)
+
+
 async def _to_record(session: AsyncSession, actor: Actor, meeting_id: UUID, now: datetime) -> tuple[Meeting, Any]:
     meeting = await session.get(Meeting, meeting_id)
     if meeting is None:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
@@ -31,12 +31,12 @@ from services.events.meetings.rules import State
 from shared.access import jwt, links
 from shared.runtime import progress
 from shared.runtime.browsers import HTML, Token, answered, as_json, wants_json
-from shared.runtime.edge import Anyone, At, Edge
+from shared.runtime.edge import Anyone, At
 from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
-from shared.runtime.problems import Invalid, Problem, problem
+from shared.runtime.problems import problem
 from shared.runtime.progress import Progress
-from shared.runtime.sessions import MaybeSeated, Seated
+from shared.runtime.sessions import MaybeSeated
 from shared.runtime.shapes import Ref
 from shared.runtime.vocabularies import vocabulary
 
@@ -253,8 +253,6 @@ async def quorum_events(meeting_id: UUID, at: Anyone, ticket: progress.Ticket = 
 
 # --- codes that are read at the door --------------------------------------------------------------------------------
 
-PURPOSE = "check-in"
-
 
 class CheckIn(BaseModel):
     """`token` is that of the link in the code."""
@@ -311,7 +309,8 @@ class PassOut(BaseModel):
 @routes.post("/meetings/{meeting_id}/check-ins", response_model=CheckedInOut)
 async def check_in(meeting_id: UUID, body: CheckIn, at: At) -> Response:
     """Records who shows their code, read by an app of the coordination; once, on the days of the meeting."""
-    link = await links.verify(body.token, "events", PURPOSE, keys=at.context.link_keys)
+    await at.query(queries.require_recorder, meeting_id)
+    link = await links.verify(body.token, "events", pages.PURPOSE, keys=at.context.link_keys)
     return await at.command(commands.check_in, link.subject, body.mode, meeting_id=meeting_id, out=CheckedInOut.of)
 
 
@@ -322,44 +321,11 @@ async def show_pass(token: Token, at: MaybeSeated) -> Response:
     seen: list[Pass] = []
 
     async def shown() -> Response:
-        link = await links.verify(token, "events", PURPOSE, keys=at.context.link_keys)
+        link = await links.verify(token, "events", pages.PURPOSE, keys=at.context.link_keys)
         seen.append(await at.query(queries.pass_of, link.subject))
         return as_json(PassOut.of(seen[-1])) if wants_json(at) else pages.code(at, seen[-1], token)
 
-    return await answered(at, shown, partial(failed, at, seen), html=not wants_json(at))
-
-
-@routes.post("/check-in/link", response_model=CheckedInOut, responses=HTML)
-async def use_pass(
-    token: Token,
-    at: Seated,
-    mode: Annotated[str, Form(max_length=32, description="present or remote")] = "",
-    form: Annotated[str, Form(max_length=200, description="From the page")] = "",  # noqa: ARG001 (the edge checks it)
-) -> Response:
-    """Records that the person has come; once: the second time it says when it was recorded."""
-    seen: list[Pass] = []
-    done: list[CheckedIn] = []
-
-    async def used() -> Response:
-        link = await links.verify(token, "events", PURPOSE, keys=at.context.link_keys)
-        seen.append(await at.query(queries.pass_of, link.subject))
-        await at.command(commands.check_in, link.subject, _there(mode), out=done.append)
-        seen.append(await at.query(queries.pass_of, link.subject))
-        return as_json(CheckedInOut.of(done[-1])) if wants_json(at) else pages.recorded(at, seen[-1], done[-1])
-
-    return await answered(at, used, partial(failed, at, seen), html=not wants_json(at))
-
-
-def _there(mode: str) -> There:
-    if mode == Mode.PRESENT:
-        return Mode.PRESENT
-    if mode == Mode.REMOTE:
-        return Mode.REMOTE
-    raise Invalid("/mode", "enum", [str(Mode.PRESENT), str(Mode.REMOTE)])
-
-
-def failed(at: Edge, seen: list[Pass], refusal: Problem) -> Response:
-    return pages.failed(at.language, refusal, seen[-1].network if seen else None)
+    return await answered(at, shown, partial(pages.failed, at, seen), html=not wants_json(at))
 
 
 @routes.post("/meetings/{meeting_id}/close", response_model=ClosedOut, openapi_extra=GUARDED)

@@ -164,7 +164,7 @@ class Sought:
     q: str | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        found = [
+        found: list[ColumnElement[bool]] = [
             column.in_(values)
             for column, values in (
                 (decisions.c.body_id, self.body),
@@ -179,19 +179,19 @@ class Sought:
         if self.owner:
             owners_ = (decisions.c.organisation_id, decisions.c.person_id, decisions.c.owner_body_id)
             found.append(or_(*(column.in_(self.owner) for column in owners_)))
-        bounds = (
-            (self.since, lambda on: meetings.c.day >= on),
-            (self.until, lambda on: meetings.c.day < on),
-            (self.due_before, lambda on: decisions.c.due < on),
-        )
-        found += [bound(on) for on, bound in bounds if on is not None]
+        if self.since is not None:
+            found.append(meetings.c.day >= self.since)
+        if self.until is not None:
+            found.append(meetings.c.day < self.until)
+        if self.due_before is not None:
+            found.append(decisions.c.due < self.due_before)
         if self.q:
             words = func.unaccented(cast(self.q, String))
             found.append(decisions.c.search.op("@@")(func.websearch_to_tsquery(ITALIAN, words)))
         return found
 
 
-ITALIAN = literal_column("'italian'::regconfig")
+ITALIAN: ColumnElement[str] = literal_column("'italian'::regconfig")
 
 
 async def of_network(

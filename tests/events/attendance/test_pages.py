@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, Route, async_playwright
+from playwright.async_api import Browser, Page, Route, ViewportSize, async_playwright
 
 from shared.access import tokens
 from shared.access.roles import Level
@@ -20,7 +20,7 @@ from tests.events.room import LONG_AGO, Room
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 HOME = "http://trama.test"
-PHONE = {"width": 360, "height": 760}
+PHONE: ViewportSize = {"width": 360, "height": 760}
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ def test_never_more_are_needed_than_are_asked_and_never_none(asked: int, one: in
     ("wrong", "path"),
     [({"numerator": 3, "denominator": 2}, "/share"), ({"days": 0}, "/days"), ({"days": 61}, "/days")],
 )
-def test_a_rule_that_nobody_could_keep_is_none(wrong: dict[str, int], path: str) -> None:
+def test_a_rule_that_nobody_could_keep_is_none(wrong: dict[str, Any], path: str) -> None:
     with pytest.raises(InvalidRule) as refused:
         rule(**wrong).check()
     assert refused.value.path == path
