@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -54,6 +55,11 @@ class Stack:
     @property
     def url(self) -> str:
         return str(self.state["gateway"])
+
+    @property
+    def lmtp(self) -> int:
+        """The port at which answers from calendars are handed over."""
+        return int(self.environment["TRAMA_LMTP_PORT"])
 
     def token(self, role: str, network: str | None = None) -> str:
         environment = {**self.environment, "ROLE": role, **({"NETWORK": network} if network else {})}
@@ -119,12 +125,18 @@ class Stack:
             os.kill(pid, signal.SIGCONT)
 
 
+def _free_port() -> int:
+    with socket.socket() as asked:
+        asked.bind(("127.0.0.1", 0))
+        return int(asked.getsockname()[1])
+
+
 @contextmanager
 def running(home: Path, **variables: str) -> Iterator[Stack]:
     """Starts the platform in `home` on free ports, stops it with Ctrl-C's signal. It is ten in the morning there, at
     whatever hour the tests run: reminders go out at eight."""
     begins = f"{datetime.now(ZoneInfo('Europe/Rome')).date()}T10:00"
-    own = {"TRAMA_HOME": str(home), "TRAMA_PORT": "0", "TRAMA_CLOCK": begins}
+    own = {"TRAMA_HOME": str(home), "TRAMA_PORT": "0", "TRAMA_CLOCK": begins, "TRAMA_LMTP_PORT": str(_free_port())}
     environment = {**os.environ, **own, **variables}
     log = home.parent / f"{home.name}.log"
     with log.open("wb") as out:
