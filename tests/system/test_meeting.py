@@ -107,7 +107,7 @@ def replied(stack: Stack, story: Story, mailbox: str, partstat: str) -> None:
         for one in listing
     ]
     parts = [part for mail in mails for part in mail.walk() if part.get_content_type() == "text/calendar"]
-    asked = Calendar.from_ical(parts[0].get_content())
+    asked: Any = Calendar.from_ical(parts[0].get_content())
     event = asked.events[0]
     organizer = str(event["ORGANIZER"]).removeprefix("mailto:")
     attendee = vCalAddress(f"mailto:{mailbox}")

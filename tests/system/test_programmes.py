@@ -7,6 +7,7 @@ import io
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
 import pytest
@@ -109,7 +110,7 @@ def test_b4_the_figures_of_9960_scores_are_those_of_the_scores(story: Story) -> 
     (crossed,) = chapters["crossings"]["items"]
     answered = {one["code"]: one["respondents"]["count"] for one in crossed["cohorts"]}
     assert answered == {**palestre.VOTING, "no_cohort": 0}, "twelve were called in no cohort, and none of them voted"
-    names = dict(zip(palestre.CELLS, palestre.product(*palestre.GRID.values()), strict=True))
+    names = dict(zip(palestre.CELLS, product(*palestre.GRID.values()), strict=True))
     means = {(cohort, names[cell]): Fraction(sum(s), len(s)) for (cohort, cell), s in given.items()}
     for best in crossed["best"]:
         cohort = best["cohort"] or "all"

@@ -46,10 +46,11 @@ async def memberships_known(
 
 
 def _membership(received: Received[MembershipState | MembershipMerged]) -> dict[str, Any]:
-    fact, gone = received.fact, {"organisation_id": None, "state": "merged", "since": None}
+    fact = received.fact
+    known: dict[str, Any] = {"organisation_id": None, "state": "merged", "since": None}
     if isinstance(fact, MembershipState):
-        gone = {"organisation_id": fact.organisation_id, "state": fact.state, "since": fact.since}
-    return {"id": fact.id, "network_id": fact.network_id, **gone, **guard(received)}
+        known = {"organisation_id": fact.organisation_id, "state": fact.state, "since": fact.since}
+    return {"id": fact.id, "network_id": fact.network_id, **known, **guard(received)}
 
 
 @reacts(OrganisationMerged)
