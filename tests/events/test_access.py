@@ -18,6 +18,8 @@ PUBLIC = (
     "GET /minutes/approval/link",
     "GET /rsvp/link",
     "POST /rsvp/link",
+    "POST /rsvp/renew",
+    "GET /rsvp/documents/{document_id}",
     "GET /ballots/link",
     "POST /ballots/link",
     "GET /syntheses/link",
@@ -33,8 +35,16 @@ OPEN = (
     "POST /registrations/manage",
     "GET /registrations/manage.ics",
     "GET /calendars/feed.ics",
+    "GET /reports/public/{report_id}",
+    "GET /reports/public/{report_id}.pdf",
+    "GET /reports/public/{report_id}.json",
+    "GET /meetings/{meeting_id}/quorum/events",
+    "GET /public-meetings",
+    "GET /public-meetings/{meeting_id}",
+    "GET /public-meetings/{meeting_id}/documents/{document_id}",
 )
-"""Public meetings are for everybody; one's own registration, or a calendar, is for whoever has its code."""
+"""Public meetings and released reports are for everybody; one's own registration, a calendar, or a count that goes on is
+for whoever has its code or ticket."""
 OWN = ("GET /me/calendar-feeds", "POST /me/calendar-feeds")
 """Whoever is signed in has a calendar of their own invitations."""
 
