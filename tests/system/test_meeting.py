@@ -46,10 +46,10 @@ def seated(network: Network) -> str:
     """Three associations with their referents in a committee, whose minutes are approved by who was there."""
     secretariat = network.secretariat
     for name in ("Ponti", "Radici", "Sentieri"):
-        body = {"name": name, "kind": "informal_group", "state": "active"}
-        network.organisations[name] = secretariat.created(network.path("organisations"), body)["id"]
-    body = {"name": "Comitato", "kind": "executive_committee", "composition": "one_per_member", "roles": ["referent"]}
-    committee = secretariat.created(network.path("bodies"), {**body, "proxies": 1})["id"]
+        member = {"name": name, "kind": "informal_group", "state": "active"}
+        network.organisations[name] = secretariat.created(network.path("organisations"), member)["id"]
+    body = {"name": "Comitato", "kind": "executive_committee", "composition": "one_per_member"}
+    committee = secretariat.created(network.path("bodies"), {**body, "roles": ["referent"], "proxies": 1})["id"]
     for name, organisation in ((MARTA, "Ponti"), (PAOLO, "Radici"), (IRENE, "Sentieri")):
         network.mandate(name, "referent", organisation, body_id=committee)
     network.story.settled()

@@ -14,11 +14,11 @@ def upgrade() -> None:
     absences()
 
 
-def moment(name: str, *, null: bool = True) -> sa.Column[str]:
+def moment(name: str, *, null: bool = True) -> sa.Column[Any]:
     return sa.Column(name, sa.DateTime(timezone=True), nullable=null)
 
 
-def updated() -> sa.Column[str]:
+def updated() -> sa.Column[Any]:
     return sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now())
 
 
