@@ -43,8 +43,8 @@ OPEN = (
     "GET /public-meetings/{meeting_id}",
     "GET /public-meetings/{meeting_id}/documents/{document_id}",
 )
-"""Public meetings and released reports are for everybody; one's own registration, a calendar, or a count that goes on is
-for whoever has its code or ticket."""
+"""Public meetings and released reports are for everybody; one's own registration, a calendar, or a count that goes on
+is for whoever has its code or ticket."""
 OWN = ("GET /me/calendar-feeds", "POST /me/calendar-feeds")
 """Whoever is signed in has a calendar of their own invitations."""
 
