@@ -1,5 +1,7 @@
 """Programmes of meetings, with their extensions; rooms, and when people are away."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
