@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from time import perf_counter
 from uuid import UUID
 
 import pytest
@@ -27,6 +28,7 @@ from services.events.contributions.rules import (
     Theme,
     differences,
     fit,
+    lines_of,
     ordered,
     reach,
     speaking,
@@ -155,8 +157,33 @@ def test_the_differences_hold_both_texts_whole(older: str, newer: str) -> None:
     pieces = differences(older, newer)
     before = [line for piece in pieces if piece.kind != "added" for line in piece.lines]
     after = [line for piece in pieces if piece.kind != "removed" for line in piece.lines]
-    assert (before, after) == (older.splitlines(), newer.splitlines())
+    assert (before, after) == (older.split("\n") if older else [], newer.split("\n") if newer else [])
     assert all(piece.lines for piece in pieces)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r"])
+def test_lines_that_come_again_and_again_are_compared_at_once(end: str) -> None:
+    """As many as a text may have, whatever ends them: to look at each pair of equal lines takes minutes."""
+    older, newer = end.join(["a"] * 3_000), end.join(["a", "b"] * 1_500)
+    began = perf_counter()
+    pieces = differences(older, newer)
+    assert perf_counter() - began < 5
+    assert sum(len(piece.lines) for piece in pieces if piece.kind == "same") == (1_500 if end == "\n" else 0)
+
+
+@given(lines, lines)
+def test_as_many_lines_as_can_be_are_the_same(older: str, newer: str) -> None:
+    before, after = lines_of(older), lines_of(newer)
+    longest = [[0] * (len(after) + 1) for _ in range(len(before) + 1)]
+    for i, one in enumerate(before):
+        for j, other in enumerate(after):
+            longest[i + 1][j + 1] = longest[i][j] + 1 if one == other else max(longest[i][j + 1], longest[i + 1][j])
+    same = [line for piece in differences(older, newer) if piece.kind == "same" for line in piece.lines]
+    assert len(same) == longest[-1][-1]
+
+
+def test_what_another_system_ended_otherwise_is_no_difference() -> None:
+    assert [piece.kind for piece in differences("uno\r\ndue", "uno\ndue")] == ["same"]
 
 
 def test_a_text_is_read_in_headings_paragraphs_and_items() -> None:
