@@ -96,7 +96,8 @@ def test_security_headers_are_set_unless_the_service_set_them(client: httpx.Clie
 
 @pytest.mark.parametrize(("language", "title"), [("it-IT", "Servizio non disponibile"), ("en", "Service unavailable")])
 def test_a_service_that_is_down_is_a_problem(client: httpx.Client, gateway: Gateway, language: str, title: str) -> None:
-    answer = client.get("/mapping/v1/x?token=very-secret", headers={"Accept-Language": language})
+    secrets = "token=very-secret&ticket=very-secret&code=very-secret"
+    answer = client.get(f"/mapping/v1/x?{secrets}", headers={"Accept-Language": language})
     assert answer.status_code == 503
     assert answer.headers["content-type"] == "application/problem+json"
     assert int(answer.headers["retry-after"]) > 0
