@@ -6,12 +6,18 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 Instant = Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST)]
 """Whatever offset it has, it is an instant in Italy too: the first and the last of the calendar are not, and what is
 beyond PostgreSQL's last is read back as no instant at all."""
+
+
+class Request(BaseModel):
+    """What a caller sends: a field that nobody knows is refused, never ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Ref(BaseModel):

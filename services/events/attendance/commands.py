@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy import delete, exists, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -46,15 +46,14 @@ from shared.access.links import LinkInvalid
 from shared.contracts.events import MeetingHeld
 from shared.messaging import stage
 from shared.runtime.problems import NotYetKnown, expect
+from shared.runtime.shapes import Request
 
 MOST = 1000
 
 
-class Item(BaseModel):
+class Item(Request):
     """How one invitation, or one person, attended: whoever is not invited is a guest. `proxy_for` are the invitations
     (one or a list) that this one stands for, from now on these alone; left out, they stay as they are."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     invitation_id: UUID | None = None
     person_id: UUID | None = None
@@ -68,9 +67,7 @@ class Item(BaseModel):
         return [self.proxy_for]
 
 
-class Roll(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class Roll(Request):
     items: Annotated[list[Item], Field(min_length=1, max_length=MOST)]
 
 

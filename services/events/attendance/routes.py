@@ -9,7 +9,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from services.events.attendance import commands, pages, queries
@@ -37,7 +37,7 @@ from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import problem
 from shared.runtime.progress import Progress
 from shared.runtime.sessions import MaybeSeated
-from shared.runtime.shapes import Ref
+from shared.runtime.shapes import Ref, Request
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["attendance"])
@@ -254,10 +254,8 @@ async def quorum_events(meeting_id: UUID, at: Anyone, ticket: progress.Ticket = 
 # --- codes that are read at the door --------------------------------------------------------------------------------
 
 
-class CheckIn(BaseModel):
+class CheckIn(Request):
     """`token` is that of the link in the code."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     token: str = Field(max_length=jwt.LONGEST)
     mode: There = Field(examples=["present"])

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from uuid import UUID, uuid5
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 from sqlalchemy import ARRAY, Text, Uuid, bindparam, delete, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -47,7 +47,7 @@ from shared.contracts.events import SynthesisIssued, SynthesisSent
 from shared.messaging import stage
 from shared.runtime import due
 from shared.runtime.problems import Invalid, NotYetKnown, expect
-from shared.runtime.shapes import Instant, line, prose
+from shared.runtime.shapes import Instant, Request, line, prose
 
 DUE = "collection"
 PART = 1_000
@@ -66,10 +66,6 @@ Territory = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{2,4}$")]
 Kind = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$", max_length=60)]
 NOT_GIVEN: Any = Field(default_factory=lambda: None)
 """Of a field that may be left out and is never null."""
-
-
-class Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ThemeBody(Request):

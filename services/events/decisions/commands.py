@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -36,7 +36,7 @@ from services.events.organisations.tables import organisations
 from services.events.policy import Right, policy
 from shared.access.actor import Actor
 from shared.runtime.problems import NotYetKnown, expect
-from shared.runtime.shapes import line
+from shared.runtime.shapes import Request, line
 
 Words = line(500)
 Title = Annotated[str, Words]
@@ -45,11 +45,9 @@ NOT_GIVEN: Any = Field(default_factory=lambda: None)
 IN_COURSE = (MeetingState.CONVENED, MeetingState.HELD)
 
 
-class Proposal(BaseModel):
+class Proposal(Request):
     """With one owner (an organisation, a person or a body) and the day until which it is owed, or with neither. A
     `ballot_id` says that it rests on that ballot, which must have been carried."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     title: Title = Field(examples=["Aprire la casella di posta dell'alleanza"])
     kind: Kind
@@ -60,10 +58,8 @@ class Proposal(BaseModel):
     ballot_id: UUID | None = None
 
 
-class Change(BaseModel):
+class Change(Request):
     """Only what is given changes; null takes an owner, the day or the ballot away."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     title: Title = NOT_GIVEN
     kind: Kind = NOT_GIVEN

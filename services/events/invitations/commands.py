@@ -42,6 +42,7 @@ from shared.contracts.events import (
 )
 from shared.messaging import stage
 from shared.runtime.problems import FieldError, expect
+from shared.runtime.shapes import Request
 
 EXAMPLE_PERSON = "01936f5e-8a00-7000-8000-0000000000a1"
 
@@ -54,10 +55,8 @@ class EntriesRefused(Exception):
         self.errors, self.count = errors, len(errors)
 
 
-class Answer(BaseModel):
+class Answer(Request):
     """`delegate_id` is the invited person who will stand for this one, with the answer `delegated` alone."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     answer: Reply
     delegate_id: UUID | None = None

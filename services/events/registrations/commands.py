@@ -27,7 +27,7 @@ from services.events.registrations.tables import public_places, registrations
 from shared.access.actor import Actor
 from shared.runtime.due import schedule
 from shared.runtime.problems import expect
-from shared.runtime.shapes import line
+from shared.runtime.shapes import Request, line
 
 DUE = "registrations-forget"
 """The kind of due row that waits for the day on which it is forgotten who registered for a meeting."""
@@ -67,17 +67,13 @@ class PlacesBody(BaseModel):
     places: Annotated[int, Field(ge=0, le=MOST_PLACES, strict=True)] | None
 
 
-class Code(BaseModel):
+class Code(Request):
     """What a scanner reads: the code, or the whole address that it is in."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     code: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_CODE)]
 
 
-class Attendance(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class Attendance(Request):
     attended: bool
 
 

@@ -11,7 +11,6 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ARRAY, BindParameter, Date, Text, TextualSelect, Uuid, bindparam, delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -41,12 +40,11 @@ from shared.contracts.learning import (
 )
 from shared.messaging import stage
 from shared.runtime.problems import Invalid, NotYetKnown
+from shared.runtime.shapes import Request
 
 
-class EnrolBody(BaseModel):
+class EnrolBody(Request):
     """Whom to enrol; without it, the caller."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     person_id: UUID | None = None
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.learning.enrolments import commands as enrolments
@@ -19,15 +19,11 @@ from shared.access.roles import Role
 from shared.contracts.learning import PathChanged, PathPublished, PathState, PathWithdrawn
 from shared.messaging import stage
 from shared.runtime.problems import expect
-from shared.runtime.shapes import line
+from shared.runtime.shapes import Request, line
 
 Line = Annotated[str, line(200)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=10_000)]
 Days = Annotated[int, Field(ge=1, le=3650)]
-
-
-class Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class UnitBody(Request):

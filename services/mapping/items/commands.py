@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -42,7 +42,7 @@ from shared.access.actor import Actor, day
 from shared.access.tables import networks
 from shared.messaging import stage
 from shared.runtime.problems import NotYetKnown, expect
-from shared.runtime.shapes import line
+from shared.runtime.shapes import Request, line
 
 I = TypeVar("I", bound=Item)  # noqa: E741 (an item)
 
@@ -75,10 +75,6 @@ Code = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^
 Territories = Annotated[tuple[Code, ...], Field(max_length=MOST_TERRITORIES)]
 Networks = Annotated[tuple[UUID, ...], Field(max_length=MOST_NETWORKS)]
 Themes = Annotated[tuple[Theme, ...], Field(max_length=20)]
-
-
-class Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Remarks(Request):

@@ -35,13 +35,12 @@ from services.registry.policy import Right, policy
 from shared.access.actor import Actor, day
 from shared.contracts import registry as facts
 from shared.messaging import stage
+from shared.runtime.shapes import Request
 
 
-class Affiliate(BaseModel):
+class Affiliate(Request):
     """A row: what `POST …/organisations` takes, without its parent. Known by its tax code, an informal group by its
     name and municipality; of a known one what the row leaves empty stays as it is."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(min_length=1, max_length=organisation_rules.LONGEST_TITLE)
     tax_code: str | None = Field(default=None, max_length=40)

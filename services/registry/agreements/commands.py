@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import flag_modified
@@ -59,6 +59,7 @@ from shared.contracts.registry import (
 from shared.messaging import stage
 from shared.runtime.due import cancel, schedule, schedule_many
 from shared.runtime.problems import expect
+from shared.runtime.shapes import Request
 
 DUE = "agreement"
 """The kind of due row that waits for the end of a deadline, or of the days on which something is in force."""
@@ -66,10 +67,6 @@ DUE = "agreement"
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
 Points = Annotated[float, Field(ge=0, le=rules.MOST_POINTS, allow_inf_nan=False)]
 Codes = Annotated[list[Annotated[str, Field(max_length=20)]], Field(max_length=rules.MOST_TERRITORIES)]
-
-
-class Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class CriterionBody(Request):
@@ -95,7 +92,7 @@ class Terms(Request):
     officer_mandate_id: UUID | None = Field(default=None, description="Of the responsible officer")
     kinds: list[OrganisationKind] = Field(default=[], max_length=50)
     sections: list[RuntsSection] = Field(default=[], max_length=20)
-    places: Codes = []
+    places: Codes = Field(default=[])
     criteria: list[CriterionBody] = Field(default=[], max_length=rules.MOST_CRITERIA)
     threshold: Points | None = Field(default=None, description="Points below which nobody is admitted")
     cents: int | None = Field(default=None, ge=0, le=10**13)

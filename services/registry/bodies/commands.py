@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 from sqlalchemy import Row, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -51,13 +51,10 @@ from shared.contracts import registry as facts
 from shared.messaging import stage
 from shared.runtime.due import schedule_many
 from shared.runtime.problems import NotFound, expect
+from shared.runtime.shapes import Request
 
 T = TypeVar("T")
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-
-
-class Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class QuorumEntry(Request):

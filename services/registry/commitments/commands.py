@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from sqlalchemy import ARRAY, Date, Text, Uuid, bindparam, insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
@@ -35,17 +35,13 @@ from shared.contracts.registry import (
 from shared.messaging import stage
 from shared.runtime.due import cancel, schedule, schedule_many
 from shared.runtime.problems import expect
-from shared.runtime.shapes import line
+from shared.runtime.shapes import Request, line
 
 DUE = "commitment"
 """The kind of due row that waits for the day after a commitment's last day."""
 
 Title = Annotated[str, line(300)]
 Prose = Annotated[str, Field(max_length=rules.LONGEST_TEXT)]
-
-
-class Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Promise(Request):

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -35,6 +34,7 @@ from shared.contracts.registry import (
 )
 from shared.messaging import stage
 from shared.runtime.due import schedule_many
+from shared.runtime.shapes import Request
 
 UNDER_WAY = timedelta(seconds=30)
 """Longer than any transaction: after it, all that did not see a path when it was opened has been committed."""
@@ -45,10 +45,8 @@ FACT_OF: dict[Step, type[ConstitutionState]] = {
 NAMES = {Language.ITALIAN: "Coordinamento regionale {region}", Language.ENGLISH: "Regional coordination of {region}"}
 
 
-class Opening(BaseModel):
+class Opening(Request):
     """The region; the name that its coordination is to bear, by default made of the region's."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     territory: str
     name: str | None = None

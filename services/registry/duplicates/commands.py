@@ -10,7 +10,6 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy import delete, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -39,12 +38,11 @@ from shared.messaging.tables import log
 from shared.runtime import idempotency
 from shared.runtime.problems import expect
 from shared.runtime.repointing import repoint
+from shared.runtime.shapes import Request
 
 
-class Merging(BaseModel):
+class Merging(Request):
     """Who stands for both from now on."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     into_id: UUID
 

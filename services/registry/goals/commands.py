@@ -7,7 +7,6 @@ from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import flag_modified
 
@@ -23,15 +22,14 @@ from shared.contracts.registry import GoalAdvanced, GoalDecided, GoalSet, GoalSt
 from shared.messaging import stage
 from shared.runtime.due import schedule, schedule_many
 from shared.runtime.problems import expect
+from shared.runtime.shapes import Request
 
 DUE = "goal"
 """The kind of due row that waits for the end of a goal's last day."""
 
 
-class Setting(BaseModel):
+class Setting(Request):
     """So many bodies of a kind, from `since` (today if not said) to `last_day`, both included."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     title: str
     body_kind: Kind

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import flag_modified
 
@@ -20,15 +19,14 @@ from shared.access.actor import Actor, day
 from shared.contracts.registry import InterlocutorChanged, InterlocutorRecorded, InterlocutorState
 from shared.messaging import stage
 from shared.runtime.problems import expect
+from shared.runtime.shapes import Request
 
 CLEAN = {"name": name_of, "email": email_of, "phone": phone_of}
 """How each field is kept, whatever way it was typed."""
 
 
-class Record(BaseModel):
+class Record(Request):
     """An office of an institution; who holds it and how they are reached, as far as that is known."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     institution: str
     office: Office
@@ -37,10 +35,8 @@ class Record(BaseModel):
     phone: str | None = None
 
 
-class Talk(BaseModel):
+class Talk(Request):
     """What took place on a day; `corrects` names the entry of the log that it takes the place of."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     on: date
     channel: Channel

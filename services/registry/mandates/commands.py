@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from datetime import date, datetime, time
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.bodies import queries as bodies
@@ -38,6 +37,7 @@ from shared.contracts.registry import (
 from shared.messaging import stage
 from shared.runtime.due import schedule_many
 from shared.runtime.problems import expect
+from shared.runtime.shapes import Request
 
 DUE = "mandate"
 """The kind of due row that waits for a mandate's next turn."""
@@ -47,10 +47,6 @@ FACT_OF: dict[State, type[MandateState]] = {
     State.HOLDING_OVER: MandateHeldOver,
     State.ENDED: MandateEnded,
 }
-
-
-class Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Succession(Request):

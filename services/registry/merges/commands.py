@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ARRAY, Uuid, bindparam, delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -53,12 +52,11 @@ from shared.contracts import registry as facts
 from shared.messaging import stage
 from shared.runtime.problems import expect
 from shared.runtime.repointing import repoint
+from shared.runtime.shapes import Request
 
 
-class Merging(BaseModel):
+class Merging(Request):
     """The organisation that stands for both from now on."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     into_id: UUID
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, EmailStr, Field
+from pydantic import ConfigDict, EmailStr, Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -34,10 +34,7 @@ from shared.access.actor import Actor, day
 from shared.contracts import registry as facts
 from shared.messaging import stage
 from shared.runtime.problems import expect
-
-
-class Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from shared.runtime.shapes import Request
 
 
 class SectionEntry(Request):

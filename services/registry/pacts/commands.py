@@ -18,7 +18,7 @@ from uuid import UUID
 
 import orjson
 import structlog
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 from sqlalchemy import delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import flag_modified
@@ -61,6 +61,7 @@ from shared.contracts import registry as facts
 from shared.messaging import stage
 from shared.runtime.due import schedule_many
 from shared.runtime.problems import expect
+from shared.runtime.shapes import Request
 
 log = structlog.get_logger("pacts")
 
@@ -77,10 +78,6 @@ CLOSED = {
     Language.ITALIAN: "Il patto {code} è chiuso",
     Language.ENGLISH: "Pact {code} is closed",
 }
-
-
-class Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Beneficiary(Request):

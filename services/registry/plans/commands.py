@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 from sqlalchemy import delete, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import flag_modified
@@ -44,7 +44,7 @@ from shared.contracts.registry import PlanAdopted, PlanChanged, PlanClosed, Plan
 from shared.messaging import stage
 from shared.runtime.due import cancel, schedule, schedule_many
 from shared.runtime.problems import expect
-from shared.runtime.shapes import line, prose
+from shared.runtime.shapes import Request, line, prose
 
 DUE = "plan"
 """The kind of due row that waits for the end of a plan's last day."""
@@ -55,10 +55,6 @@ Prose = Annotated[str, prose(5_000)]
 Number = Annotated[float, Field(ge=-1e12, le=1e12, allow_inf_nan=False)]
 Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_000, pattern=r"^https?://[^\s\x00]+$")]
 Territories = Annotated[list[Annotated[str, Field(max_length=20)]], Field(max_length=rules.MOST_TERRITORIES)]
-
-
-class Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ActBody(Request):
@@ -106,7 +102,7 @@ class PlanChange(Request):
     guideline: Line | None = None
     since: date = date.min
     last_day: date = date.min
-    territories: Territories = []
+    territories: Territories = Field(default=[])
     funds: list[FundBody] = Field(default=[], max_length=100)
     documents: list[DocumentBody] = Field(default=[], max_length=100)
 

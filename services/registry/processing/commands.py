@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy import ARRAY, Uuid, bindparam, insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,17 +27,13 @@ from shared.contracts.registry import NoticeDue, ProcessingChanged, ProcessingRe
 from shared.messaging import stage
 from shared.runtime.due import schedule_many
 from shared.runtime.problems import expect, if_match_missing
-from shared.runtime.shapes import line
+from shared.runtime.shapes import Request, line
 
 DUE = "notice"
 """The kind of due row that waits for a notice to be asked for."""
 
 Line = Annotated[str, line(300)]
 Prose = Annotated[str, Field(max_length=rules.LONGEST_TEXT)]
-
-
-class Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Record(Request):

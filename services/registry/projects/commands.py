@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import flag_modified
@@ -66,7 +66,7 @@ from shared.contracts.registry import (
 from shared.contracts.registry import Partner as PartnerTold
 from shared.messaging import stage
 from shared.runtime.problems import expect
-from shared.runtime.shapes import line, prose
+from shared.runtime.shapes import Request, line, prose
 
 PAID = "Versato per intero / Paid in full"
 GIVEN_UP = "Impegno ritirato dal progetto / Pledge withdrawn from the project"
@@ -79,10 +79,6 @@ Cents = Annotated[int, Field(ge=0, le=rules.MOST_CENTS)]
 Territory = Annotated[str, Field(max_length=20)]
 Territories = Annotated[list[Territory], Field(max_length=100)]
 Year = Annotated[int, Field(ge=1900, le=2200)]
-
-
-class Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class PartnerBody(Request):
@@ -128,7 +124,7 @@ class Change(Request):
     notice: Words | None = None
     decree_number: Words | None = None
     decree_day: date | None = None
-    territories: Territories = []
+    territories: Territories = Field(default=[])
 
 
 class Extension(Request):

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.networks import queries as networks
@@ -20,10 +20,7 @@ from shared.access.loading import NetworkUnknown
 from shared.contracts import registry as facts
 from shared.messaging import stage
 from shared.runtime.problems import expect
-
-
-class Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from shared.runtime.shapes import Request
 
 
 class Granting(Request):

@@ -48,7 +48,7 @@ def ballots() -> None:
     # Those that are closed are final, but for these figures, which were not kept before.
     op.execute("ALTER TABLE ballots DISABLE TRIGGER ballots_final")
     op.execute(
-        "UPDATE ballots b SET entitled_votes = entitled, \"cast\" ="
+        'UPDATE ballots b SET entitled_votes = entitled, "cast" ='
         " case when outcome is null then 0 else (SELECT count(*) FROM votes v WHERE v.ballot_id = b.id) end"
     )
     op.execute("ALTER TABLE ballots ENABLE TRIGGER ballots_final")
