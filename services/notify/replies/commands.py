@@ -59,15 +59,16 @@ async def take(
     if not rules.theirs(reply.attendee, _addresses(row)):
         raise Refused(Refusal.OTHER_PERSON)
     answer, stamped_at = rules.ANSWERS[reply.partstat], rules.stamped(reply.stamped_at, wall)
+    sequence = rules.sequenced(reply.sequence, row.last_sequence)
     heard = Heard(row.answers, row.answer, row.sequence, row.stamped_at)
-    if not heard.news(answer, reply.sequence, stamped_at):
+    if not heard.news(answer, sequence, stamped_at):
         return None
     if heard.answers >= rules.MOST_ANSWERS:
         raise Refused(Refusal.TOO_MANY)
     await session.execute(
         update(calendar_replies)
         .where(calendar_replies.c.token == token)
-        .values(answers=heard.answers + 1, answer=answer, sequence=reply.sequence, stamped_at=stamped_at)
+        .values(answers=heard.answers + 1, answer=answer, sequence=sequence, stamped_at=stamped_at)
     )
     fact = CalendarReplied(
         id=uuid7(),
@@ -77,7 +78,7 @@ async def take(
         invitation_id=row.invitation_id,
         person_id=row.person_id,
         answer=answer,
-        sequence=reply.sequence,
+        sequence=sequence,
         stamped_at=stamped_at,
     )
     with caused_by(Cause(at=now)):

@@ -8,7 +8,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.contacts.tables import contacts
-from services.notify.meetings.tables import invitations
+from services.notify.meetings.tables import invitations, meetings
 from services.notify.replies.tables import calendar_replies
 
 ASKED = (
@@ -18,8 +18,10 @@ ASKED = (
         invitations.c.meeting_id,
         invitations.c.person_id,
         contacts.c.email,
+        meetings.c.sequence.label("last_sequence"),
     )
     .join(invitations, invitations.c.id == calendar_replies.c.invitation_id)
+    .outerjoin(meetings, meetings.c.id == invitations.c.meeting_id)
     .outerjoin(contacts, contacts.c.person_id == invitations.c.person_id)
 )
 

@@ -119,6 +119,12 @@ def stamped(said: datetime | None, arrived: datetime) -> datetime:
     return min(said, arrived) if said is not None else arrived
 
 
+def sequenced(said: int, last: int | None) -> int:
+    """Which invitation was seen: never a later one than the `last` that was mailed, whatever a program counts, or no
+    later answer would count."""
+    return min(said, last) if last is not None else said
+
+
 def theirs(attendee: str, addresses: Collection[str]) -> bool:
     """The address that answers is one of those under which the person is known."""
     return attendee.strip().lower() in {known.strip().lower() for known in addresses}

@@ -140,6 +140,15 @@ async def test_a_clock_that_is_ahead_does_not_silence_later_answers(room: Networ
     assert datetime.fromisoformat(told[0]["stamped_at"]) <= datetime.now(UTC)
 
 
+async def test_a_program_that_counts_ahead_does_not_silence_later_answers(room: Network) -> None:
+    """Nor does whoever the invitation was forwarded to, and who answers in its person's name."""
+    anna = await Invited.by(room)
+    assert await anna.send(anna.answer("ACCEPTED", sequence=999_999_999).mail("exchange")) == (250, "")
+    later = anna.answer("DECLINED", sequence=0, stamp=datetime.now(UTC) + timedelta(seconds=2))
+    assert await anna.send(later.mail("exchange")) == (250, "")
+    assert [(told["answer"], told["sequence"]) for told in await anna.told()] == [("yes", 0), ("no", 0)]
+
+
 async def test_the_address_is_the_same_in_every_mail_of_the_invitation(room: Network) -> None:
     anna = await Invited.by(room)
     moved = then(anna.meeting, MeetingMoved, place="Via Po 2", sequence=1)
