@@ -93,7 +93,8 @@ async def of_series(
     require(actor, right, row.network_id, now)
     await _require_own(session, row.network_id, ballots, crossings)
     network = await network_row(session, str(row.network_id))
-    project = await session.scalar(select(projects.c.title).where(projects.c.id == row.project_id))
+    own = select(projects.c.title).where(projects.c.id == row.project_id, projects.c.network_id == row.network_id)
+    project = await session.scalar(own)
     subject = Subject(
         kind="series",
         id=row.id,

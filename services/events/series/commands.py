@@ -14,13 +14,13 @@ from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.events.bodies.tables import bodies
+from services.events.mandates.tables import mandates
 from services.events.meetings import commands as meeting_commands
 from services.events.meetings import queries as meeting_queries
 from services.events.meetings.queries import Known
 from services.events.meetings.rules import BodyElsewhere, Mode, Overlapping
 from services.events.meetings.rules import State as MeetingState
 from services.events.meetings.tables import meetings
-from services.events.people.tables import people
 from services.events.policy import Right, policy
 from services.events.series import gathering, planning, queries, rules
 from services.events.series.gathering import Asked, Gathered
@@ -671,7 +671,9 @@ async def record(
         raise Invalid("/person_id", "missing", "the id of a person")  # a partner's system is never away
     if own:
         return await _absent(session, Absence(who, request.since, request.until))
-    if not await session.scalar(select(exists().where(people.c.id == who))):
+    if not await session.scalar(
+        select(exists().where(mandates.c.person_id == who, mandates.c.network_id == place))
+    ):  # whom only other networks know is nobody's to name here
         raise NotYetKnown("/person_id", "person")
     return await _absent(session, Absence(who, request.since, request.until, place, actor.person_id))
 

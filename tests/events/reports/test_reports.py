@@ -20,7 +20,7 @@ from uuid_utils.compat import uuid7
 from services.events.policy import Right
 from services.events.reports import queries
 from shared.access.actor import Actor
-from shared.contracts.registry import OutcomeRecorded, OutcomeRemoved
+from shared.contracts.registry import OutcomeRecorded, OutcomeRemoved, ProjectOpened
 from tests.events.contributions.test_contributions import opened, tagged, write, writer
 from tests.events.hall import Hall
 from tests.events.registrations.public import Fair
@@ -230,6 +230,17 @@ async def test_a_crossing_of_another_network_is_nobody_elses(events: Running, ro
     own = await Programme.adopted(room)
     answer = await room.post(f"/series/{own.series['id']}/reports", {"crossings": [str(theirs)]})
     assert problem(answer)[0] == 422
+
+
+async def test_a_project_of_another_network_is_not_named(events: Running, room: Room) -> None:
+    theirs, other = uuid7(), await Room.founded(events)
+    days = {"since": room.today, "last_day": room.today + timedelta(9)}
+    project = {"id": theirs, "version": 1, "network_id": other.id, "title": "Di altri", "state": "running"}
+    await other.tell(ProjectOpened(**project, **days, budget_cents=1))
+    frame = {"title": "Programma", "project_id": str(theirs)} | {name: day.isoformat() for name, day in days.items()}
+    series = await room.made(f"/networks/{room.slug}/series", frame)
+    report = await room.made(f"/series/{series['id']}/reports", {})
+    assert (await room.found(f"/reports/{report['id']}.json"))["project"] is None
 
 
 async def test_unknown_subjects_are_not_found(room: Room) -> None:

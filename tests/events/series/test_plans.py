@@ -231,6 +231,11 @@ async def test_absences_are_ones_own_or_the_coordinations_to_see_and_take_back(e
     assert await own.items(where) == []
     assert (await absent(own, room, until, since)).json()["errors"][0]["path"] == "/until"
     assert problem(await absent(room, room, since, until, person_id=str(uuid7()))) == (409, "not-yet-known")
+    stranger = (another := await Room.founded(events)).person("Di", "Altri")
+    await another.tell(stranger)
+    refused = await absent(room, room, since, until, person_id=str(stranger.id))
+    assert problem(refused) == (409, "not-yet-known")  # nor told the name
+    assert "Altri" not in refused.text
 
 
 # --- rooms ------------------------------------------------------------------------------------------------------------
