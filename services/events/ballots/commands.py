@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictInt, StringConstraints
+from pydantic import Field, StrictInt, StringConstraints
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
@@ -61,7 +61,7 @@ from shared.contracts.events import (
 from shared.messaging import stage
 from shared.runtime import due
 from shared.runtime.problems import Invalid, expect
-from shared.runtime.shapes import line
+from shared.runtime.shapes import Instant, Request, line
 
 DUE = "ballot_closes"
 """Kind in the due table: a ballot whose time is up is counted."""
@@ -72,12 +72,7 @@ Words = line(500)
 Label = Annotated[str, line(120)]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*$", max_length=40)]
 Codes = Annotated[list[Annotated[str, line(40)]], Field(max_length=50)]
-Instant = Annotated[AwareDatetime, Field(ge=datetime(1900, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))]
 Terms = Annotated[list[Label], Field(min_length=1, max_length=MOST_TERMS)]
-
-
-class Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class MajorityBody(Request):
@@ -109,10 +104,10 @@ class CohortBody(Request):
 
     code: Code = Field(examples=["aps_odv"])
     title: Label = Field(examples=["APS e ODV"])
-    kinds: Codes = []
-    sections: Codes = []
-    territories: Codes = []
-    organisations: Annotated[list[UUID], Field(max_length=2000)] = []
+    kinds: Codes = Field(default=[])
+    sections: Codes = Field(default=[])
+    territories: Codes = Field(default=[])
+    organisations: list[UUID] = Field(default=[], max_length=2000)
 
 
 class WeightBody(Request):
@@ -148,11 +143,11 @@ class Question(Request):
     question: Annotated[str, Words] = Field(examples=["Si approva il piano di lavoro?"])
     kind: Kind = Kind.MOTION
     majority: MajorityBody = MajorityBody()
-    options: Annotated[list[Annotated[str, line(200)]], Field(max_length=MOST_OPTIONS)] = []
+    options: list[Annotated[str, line(200)]] = Field(default=[], max_length=MOST_OPTIONS)
     most: Annotated[StrictInt, Field(ge=1, le=MOST_OPTIONS)] = 1
     winners: Annotated[StrictInt, Field(ge=1, le=MOST_OPTIONS)] = 1
     grid: GridBody | None = None
-    cohorts: Annotated[list[CohortBody], Field(max_length=MOST_COHORTS)] = []
+    cohorts: list[CohortBody] = Field(default=[], max_length=MOST_COHORTS)
     secret: bool = False
     weights: WeightsBody | None = None
     level: Identity = Identity.LINK
@@ -166,7 +161,7 @@ class Call(Question):
 
     closes_at: Instant
     body_id: UUID | None = None
-    roles: Annotated[list[Role], Field(max_length=len(Role))] = []
+    roles: list[Role] = Field(default=[], max_length=len(Role))
     per: Per = Per.PERSON
     only_cohorts: bool = False
     quorum: QuorumBody | None = None

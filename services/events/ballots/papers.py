@@ -52,15 +52,14 @@ from shared.access.roles import Level
 from shared.contracts.events import VoterVoted
 from shared.messaging import stage
 from shared.runtime.problems import FieldError, Invalid, expect
+from shared.runtime.shapes import Request
 
 ITSELF = "nothing: of a secret ballot each voter casts their own paper, at once"
 
 
-class VoteBody(BaseModel):
+class VoteBody(Request):
     """`invitation_id` says whose vote it is: one's own if left out, or that of somebody one stands for. Of a ballot
     without a meeting it is the voter's id."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     vote: Vote
     invitation_id: UUID | None = None

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -32,17 +32,15 @@ from shared.contracts.events import (
 )
 from shared.messaging import stage
 from shared.runtime.problems import expect
-from shared.runtime.shapes import line
+from shared.runtime.shapes import Request, line
 
 MOST_NAMED, MOST_GUESTS = 200, 500
 
 
-class Audience(BaseModel):
+class Audience(Request):
     """Whom a meeting is for. Without a body: who holds a mandate in one of the `territories` for an organisation of one
     of the `kinds` (where both are named, both), the people of `bodies`, and `people` by name. With a body its own
     people, and `people` as guests."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     territories: list[Annotated[str, line(8)]] = Field(default=[], max_length=MOST_NAMED, examples=[["03"]])
     kinds: list[Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,40}$")]] = Field(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -43,16 +43,13 @@ from shared.runtime.edge import At, Edge
 from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
-from shared.runtime.shapes import Ref, line, prose
+from shared.runtime.shapes import Instant, Ref, line, prose
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["meetings"])
 
 Words = line(300)
 Title = Annotated[str, Words]
-EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-Instant = Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST)]
-"""Whatever offset it has, it is an instant in Italy too: the first and the last of the calendar are not."""
 JoinUrl = Annotated[str, StringConstraints(max_length=2000, pattern=r"^https://[^\x00-\x20\"<>\\^`{|}]+$")]
 Prose = Annotated[str, prose(5000)]
 Reason = Annotated[str, line(500)]

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -34,23 +34,19 @@ from shared.access.links import Link
 from shared.contracts.events import MinutesApprovalGiven
 from shared.messaging import stage
 from shared.runtime.problems import expect
-from shared.runtime.shapes import prose
+from shared.runtime.shapes import Request, prose
 
 
-class Share(BaseModel):
+class Share(Request):
     """A part of those who were there, as a fraction: 2/3."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     numerator: int = Field(ge=1, le=100)
     denominator: int = Field(ge=1, le=100)
 
 
-class Ruling(BaseModel):
+class Ruling(Request):
     """`share`, `days` and `silence` are of `attendees`: how many must agree, in how many days, and whether who does not
     answer agrees. `next_meeting`: a motion carried in a later meeting of the body approves."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     approval: Approval
     share: Share = Share(numerator=1, denominator=2)
@@ -58,10 +54,8 @@ class Ruling(BaseModel):
     silence: bool = True
 
 
-class Answer(BaseModel):
+class Answer(Request):
     """`approve`, or `object` with a reason."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     answer: Annotated[str, Field(pattern="^(approve|object)$", examples=["approve"])]
     reason: Annotated[str, prose(2_000)] | None = None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -37,17 +37,13 @@ from shared.access.loading import network_row
 from shared.contracts.events import DecisionAdopted, MinutesApproved, MinutesReturned, MinutesState, MinutesSubmitted
 from shared.messaging import stage
 from shared.runtime.problems import expect
-from shared.runtime.shapes import prose
+from shared.runtime.shapes import Request, prose
 
 Text = Annotated[str, StringConstraints(max_length=50_000, pattern=r"^[^\x00]*$")]
 Remarks = Annotated[str, prose(5_000)]
 TEMPLATE = Path(__file__).with_name("templates") / "minutes.typ"
 FILE = "minutes-file"
 """Due: the PDF of minutes that were approved before there were any."""
-
-
-class Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Draft(Request):

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from uuid import UUID
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,7 +24,7 @@ from shared.contracts.events import ReportMade, ReportReleased, ReportState, Rep
 from shared.messaging import stage
 from shared.runtime.database import constraint
 from shared.runtime.problems import expect
-from shared.runtime.shapes import line
+from shared.runtime.shapes import Request, line
 
 Words = Annotated[str, line(200)]
 
@@ -32,11 +32,9 @@ Words = Annotated[str, line(200)]
 Codes = Annotated[list[Annotated[str, line(40)]], Field(max_length=40)]
 
 
-class GroupBody(BaseModel):
+class GroupBody(Request):
     """Organisations that are counted together: of one of these kinds and, where any are named, of one of these sections
     of the RUNTS (codes of the registry's vocabularies). Each is in the first group that it fits."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     title: Words = Field(examples=["Cooperative ed enti pubblici"])
     kinds: Codes = Field(default=[], examples=[["cooperative", "municipality"]])
@@ -49,16 +47,14 @@ class GroupBody(BaseModel):
         return self
 
 
-class Making(BaseModel):
+class Making(Request):
     """`ballots` and `crossings` are of the network and belong to the report, too: those of the meetings and of the
     programmes' bodies are in it anyway. `groups` part the composition in another way than the usual one."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     title: Words | None = Field(default=None, examples=["Palestre di capacità: relazione finale"])
-    groups: Annotated[list[GroupBody], Field(max_length=30)] = []
-    ballots: Annotated[list[UUID], Field(max_length=100)] = []
-    crossings: Annotated[list[UUID], Field(max_length=100)] = []
+    groups: list[GroupBody] = Field(default=[], max_length=30)
+    ballots: list[UUID] = Field(default=[], max_length=100)
+    crossings: list[UUID] = Field(default=[], max_length=100)
 
 
 @dataclass(frozen=True)

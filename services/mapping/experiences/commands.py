@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.mapping.experiences.rules import Absence, AlreadyDeclared, Experience, HasExperiences
 from services.mapping.experiences.tables import absences, experiences
 from services.mapping.items import commands as items
-from services.mapping.items.commands import Networks, Prose, Request, Territories, Themes, Title, Web, plain
+from services.mapping.items.commands import Networks, Prose, Territories, Themes, Title, Web, plain
 from services.mapping.items.queries import Shown
 from services.mapping.items.rules import State, Visibility
 from services.mapping.policy import Right, policy
@@ -21,6 +21,7 @@ from shared.access import loading
 from shared.access.actor import Actor, day
 from shared.contracts.mapping import AbsenceDeclared
 from shared.messaging import stage
+from shared.runtime.shapes import Request
 
 EXAMPLE: dict[str, Any] = {
     "title": "Portierato sociale in via Bergamo",

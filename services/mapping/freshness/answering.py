@@ -20,7 +20,6 @@ from services.mapping.freshness.rules import AlreadyAnswered, Answer, Question, 
 from services.mapping.freshness.tables import freshness
 from services.mapping.items import commands as items
 from services.mapping.items import queries as items_queries
-from services.mapping.items.commands import Request
 from services.mapping.items.queries import Shown
 from services.mapping.items.rules import Item, Subject
 from services.mapping.places import commands as places
@@ -37,6 +36,7 @@ from shared.access.links import Link, LinkExpired, LinkInvalid
 from shared.access.roles import Role
 from shared.access.tokens import Identity
 from shared.runtime.paging import DEFAULT, Page, page
+from shared.runtime.shapes import Request
 
 MODELS: dict[Subject, type[Item]] = {
     Subject.PLACE: Place,

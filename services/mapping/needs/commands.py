@@ -15,7 +15,7 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.mapping.items.commands import Request, Theme, require_member, without_surrogates
+from services.mapping.items.commands import Theme, require_member, without_surrogates
 from services.mapping.items.rules import LONGEST_TEXT
 from services.mapping.items.rules import State as ItemState
 from services.mapping.needs import queries
@@ -31,6 +31,7 @@ from shared.contracts.mapping import NeedAnswered, NeedAssigned, NeedCollected, 
 from shared.messaging import stage
 from shared.runtime.due import schedule
 from shared.runtime.problems import expect
+from shared.runtime.shapes import Request
 
 DUE = "need-text"
 """The kind of due row that waits for the day on which a need's text is erased."""

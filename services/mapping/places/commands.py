@@ -10,7 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.mapping.items import commands as items
-from services.mapping.items.commands import Code, Line, Networks, Prose, Request, Title, Web, plain
+from services.mapping.items.commands import Code, Line, Networks, Prose, Title, Web, plain
 from services.mapping.items.queries import Shown
 from services.mapping.items.rules import Visibility
 from services.mapping.places import hours
@@ -18,6 +18,7 @@ from services.mapping.places.hours import Opening
 from services.mapping.places.rules import Activity, Kind, Place, in_order, phone_of
 from shared.access import loading
 from shared.access.actor import Actor
+from shared.runtime.shapes import Request
 
 Clock = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Email = Annotated[

@@ -10,12 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.mapping.items import commands as items
-from services.mapping.items.commands import Networks, Prose, Request, Territories, Themes, Title, plain
+from services.mapping.items.commands import Networks, Prose, Territories, Themes, Title, plain
 from services.mapping.items.queries import Shown
 from services.mapping.items.rules import Visibility
 from services.mapping.resources.rules import MOST_CENTS, Kind, Resource
 from shared.access import loading
 from shared.access.actor import Actor
+from shared.runtime.shapes import Request
 
 Kinds = Annotated[
     tuple[Annotated[str, StringConstraints(pattern=r"^[a-z_]+$", max_length=40)], ...], Field(max_length=30)

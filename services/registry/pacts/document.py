@@ -1,18 +1,12 @@
-"""The pact on paper: what `templates/pact.typ` makes of it, in Italian or English, as a tagged PDF (PDF/UA-1).
-
-Texts go to the template as data and never as source: whatever somebody wrote, it is printed and not executed. Nothing
-is fetched: the template uses no package, and the fonts are those inside the compiler.
-"""
+"""The pact on paper, in Italian or English: what `templates/pact.typ` prints."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-import orjson
-import typst
 from babel.dates import format_date
 
 from services.registry.commitments.rules import State as CommitmentState
@@ -22,7 +16,7 @@ from services.registry.pacts.rules import SIDES, Kept, Kind, Obligation, Side, S
 from shared import territories
 from shared.runtime.italian import with_article
 
-TEMPLATE = Path(__file__).parent / "templates" / "pact.typ"
+TEMPLATE = Path(__file__).with_name("templates") / "pact.typ"
 LANGUAGES = ("it", "en")
 
 WORDS: Mapping[str, tuple[str, str]] = {
@@ -183,31 +177,3 @@ def _territory(code: str) -> str:
     italy = territories.load()
     found = italy.municipality(code) or italy.province(code) or italy.region(code)
     return found.name if found else code
-
-
-def render(data: Mapping[str, Any]) -> bytes:
-    """The PDF; the same data give the same bytes. It takes up to a tenth of a second: not on the event loop.
-
-    PDF/UA wants a glyph for every sign, and the compiler's fonts have Latin, Greek and Cyrillic ones. A text in another
-    script is still printed, with what fonts the machine has, tagged but without that claim.
-    """
-    try:
-        made: bytes = typst.compile(str(TEMPLATE), **_options(data), format="pdf", pdf_standards="ua-1")
-    except typst.TypstError:
-        made = typst.compile(str(TEMPLATE), **{**_options(data), "ignore_system_fonts": False}, format="pdf")
-    return made
-
-
-def pages(data: Mapping[str, Any], ppi: float = 80) -> list[bytes]:
-    """The same as images (PNG), one a page."""
-    made = typst.compile(str(TEMPLATE), **_options(data), format="png", ppi=ppi)
-    return made if isinstance(made, list) else [made]
-
-
-def _options(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "root": str(TEMPLATE.parent),
-        "sys_inputs": {"data": orjson.dumps(data).decode()},
-        "ignore_system_fonts": True,
-        "timestamp": int(datetime.combine(date.fromisoformat(data["date"]), time(), UTC).timestamp()),
-    }

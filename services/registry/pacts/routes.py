@@ -56,6 +56,7 @@ from services.registry.pacts.rules import (
 )
 from services.registry.pacts.sealing import Unreadable, Vault
 from services.registry.policy import Right, policy
+from shared import typesetting
 from shared.access.actor import Actor, day
 from shared.runtime.edge import At, Edge
 from shared.runtime.openapi import GUARDED
@@ -519,8 +520,9 @@ async def _with_network(session: Any, actor: Actor, pact_id: UUID, *, now: datet
 
 
 async def _pdf(shown: Shown, network: str, clear: Clear | None, language: str, at: Edge) -> Response:
-    data = document.data(shown, network, clear, language, day(at.now))
-    content = await asyncio.to_thread(document.render, data)
+    on = day(at.now)
+    data = document.data(shown, network, clear, language, on)
+    content = await asyncio.to_thread(typesetting.pdf, document.TEMPLATE, data, on)
     name = f'inline; filename="{shown.pact.code}.pdf"'
     return Response(content, media_type="application/pdf", headers={"content-disposition": name, **UNKEPT})
 

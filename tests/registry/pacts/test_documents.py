@@ -17,6 +17,7 @@ from services.registry.pacts import document
 from services.registry.pacts.commands import Clear
 from services.registry.pacts.queries import Shown
 from services.registry.pacts.rules import Capacity, Kind, Obligation, Pact, Reason, Side, State, Step
+from shared import typesetting
 from tests.harness import Running
 from tests.registry.conftest import Room, problem
 from tests.registry.pacts.scene import DEED, NAME, OWN, STEP, Scene
@@ -62,6 +63,10 @@ def paper(
     return document.data(shown, text, read if clear else None, language, ON)
 
 
+def render(data: dict[str, Any]) -> bytes:
+    return typesetting.pdf(document.TEMPLATE, data, ON)
+
+
 def text_of(pdf: bytes) -> str:
     """The texts of the document's marked content and its bookmarks, as far as they are kept as text."""
     parts = []
@@ -75,7 +80,7 @@ def text_of(pdf: bytes) -> str:
 
 @pytest.mark.parametrize("language", ["it", "en"])
 def test_the_document_is_a_tagged_pdf_in_its_language(language: str) -> None:
-    pdf = document.render(paper(language=language))
+    pdf = render(paper(language=language))
     told = text_of(pdf)
     assert pdf.startswith(b"%PDF-")
     assert "<pdfuaid:part>1</pdfuaid:part>" in told
@@ -87,26 +92,26 @@ def test_the_document_is_a_tagged_pdf_in_its_language(language: str) -> None:
 
 def test_the_same_pact_makes_the_same_document_and_another_text_another() -> None:
     data = paper()
-    assert document.render(data) == document.render(data)
-    assert document.render(data) != document.render(paper("Altro"))
+    assert render(data) == render(data)
+    assert render(data) != render(paper("Altro"))
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_what_somebody_wrote_is_printed_and_not_executed(hostile: str) -> None:
-    pages = document.pages(paper(hostile))
+    pages = typesetting.pages(document.TEMPLATE, paper(hostile), ON)
     assert pages[0].startswith(b"\x89PNG")
     assert len(pages) <= 3
-    assert document.render(paper(hostile)).startswith(b"%PDF-")
+    assert render(paper(hostile)).startswith(b"%PDF-")
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=200))
 def test_no_text_breaks_the_document(text: str) -> None:
-    assert document.render(paper(text)).startswith(b"%PDF-")
+    assert render(paper(text)).startswith(b"%PDF-")
 
 
 def test_a_name_in_another_script_is_printed_too() -> None:
-    told = text_of(document.render(paper("李小龍 محمد 🙂")))
+    told = text_of(render(paper("李小龍 محمد 🙂")))
     assert "/MarkInfo" in told
     assert "pdfuaid:part" not in told
 
@@ -130,8 +135,8 @@ async def test_the_maker_prints_the_whole_pact_and_it_is_logged_as_a_reading(
     scene: Scene, room: Room, registry: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     printed: list[dict[str, Any]] = []
-    whole = document.render
-    monkeypatch.setattr(document, "render", lambda data: printed.append(data) or whole(data))  # type: ignore[func-returns-value]
+    whole = document.data
+    monkeypatch.setattr(document, "data", lambda *asked: printed.append(whole(*asked)) or printed[-1])  # type: ignore[func-returns-value]
     pact = await scene.signed()
     answer = await scene.maker.post(f"/pacts/{pact['id']}/document?language=en", {"reason": "signing"})
     assert answer.status_code == 200, answer.text
