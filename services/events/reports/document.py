@@ -600,10 +600,12 @@ def composition(material: Material, asked: Sequence[Group] = ()) -> Composition:
 
 
 def _groups(invited: Sequence[Organisation], asked: Sequence[Group]) -> list[GroupShare]:
-    """Each organisation in the first group that it fits; the rest are others."""
+    """Each organisation in the first group that it fits; the rest are others, where groups that were asked for leave
+    any."""
     groups = [(f"group_{place}", group) for place, group in enumerate(asked, 1)]
     groups = groups or [(code, Group(None, kinds)) for code, kinds in GROUPS]
     counts = Counter(next((code for code, group in groups if group.fits(one)), "others") for one in invited)
+    rest = [("others", Group(None, ()))] if counts["others"] or not asked else []
     return [
         GroupShare(
             code=code,
@@ -612,7 +614,7 @@ def _groups(invited: Sequence[Organisation], asked: Sequence[Group]) -> list[Gro
             sections=list(group.sections),
             share=Share.out_of(counts[code], len(invited)),
         )
-        for code, group in [*groups, ("others", Group(None, ()))]
+        for code, group in [*groups, *rest]
     ]
 
 

@@ -126,6 +126,7 @@ CODES: Words = {
     "intervention": ("Intervento", "Intervention"),
 }
 SAY: Words = {
+    "no_place": ("Sede non indicata", "Seat not given"),
     "of": ("{network} – n. {number}", "{network} – no. {number}"),
     "made": ("Dati {at}.", "Data {at}."),
     "span_series": ("Programma «{subject}», {since} {last}.", "Programme “{subject}”, {since} {last}."),
@@ -430,7 +431,9 @@ class _Speaker:
         modes = [[self.word(CODES, one.mode), str(one.meetings), str(one.presences)] for one in chapter.by_mode]
         bodies = [[one.body.name, str(one.meetings), str(one.presences)] for one in chapter.by_body]
         kinds = [[self.word(KINDS, one.kind), str(one.organisations), str(one.presences)] for one in chapter.by_kind]
-        regions = [[one.territory.name, str(one.organisations), str(one.presences)] for one in chapter.by_territory]
+        regions = [
+            [self.place(one.territory), str(one.organisations), str(one.presences)] for one in chapter.by_territory
+        ]
         return lines, [
             self.sheet(
                 self.say("by_mode"),
@@ -467,7 +470,7 @@ class _Speaker:
             lines.insert(1, self.say("without_organisation", count=chapter.without_organisation))
         shared = [(one.title or self.word(GROUPS, one.code), one.share) for one in chapter.groups]
         kinds = [(self.word(KINDS, one.kind), one.share) for one in chapter.by_kind]
-        regions = [(one.territory.name, one.share) for one in chapter.by_territory]
+        regions = [(self.place(one.territory), one.share) for one in chapter.by_territory]
         return lines, [
             self.shares(self.say("groups"), "group", shared),
             self.shares(self.say("kinds"), "kind", kinds),
@@ -614,6 +617,10 @@ class _Speaker:
 
     def gain(self, one: Gap) -> str:
         return self.number(None if one.gain is None else one.gain * 100, 1)
+
+    def place(self, one: Named) -> str:
+        """Of organisations whose seat is not known, that."""
+        return one.name if one.id is not None else self.say("no_place")
 
     def named(self, one: Named) -> str:
         return one.name
