@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from services.events.minutes import commands
 from services.events.minutes.document import printed
@@ -103,6 +103,12 @@ async def test_the_database_lets_nobody_change_a_pdf_or_keep_a_wrong_checksum(ro
         async with room.running.context.database.sessions() as session:
             with pytest.raises(IntegrityError):
                 await session.execute(text(statement), {"id": id_})
+
+
+@pytest.mark.parametrize("table", ["minutes_files", "minutes", "meetings", "quorums", "ballots", "decisions"])
+async def test_the_database_lets_nobody_empty_what_is_final(room: Room, table: str) -> None:
+    with pytest.raises(DBAPIError, match="final"):
+        await room.running.sql(f"truncate {table} cascade")
 
 
 async def test_minutes_approved_before_there_were_files_get_theirs(room: Room) -> None:

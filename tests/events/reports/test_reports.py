@@ -136,8 +136,17 @@ async def test_made_again_it_is_another_one_and_the_first_stays_as_it_was(room: 
     assert (said["chapters"]["participation"]["held"], now["chapters"]["participation"]["held"]) == (1, 2)
     listed = await room.items(f"/networks/{room.slug}/reports", series=programme.series["id"])
     assert [one["id"] for one in listed] == [first["id"], second["id"]]
-    with pytest.raises(DBAPIError, match="final"):
-        await room.running.sql("update report_files set pdf = ''")
+    for statement in (
+        "update report_files set pdf = ''",
+        "update reports set sha256 = 'x'",
+        "update reports set title = 'Altro'",
+        "delete from reports",
+        "truncate report_files",
+        "truncate reports cascade",
+    ):
+        with pytest.raises(DBAPIError, match="final"):
+            await room.running.sql(statement)
+    assert await room.found(f"/reports/{first['id']}.json") == said
 
 
 async def test_two_at_once_get_two_numbers(room: Room) -> None:
