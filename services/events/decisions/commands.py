@@ -34,12 +34,13 @@ from services.events.minutes import queries as minutes_queries
 from services.events.minutes.rules import Minutes
 from services.events.organisations.tables import organisations
 from services.events.policy import Right, policy
-from shared.access.actor import Actor
+from shared.access.actor import EARLIEST, LATEST, Actor
 from shared.runtime.problems import NotYetKnown, expect
 from shared.runtime.shapes import Request, line
 
 Words = line(500)
 Title = Annotated[str, Words]
+Day = Annotated[date, Field(ge=EARLIEST, le=LATEST)]
 NOT_GIVEN: Any = Field(default_factory=lambda: None)
 """Of a field that may be left out and is never null."""
 IN_COURSE = (MeetingState.CONVENED, MeetingState.HELD)
@@ -54,7 +55,7 @@ class Proposal(Request):
     organisation_id: UUID | None = None
     person_id: UUID | None = None
     body_id: UUID | None = None
-    due: date | None = None
+    due: Day | None = None
     ballot_id: UUID | None = None
 
 
@@ -66,7 +67,7 @@ class Change(Request):
     organisation_id: UUID | None = None
     person_id: UUID | None = None
     body_id: UUID | None = None
-    due: date | None = None
+    due: Day | None = None
     ballot_id: UUID | None = None
 
 

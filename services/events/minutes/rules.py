@@ -81,11 +81,12 @@ class OthersApprove(Exception):
 class NotTheBallot(Exception):
     """By the body's rule a motion of a later meeting approves these minutes, and this is none: `code` says why."""
 
-    accepted = "the id of a motion that was carried in a later meeting of the same body"
-
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code, self.path = code, "/ballot_id"
+        self.accepted = "nothing: its coordination approves"
+        if code != "not_asked":
+            self.accepted = "the id of a motion that was carried in a later meeting of the same body"
 
 
 class NotAsked(Exception):
@@ -99,7 +100,9 @@ class NotAsked(Exception):
 class NoReason(Exception):
     """Who objects says what is wrong."""
 
-    path, code, accepted = "/reason", "missing", "what is wrong, in 1 to 2,000 characters"
+    def __init__(self) -> None:
+        super().__init__("no reason")
+        self.path, self.code, self.accepted = "/reason", "missing", "what is wrong, in 1 to 2,000 characters"
 
 
 class NotEditable(Exception):

@@ -57,6 +57,7 @@ async def test_what_is_missing_or_contradicts_is_refused_with_the_field(room: Ro
         ({"organisation_id": organisation}, 422, "/due"),
         ({"due": good}, 422, "/organisation_id"),
         ({"organisation_id": organisation, "due": early}, 422, "/due"),
+        ({"organisation_id": organisation, "due": "9999-12-31"}, 422, "/due"),
         ({"organisation_id": organisation, "person_id": person, "due": good}, 422, "/person_id"),
         ({"ballot_id": str(uuid4())}, 422, "/ballot_id"),
         ({"kind": "wish"}, 422, "/kind"),

@@ -120,6 +120,7 @@ async def test_so_many_objections_that_the_rest_cannot_be_enough_send_them_back(
     hall, minutes = await submitted(room, share={"numerator": 2, "denominator": 3})
     bare = await answer(hall, minutes, 0, answer="object")
     assert problem(bare) == (422, "objection-without-reason")
+    assert bare.json()["errors"][0]["path"] == "/reason"
     first = await answer(hall, minutes, 0, answer="object", reason="Non ho detto questo")
     assert (first.json()["state"], first.json()["approvals"]["objected"]) == ("in_approval", 1)
     changed = await answer(hall, minutes, 0, answer="approve")
