@@ -115,7 +115,7 @@ def code(at: Edge, shown: Pass, token: str) -> Response:
         rows=_rows(at.language, shown),
         yours=_yours(say, shown),
         note=_stands(at.language, shown) if convened else say["not_now"],
-        good=convened,
+        good=convened and not shown.may,  # to who reads it at the door that is no success
         offered=offered,
         modes=_modes(say) if offered else [],
         chosen="remote" if shown.meeting.mode is MeetingMode.REMOTE else "present",
@@ -249,6 +249,7 @@ DOOR: dict[str, dict[str, str]] = {
         "quorum": "Numero legale",
         "reached": "raggiunto",
         "missing": "mancano {count}",
+        "missing_one": "manca 1",
         "fixed": "La riunione è chiusa: queste cifre restano.",
         "not_now": "La riunione non è in corso: non si registrano presenze.",
         "there": "Presenti",
@@ -281,6 +282,7 @@ DOOR: dict[str, dict[str, str]] = {
         "quorum": "Quorum",
         "reached": "reached",
         "missing": "{count} missing",
+        "missing_one": "1 missing",
         "fixed": "The meeting is closed: these figures stay.",
         "not_now": "The meeting is not in course: no attendance is recorded.",
         "there": "Present",
@@ -415,7 +417,9 @@ def _figures(say: dict[str, str], shown: Door) -> list[tuple[str, int]]:
 
 def _quorum(say: dict[str, str], shown: Door) -> str:
     quorum = shown.figures.quorum
-    return say["reached"] if quorum.reached else say["missing"].format(count=quorum.missing)
+    if quorum.reached:
+        return say["reached"]
+    return say["missing_one" if quorum.missing == 1 else "missing"].format(count=quorum.missing)
 
 
 def _told(say: dict[str, str], shown: Door, done: UUID | None) -> str | None:

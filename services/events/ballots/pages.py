@@ -220,7 +220,9 @@ def _when(language: str, sheet: Sheet) -> str:
     if meeting is not None:
         return say["of"].format(meeting=meeting.title, day=day(meeting.starts_at, language))
     assert ballot.closes_at is not None
-    return say["until"].format(day=day(ballot.closes_at, language), hour=hour(ballot.closes_at, language))
+    last = ballot.closes_at if ballot.closed_at is None else min(ballot.closes_at, ballot.closed_at)
+    said = say["until" if ballot.open else "ended"]
+    return said.format(day=day(last, language), hour=hour(last, language))
 
 
 def _sign_in(ballot: Ballot, view: View) -> str | None:

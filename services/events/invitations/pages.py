@@ -58,11 +58,11 @@ TEXTS: dict[str, dict[str, str]] = {
         "documents": "Documenti",
         "file": "{kind}, {size}",
         "of_item": "punto {number}",
-        "renew_lead": "Possiamo mandarti un nuovo link all'indirizzo di posta a cui è arrivato l'invito.",
-        "renew": "Mandami un nuovo link",
+        "renew_lead": "Possiamo mandartene un altro, all'indirizzo di posta a cui è arrivato l'invito.",
+        "renew": "Mandami un nuovo collegamento",
         "renewed": "Controlla la posta",
-        "renewed_is": "Se la riunione accetta ancora risposte, tra poco arriva un nuovo link all'indirizzo a cui era "
-        "stato mandato l'invito.",
+        "renewed_is": "Se la riunione accetta ancora risposte, tra poco arriva un nuovo collegamento all'indirizzo a "
+        "cui era stato mandato l'invito.",
         "next": "Se hai domande sulla riunione, scrivi alla segreteria della rete.",
     },
     "en": {
@@ -178,7 +178,7 @@ def expired(language: str, problem: Problem, token: str) -> Response:
         body["title"],
         "expired.html",
         status=problem.status,
-        lead=[body.get("detail", ""), texts["renew_lead"]],
+        lead=texts["renew_lead"],
         renew=texts["renew"],
         action=f"/events/v1/rsvp/renew?{urlencode({'token': token})}",
     )

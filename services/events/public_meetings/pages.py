@@ -79,7 +79,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "cancelled": "This meeting has been cancelled.",
         "over": "This meeting has been held.",
         "closed": "Registration is closed.",
-        "data": "The same for programs",
+        "data": "The same data for programs",
     },
 }
 KEPT = {"cache-control": "public, max-age=60", "vary": "Accept-Language, Accept-Encoding"}

@@ -36,7 +36,7 @@ async def test_the_page_of_an_expired_link_offers_a_new_one_and_asks_for_none_it
     page = await room.running.client.get("/events/v1/rsvp/link", params={"token": token}, headers=HTML)
     assert page.status_code == 410
     assert f'<form method="post" action="/events/v1/rsvp/renew?token={token}">' in page.text
-    assert "Mandami un nuovo link" in page.text
+    assert "Mandami un nuovo collegamento" in page.text
     assert meeting["title"] not in page.text
     assert "Persona Numero 1" not in page.text
     assert await asked(room, invitation) == 0
@@ -83,7 +83,7 @@ async def test_an_expired_link_answers_nothing(room: Room) -> None:
     sent = await room.running.client.post(
         "/events/v1/rsvp/link", params={"token": token}, data={"answer": "yes"}, headers=HTML
     )
-    assert (sent.status_code, "Mandami un nuovo link" in sent.text) == (410, True)
+    assert (sent.status_code, "Mandami un nuovo collegamento" in sent.text) == (410, True)
     assert (await room.found(f"/invitations/{invitation['id']}"))["answer"] is None
 
 
