@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -24,7 +25,8 @@ from services.events.meetings.tables import meetings
 from services.events.policy import Right, policy
 from services.events.series import gathering, planning, queries, rules
 from services.events.series.gathering import Asked, Gathered
-from services.events.series.planning import Plan
+from services.events.series.lacking import targets
+from services.events.series.plans import LONGEST_SEARCH, Plan
 from services.events.series.queries import Named
 from services.events.series.rules import (
     Absence,
@@ -369,6 +371,7 @@ async def plan(
     found.series.require("plan")
     _require_within_reach(found.series, asked)
     gathered = await gathering.gather(session, found, asked, now, language)
+    _require_placeable(found.series, gathered, each)
     known = (gathered.groups, gathered.standing, gathered.wishes, gathered.known)
     made = await asyncio.to_thread(planning.plan, found.series, *known, each)  # others are answered meanwhile
     away = {person for item in made.items for person in item.away}
@@ -380,10 +383,27 @@ MOST_LOOKED_AT = 400_000
 
 
 def _require_within_reach(series: Series, asked: Asked) -> None:
-    days = (series.last_day - series.since).days + planning.LONGEST_SEARCH
+    days = (series.last_day - series.since).days + LONGEST_SEARCH
     most = MOST_LOOKED_AT // (len(series.groups) * days)
     if len(asked.times) > most:
         raise Invalid("/times", "too_many", f"at most {most} hours for so many bodies and days")
+    for place, (since, until) in enumerate(asked.avoid):
+        if until <= since:
+            raise Invalid(f"/avoid/{place}/until", "span", f"later than {since}")
+
+
+MOST_PLACED = 3_000_000
+"""Meetings to be placed, by the times that are looked at for each, by how many a month may have: beyond it one plan
+would take minutes, and a gigabyte. 1,000 meetings of 200 bodies in a year, at two hours of each day, are a quarter."""
+
+
+def _require_placeable(series: Series, gathered: Gathered, each: int | None) -> None:
+    wishes, held = gathered.wishes, Counter(one.body_id for one in gathered.standing)
+    lacking = sum(max(number - held[of], 0) for of, number in targets(series, each).items())
+    days = max((wishes.last_day - wishes.earliest).days + 1, 1)
+    most = min(MOST_PLACED // (days * len(wishes.times) * (wishes.per_month or 1)), rules.LARGEST_COUNT)
+    if lacking > most:
+        raise Invalid("/meetings", "too_many", f"so many of each body that {most} are lacking in all, not {lacking}")
 
 
 class PlanItem(Request):
@@ -429,6 +449,7 @@ async def accept(
         await meeting_commands.cancel(session, actor, dropped.meeting_id, expected=dropped.version, now=now)
     moved = await _move(session, actor, [item for item in request.items if item.meeting_id], rooms, now)
     made = [await _draft(session, actor, found, item, rooms, now) for item in request.items if item.meeting_id is None]
+    await _require_apart(session, made)
     await _book(session, rooms, [*moved, *made])
     known = [one for _, one in (*moved, *made)]
     return sorted(known, key=lambda one: (one.meeting.starts_at, one.meeting.id))
@@ -492,6 +513,21 @@ async def _move(
             raise refused
         waiting = still
     return moved
+
+
+async def _require_apart(session: AsyncSession, made: Sequence[Made]) -> None:
+    """No body gets two meetings of the programme at one time, drafts among them: so a plan that is accepted twice is
+    not drafted twice, whatever the quotas leave room for. Raises Overlapping."""
+    one, other = meetings.c, meetings.alias("others").c
+    query = (
+        select(other.id, other.starts_at, other.ends_at)
+        .where(one.id.in_([known.meeting.id for _, known in made]), other.id != one.id)
+        .where(other.series_id == one.series_id, other.body_id.is_not_distinct_from(one.body_id))
+        .where(other.starts_at < one.ends_at, other.ends_at > one.starts_at, other.state != MeetingState.CANCELLED)
+    )
+    found = (await session.execute(query.order_by(other.starts_at, other.id).limit(1))).one_or_none()
+    if found is not None:
+        raise Overlapping(found.id, found.starts_at, found.ends_at)
 
 
 async def _moved(session: AsyncSession, actor: Actor, item: PlanItem, rooms: dict[UUID, Room], now: datetime) -> Known:

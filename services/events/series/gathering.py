@@ -23,8 +23,9 @@ from services.events.meetings.queries import ENTITLED, NAMED, asked_of
 from services.events.meetings.rules import State as MeetingState
 from services.events.meetings.tables import meetings
 from services.events.people.tables import people
-from services.events.series import planning, queries
-from services.events.series.planning import Group, Interval, Known, Standing, Wishes
+from services.events.series import plans, queries
+from services.events.series.holidays import holidays_of
+from services.events.series.plans import LONGEST_SEARCH, Group, Interval, Known, Standing, Wishes
 from services.events.series.queries import Named
 from services.events.series.rules import Room, RoomState, Series, UnknownRoom
 from services.events.series.tables import absences, rooms
@@ -34,7 +35,7 @@ from shared.runtime.problems import NotYetKnown
 MOST_STEPS, MOST_ASKED = 60, 3_000
 """Days on which somebody enters or leaves: beyond so many (of one body, of all), the first of each month stands for
 them, or of every few months."""
-HELD_TILL = timedelta(days=planning.LONGEST_SEARCH)
+HELD_TILL = timedelta(days=LONGEST_SEARCH)
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,13 @@ async def gather(session: AsyncSession, named: Named, asked: Asked, now: datetim
         Group(
             body_id,
             members[body_id],
-            planning.holidays_of(territories.get(body_id) if body_id else None, today, far, language),
+            holidays_of(territories.get(body_id) if body_id else None, today, far, language),
             elsewhere[body_id],
             tuple(_fitting(found, booked, territories.get(body_id) if body_id else None)),
         )
         for body_id in series.groups
     )
-    who = planning.people_of(groups)
+    who = frozenset().union(*(group.everybody for group in groups))
     wishes = Wishes(
         earliest,
         today,
@@ -241,7 +242,7 @@ async def _rooms(session: AsyncSession, series: Series, asked: Sequence[UUID] | 
     return found
 
 
-def _fitting(found: Mapping[UUID, Room], booked: Mapping[UUID, Any], territory: str | None) -> list[planning.Room]:
+def _fitting(found: Mapping[UUID, Room], booked: Mapping[UUID, Any], territory: str | None) -> list[plans.Room]:
     """The rooms of a body's territory, or of one in which it lies."""
 
     def near(room: Room) -> bool:
@@ -249,7 +250,7 @@ def _fitting(found: Mapping[UUID, Room], booked: Mapping[UUID, Any], territory: 
         return own is None or territory is None or lies_in(own, territory) or lies_in(territory, own)
 
     return [
-        planning.Room(room.id, room.capacity, tuple((start, end) for start, end, _ in booked[room.id]))
+        plans.Room(room.id, room.capacity, tuple((start, end) for start, end, _ in booked[room.id]))
         for room in found.values()
         if near(room)
     ]

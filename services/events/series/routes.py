@@ -30,8 +30,8 @@ from services.events.series.commands import (
     RoomChange,
 )
 from services.events.series.gathering import Asked
-from services.events.series.planning import Avoided, Failing, Proposed, Standing, UnknownNumber, Why
-from services.events.series.planning import Short as ShortBody
+from services.events.series.plans import Avoided, Failing, Proposed, Standing, UnknownNumber, Why
+from services.events.series.plans import Short as ShortBody
 from services.events.series.queries import Away, Booked, Figure, Named, Progress
 from services.events.series.rules import (
     Breach,

@@ -13,22 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.events.series import planning, rules
-from services.events.series.planning import (
-    Group,
-    Known,
-    Plan,
-    Proposed,
-    Room,
-    Standing,
-    UnknownNumber,
-    Why,
-    Wishes,
-    holidays_of,
-    lacking,
-    plan,
-    targets,
-)
+from services.events.series import rules
+from services.events.series.holidays import CAPITALS, holidays_of
+from services.events.series.lacking import Lacking, lacking, targets
+from services.events.series.planning import plan
+from services.events.series.plans import Group, Known, Plan, Proposed, Room, Standing, UnknownNumber, Why, Wishes
 from services.events.series.rules import Placed, Quota, Series
 from shared.access.actor import ROME, day
 
@@ -127,7 +116,7 @@ def test_drafts_beyond_the_quota_are_dropped_the_latest_first_and_convened_ones_
     found = lacking(series(1, [quota(2, each=True)]), three)
     assert (found[id_(1)].modes, [one.id for one in found[id_(1)].dropped]) == ((), [id_(504)])
     firm = [replace(one, firm=True) for one in three]
-    assert lacking(series(1, [quota(2, each=True)]), firm)[id_(1)] == planning.Lacking((), (), 0)
+    assert lacking(series(1, [quota(2, each=True)]), firm)[id_(1)] == Lacking((), (), 0)
 
 
 # --- days -------------------------------------------------------------------------------------------------------------
@@ -176,9 +165,9 @@ def test_holidays_are_named_in_the_language_asked_for() -> None:
 
 def test_every_region_has_the_patron_of_its_capital() -> None:
     national = set(holidays_of(None, FIRST, date(2030, 12, 31)))
-    for code in planning.CAPITALS:
+    for code in CAPITALS:
         assert set(holidays_of(code, FIRST, date(2030, 12, 31))) >= national
-    assert set(planning.CAPITALS) == {f"{number:02}" for number in range(1, 21)}
+    assert set(CAPITALS) == {f"{number:02}" for number in range(1, 21)}
 
 
 def test_the_preferred_hour_is_kept_in_winter_and_summer() -> None:
@@ -565,3 +554,16 @@ def test_five_communities_with_200_people_have_their_thirty_dates_in_well_under_
     assert len(made.items) == 30
     assert [item.mode for item in made.items].count("in_person") == 5
     assert took < 1, took
+
+
+def test_a_plan_far_beyond_its_days_says_so_at_once() -> None:
+    """What fits is found by halving, and without rooms one order of the modes stands for all: minutes otherwise."""
+    quotas = [quota(150, each=True, mode=mode) for mode in ("remote", "in_person")]
+    one = series(quotas=quotas, min_days=2)
+    drafts = [standing(number, FIRST + timedelta(days=3 * number)) for number in range(40)]
+    began = watch.perf_counter()
+    made = plan(one, [Group(id_(1), ())], drafts, replace(WISHES, min_days=2, last_day=LAST), Known())
+    assert watch.perf_counter() - began < 10
+    (short,) = made.short
+    assert short.lacking == 260
+    assert short.fitting == len(made.items) - sum(item.meeting_id is not None for item in made.items) > 100
