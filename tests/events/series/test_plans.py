@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
@@ -100,6 +101,36 @@ async def test_a_plan_that_was_accepted_twice_does_not_break_the_quota(room: Roo
     await accepted(room, series, plan)
     assert problem(await accept(room, series, plan)) == (409, "outside-series")
     assert len(await room.items(f"/networks/{room.slug}/meetings", series=series["id"])) == 2
+
+
+async def test_a_plan_that_no_quota_bounds_is_not_drafted_twice(room: Room) -> None:
+    committee = await room.committee(holders=1)
+    series = await adopted(room, bodies=[str(committee.id)], quotas=[], modes=["remote"])
+    plan = await planned(room, series, meetings=2)
+    answers = await asyncio.gather(*(accept(room, series, plan) for _ in range(2)))
+    assert sorted(answer.status_code for answer in answers) == [201, 409]
+    assert problem(await accept(room, series, plan)) == (409, "meeting-overlaps")
+    assert len(await room.items(f"/networks/{room.slug}/meetings", series=series["id"])) == 2
+
+
+async def test_more_than_can_be_placed_in_seconds_is_refused(room: Room) -> None:
+    """What a plan costs grows with its meetings, its times and how many a month may have."""
+    committee = await room.committee(holders=1)
+    last = (room.today + timedelta(days=3_600)).isoformat()
+    frame = {"bodies": [str(committee.id)], "since": room.today.isoformat(), "last_day": last, "modes": ["remote"]}
+    many = await adopted(room, **frame, quotas=[{"count": 1_000, "each": True}], per_month=31)
+    answer = await room.post(f"{path(many)}/plan", {})
+    assert problem(answer) == (422, "invalid")
+    assert answer.json()["errors"][0]["path"] == "/meetings"
+    assert (await planned(room, many, meetings=2))["feasible"]
+
+
+async def test_an_excluded_period_that_ends_before_it_begins_is_refused(room: Room) -> None:
+    committee = await room.committee(holders=1)
+    series = await of_committee(room, committee)
+    spans = [{"since": "2030-01-01", "until": "2030-01-02"}, {"since": "2030-01-02", "until": "2030-01-02"}]
+    answer = await room.post(f"{path(series)}/plan", {"avoid": spans})
+    assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, "/avoid/1/until")
 
 
 async def test_dates_keep_to_the_wishes(room: Room) -> None:
