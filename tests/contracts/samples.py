@@ -48,8 +48,10 @@ def _value(schema: dict[str, Any], definitions: dict[str, Any], name: str) -> An
             return {n: _value(s, definitions, n) for n, s in schema.get("properties", {}).items()}
         case "array":
             return [_value(schema["items"], definitions, name)]
-        case "integer" | "number":
+        case "integer":
             return 1
+        case "number":
+            return 1.0
         case "boolean":
             return True
         case _:
