@@ -360,9 +360,15 @@ def for_body(body: Of | None, *, founding: bool) -> None:
         raise BodyDissolved
 
 
+LONGEST = timedelta(days=31)
+"""Of a meeting: the body meets in no other one meanwhile, and those who are invited are busy."""
+
+
 def in_order(starts_at: datetime, ends_at: datetime) -> None:
     if ends_at <= starts_at:
         raise InvalidTimes("/ends_at", f"later than {starts_at.isoformat()}")
+    if ends_at - starts_at > LONGEST:
+        raise InvalidTimes("/ends_at", f"at most {LONGEST.days} days after {starts_at.isoformat()}")
 
 
 def in_time(agenda: Sequence[Item], starts_at: datetime, ends_at: datetime) -> None:

@@ -63,15 +63,16 @@ def held(*, quorate: bool) -> Meeting:
 # --- drafting -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("later", [timedelta(), -timedelta(seconds=1)])
-def test_a_meeting_ends_after_it_begins(later: timedelta) -> None:
+@pytest.mark.parametrize("later", [timedelta(), -timedelta(seconds=1), timedelta(days=31, seconds=1)])
+def test_a_meeting_ends_after_it_begins_and_within_a_month(later: timedelta) -> None:
     with pytest.raises(InvalidTimes) as refused:
         rules.draft(meeting(ends_at=TOMORROW + later), None)
     assert refused.value.path == "/ends_at"
 
 
-def test_a_meeting_of_a_second_is_long_enough() -> None:
-    assert rules.draft(meeting(ends_at=TOMORROW + timedelta(seconds=1)), None).state is State.DRAFT
+@pytest.mark.parametrize("later", [timedelta(seconds=1), timedelta(days=31)])
+def test_a_meeting_lasts_a_second_or_a_month(later: timedelta) -> None:
+    assert rules.draft(meeting(ends_at=TOMORROW + later), None).state is State.DRAFT
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ down_revision = "0015"
 FINAL = ("quorums", "ballots", "decisions", "minutes", "minutes_files", "report_files", "synthesis_versions")
 MADE = (
     "id", "network_id", "series_id", "project_id", "number", "title", "language", "chapters", "empty",
-    "document_sha256", "sha256", "made_at", "made_by",
+    "document_sha256", "sha256", "made_at",
 )  # fmt: skip
-"""What a report's row says of what was made; who released and withdrew it comes later."""
+"""What a report's row says of what was made. Who made it is not in it: of two records of one person one goes."""
 
 
 def upgrade() -> None:
