@@ -34,6 +34,22 @@ PACKED = (
     (f"mimetype{OPEN}presentation".encode(), f"{OPEN}presentation"),
 )
 """By what the names within a ZIP say: it is not unpacked."""
+ENDINGS: dict[str, tuple[str, ...]] = {
+    "application/pdf": (".pdf",),
+    "image/png": (".png",),
+    "image/jpeg": (".jpg", ".jpeg"),
+    "image/webp": (".webp",),
+    f"{OFFICE}wordprocessingml.document": (".docx",),
+    f"{OFFICE}spreadsheetml.sheet": (".xlsx",),
+    f"{OFFICE}presentationml.presentation": (".pptx",),
+    f"{OPEN}text": (".odt",),
+    f"{OPEN}spreadsheet": (".ods",),
+    f"{OPEN}presentation": (".odp",),
+    "application/pkcs7-mime": (".p7m",),
+    "text/plain": (".txt", ".csv", ".md"),
+}
+"""By which the reader's computer decides what to do with a file: a text that is called `.bat` is run by it, and so are
+the macros of a `.docm`."""
 EICAR = b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE"
 """What every scanner calls harmful, so that a scanner can be tried; here it stands for what no scanner has seen."""
 
@@ -103,7 +119,7 @@ class Document:
         media_type = media_type_of(content)
         if media_type is None:
             raise UnfitFile("kind")
-        self.file_name, self.media_type = file_name_of(name), media_type
+        self.file_name, self.media_type = file_name_of(name, media_type), media_type
         self.size, self.sha256 = len(content), sha256(content).hexdigest()
 
 
@@ -130,10 +146,14 @@ def _is_text(content: bytes) -> bool:
     return plain and not text.lstrip("\ufeff \t\r\n").startswith("<")
 
 
-def file_name_of(given: str) -> str:
-    """The last part of the name, whatever the system that sent it."""
+def file_name_of(given: str, media_type: str) -> str:
+    """The last part of the name, whatever the system that sent it; with an ending of what the file is, after its own
+    where that is another."""
     name = given.replace("\\", "/").rsplit("/", 1)[-1]
-    return "".join(c for c in name if c.isprintable() and not "\ud800" <= c <= "\udfff")[-120:].strip() or "file"
+    name = "".join(c for c in name if c.isprintable() and not "\ud800" <= c <= "\udfff").strip() or "file"
+    endings = ENDINGS[media_type]
+    ends = next((name[-len(ending) :] for ending in endings if name.lower().endswith(ending)), endings[0])
+    return name.removesuffix(ends)[: 120 - len(ends)] + ends
 
 
 def require_item(item: int | None, items: int) -> None:

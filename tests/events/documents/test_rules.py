@@ -9,7 +9,10 @@ from uuid_utils.compat import uuid7
 
 from services.events.documents.rules import (
     EICAR,
+    ENDINGS,
     LARGEST_FILE,
+    MAGIC,
+    PACKED,
     Document,
     FileTooLarge,
     NoSuchItem,
@@ -74,10 +77,39 @@ def test_ten_megabytes_are_taken_and_a_byte_more_is_not() -> None:
 
 @pytest.mark.parametrize(
     ("given", "kept"),
-    [("C:\\bozze\\uno.pdf", "uno.pdf"), ("../../etc/passwd", "passwd"), ("a\x00b\n.pdf", "ab.pdf"), ("/", "file")],
+    [
+        ("C:\\bozze\\uno.pdf", "uno.pdf"),
+        ("../../etc/passwd", "passwd.pdf"),
+        ("a\x00b\n.pdf", "ab.pdf"),
+        ("/", "file.pdf"),
+        ("Verbale.PDF", "Verbale.PDF"),
+        ("x" * 200 + ".pdf", "x" * 116 + ".pdf"),
+        ("conto\u202efdp.exe", "contofdp.exe.pdf"),
+    ],
 )
 def test_a_file_name_is_the_last_part_of_what_was_sent(given: str, kept: str) -> None:
-    assert file_name_of(given) == kept
+    assert file_name_of(given, "application/pdf") == kept
+
+
+@pytest.mark.parametrize(
+    ("given", "content", "kept"),
+    [
+        ("avvia.bat", b"del /q *", "avvia.bat.txt"),
+        ("modulo.hta", b"alert(1)", "modulo.hta.txt"),
+        ("elenco.csv", b"a,b", "elenco.csv"),
+        ("statuto.docm", b"PK\x03\x04word/document.xml word/vbaProject.bin", "statuto.docm.docx"),
+        ("foto.jpeg", b"\xff\xd8\xff\xe0", "foto.jpeg"),
+    ],
+)
+def test_a_name_does_not_make_a_program_of_what_is_none(given: str, content: bytes, kept: str) -> None:
+    document = Document(uuid7(), "Modulo", NOW)
+    document.hold(given, content)
+    assert document.file_name == kept
+
+
+def test_every_kind_that_is_taken_has_an_ending() -> None:
+    kinds = {media_type for _, media_type in (*MAGIC, *PACKED)} | {"image/webp", "application/pkcs7-mime", "text/plain"}
+    assert set(ENDINGS) == kinds
 
 
 def test_a_document_belongs_to_an_item_that_there_is() -> None:
