@@ -163,8 +163,10 @@ OF_NOBODY = """, m.updated_at, null as join_url, null as invitation, null as ans
     null as organisation, null as delegate
 """
 WINDOW = """
-    m.state <> 'draft' and m.starts_at >= :since and m.starts_at < :until and (m.starts_at, m.id) > (:after_at, :after)
+    m.state <> 'draft' and (m.state <> 'cancelled' or m.convened_at is not null)
+    and m.starts_at >= :since and m.starts_at < :until and (m.starts_at, m.id) > (:after_at, :after)
 """
+"""A draft that was given up was never told to anybody, either."""
 OF_PERSON = """
     select distinct on (m.starts_at, m.id) %s
     from invitations i

@@ -96,6 +96,16 @@ async def test_a_moved_meeting_moves_and_a_cancelled_one_is_shown_as_such(room: 
     assert int(event["SEQUENCE"]) == meeting["sequence"] + 2
 
 
+async def test_a_draft_that_was_given_up_is_in_nobodys_calendar(room: Room) -> None:
+    """Nobody was told of it, and nobody learns its title from its end."""
+    committee = await room.committee(1)
+    draft = await room.meeting(committee.id, title="Bozza riservata")
+    feed = await room.made(f"/bodies/{committee.id}/calendar-feeds")
+    assert await read(room, feed) == []
+    await room.made(f"/meetings/{draft['id']}/cancel", etag=f'"{draft["version"]}"')
+    assert await read(room, feed) == []
+
+
 async def test_who_is_not_invited_any_more_sees_it_cancelled_and_no_link(room: Room) -> None:
     committee = await room.committee(2)
     meeting = await room.convened(committee.id, mode="remote", join_url=JOIN, place=None)
@@ -332,7 +342,8 @@ async def test_a_cancelled_meeting_leaves_the_calendar_a_week_after_it_would_hav
     async with room.running.context.database.sessions.begin() as session:
         await session.execute(FILL, {"network": room.id, "now": room.now + timedelta(days=days, hours=2000), "many": 1})
         await session.execute(ASK, {"network": room.id, "person": person})
-        await session.execute(text("update meetings set state = 'cancelled' where network_id = :n"), {"n": room.id})
+        off = "update meetings set state = 'cancelled', convened_at = :now where network_id = :n"
+        await session.execute(text(off), {"n": room.id, "now": room.now})
     feed = await anna.made("/me/calendar-feeds")
     assert len(await read(room, feed)) == shown
     whole = await anna.made(f"/networks/{room.slug}/calendar-feeds")
