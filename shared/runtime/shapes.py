@@ -27,6 +27,19 @@ class Ref(BaseModel):
     name: str
     href: str
 
+    @classmethod
+    def person(cls, id_: UUID, name: str | None) -> Ref:
+        """The name is empty of whom the registry has not told of yet, here and below."""
+        return cls(id=id_, name=name or "", href=f"/registry/v1/people/{id_}")
+
+    @classmethod
+    def organisation(cls, id_: UUID, name: str | None) -> Ref:
+        return cls(id=id_, name=name or "", href=f"/registry/v1/organisations/{id_}")
+
+    @classmethod
+    def body(cls, id_: UUID, title: str | None) -> Ref:
+        return cls(id=id_, name=title or "", href=f"/registry/v1/bodies/{id_}")
+
 
 class Statistic(BaseModel, json_schema_extra={"examples": [{"count": 3, "of": 7, "share": 0.4286}]}):
     """A part of a whole; the share is null, not zero, when the whole is empty."""

@@ -26,7 +26,6 @@ from services.events.attendance.rules import (
     TooManyProxies,
     WrongItem,
 )
-from services.events.invitations.routes import person
 from services.events.meetings.rules import State
 from shared.access import jwt, links
 from shared.runtime import progress
@@ -64,14 +63,10 @@ class AttendanceOut(BaseModel):
             id=line.id,
             invitation_id=line.invitation_id,
             guest=line.invitation_id is None,
-            person=person(line.person_id, line.person),
-            organisation=Ref(
-                id=organisation, name=line.organisation or "", href=f"/registry/v1/organisations/{organisation}"
-            )
-            if organisation
-            else None,
+            person=Ref.person(line.person_id, line.person),
+            organisation=Ref.organisation(organisation, line.organisation) if organisation else None,
             mode=line.mode,
-            stood_for_by=person(line.stood_for_by, line.stood_for_by_name) if line.stood_for_by else None,
+            stood_for_by=Ref.person(line.stood_for_by, line.stood_for_by_name) if line.stood_for_by else None,
             recorded_by=line.recorded_by,
             recorded_at=line.recorded_at,
         )

@@ -50,7 +50,6 @@ from services.events.ballots.rules import (
     VoterState,
     WrongKind,
 )
-from services.events.invitations.routes import person
 from services.events.meetings import queries as meeting_queries
 from services.events.meetings.rules import State as MeetingState
 from services.events.policy import Right, policy
@@ -168,7 +167,7 @@ class BallotOut(BaseModel):
             meeting=Ref(id=meeting.id, name=meeting.title, href=f"/events/v1/meetings/{meeting.id}")
             if meeting
             else None,
-            body=Ref(id=body.id, name=body.title, href=f"/registry/v1/bodies/{body.id}") if body else None,
+            body=Ref.body(body.id, body.title) if body else None,
             question=ballot.question,
             kind=ballot.kind,
             majority=MajorityBody(
@@ -247,11 +246,11 @@ class CastOut(BaseModel):
         return cls(
             invitation_id=cast.invitation_id,
             voter_id=cast.voter_id,
-            person=person(cast.person_id, cast.person),
+            person=Ref.person(cast.person_id, cast.person),
             organisation=_organisation(cast.organisation_id, cast.organisation),
             cohort=cast.cohort,
             weight=cast.weight,
-            cast_by=person(cast.cast_by, cast.cast_by_name),
+            cast_by=Ref.person(cast.cast_by, cast.cast_by_name),
             cast_at=cast.cast_at,
             entered_by=cast.entered_by,
             vote=cast.vote,
@@ -261,7 +260,7 @@ class CastOut(BaseModel):
 
 
 def _organisation(id_: UUID | None, title: str | None) -> Ref | None:
-    return Ref(id=id_, name=title or "", href=f"/registry/v1/organisations/{id_}") if id_ else None
+    return Ref.organisation(id_, title) if id_ else None
 
 
 def _choice(marks: bytes | None) -> list[int] | None:
@@ -358,7 +357,7 @@ class CalledOut(BaseModel):
     def of(cls, called: Called) -> CalledOut:
         return cls(
             id=called.id,
-            person=person(called.person_id, called.person),
+            person=Ref.person(called.person_id, called.person),
             organisation=_organisation(called.organisation_id, called.organisation),
             cohort=called.cohort,
             weight=called.weight,

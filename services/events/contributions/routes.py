@@ -115,7 +115,7 @@ class CollectionOut(BaseModel):
             series=Ref(id=shown.series[0], name=shown.series[1], href=f"/events/v1/series/{shown.series[0]}")
             if shown.series
             else None,
-            body=Ref(id=body.id, name=body.title, href=f"/registry/v1/bodies/{body.id}") if body else None,
+            body=Ref.body(body.id, body.title) if body else None,
             title=one.title,
             question=one.question,
             themes=[ThemeOut.of(theme) for theme in shown.themes],
@@ -251,13 +251,7 @@ class ContributionOut(BaseModel):
             theme=ThemeOut.of(written.theme),
             text=one.text,
             person=_person(one.person_id, written.person),
-            organisation=Ref(
-                id=one.organisation_id,
-                name=written.organisation or "",
-                href=f"/registry/v1/organisations/{one.organisation_id}",
-            )
-            if one.organisation_id
-            else None,
+            organisation=Ref.organisation(one.organisation_id, written.organisation) if one.organisation_id else None,
             kind=written.kind or None,
             sections=list(written.sections),
             territory=one.territory,
@@ -274,7 +268,7 @@ class ContributionOut(BaseModel):
 
 
 def _person(id_: UUID | None, name: str | None) -> Ref | None:
-    return Ref(id=id_, name=name or "", href=f"/registry/v1/people/{id_}") if id_ else None
+    return Ref.person(id_, name) if id_ else None
 
 
 @routes.post("/collections/{collection_id}/contributions", status_code=201, response_model=ContributionOut)
@@ -587,14 +581,8 @@ class RecipientOut(BaseModel):
     @classmethod
     def of(cls, one: Recipient) -> RecipientOut:
         return cls(
-            person=Ref(id=one.person_id, name=one.person, href=f"/registry/v1/people/{one.person_id}"),
-            organisation=Ref(
-                id=one.organisation_id,
-                name=one.organisation or "",
-                href=f"/registry/v1/organisations/{one.organisation_id}",
-            )
-            if one.organisation_id
-            else None,
+            person=Ref.person(one.person_id, one.person),
+            organisation=Ref.organisation(one.organisation_id, one.organisation) if one.organisation_id else None,
             role=one.role,
             territory=one.territory,
             reach=one.reach,

@@ -87,7 +87,7 @@ class DecisionOut(BaseModel):
             id=decision.id,
             network_id=decision.network_id,
             meeting=Ref(id=decision.meeting_id, name=named.meeting, href=f"/events/v1/meetings/{decision.meeting_id}"),
-            body=Ref(id=body.id, name=body.title, href=f"/registry/v1/bodies/{body.id}") if body else None,
+            body=Ref.body(body.id, body.title) if body else None,
             title=decision.title,
             kind=decision.kind,
             owner=next((_owner(field, id_, named.owner) for field, id_ in decision.owners), None),

@@ -65,10 +65,8 @@ class FeedOut(BaseModel):
             network=Ref(id=feed.network_id, name=known.network or "", href=f"/registry/v1/networks/{feed.network_id}")
             if feed.network_id
             else None,
-            body=Ref(id=feed.body_id, name=known.body or "", href=f"/registry/v1/bodies/{feed.body_id}")
-            if feed.body_id
-            else None,
-            person=Ref(id=feed.person_id, name=known.person, href=f"/registry/v1/people/{feed.person_id}"),
+            body=Ref.body(feed.body_id, known.body) if feed.body_id else None,
+            person=Ref.person(feed.person_id, known.person),
             url=f"{home}/events/v1/calendars/feed.ics?token={known.secret}" if known.secret else None,
             created_at=feed.created_at,
             read_on=known.read_on,

@@ -77,12 +77,8 @@ class InvitationOut(BaseModel):
         return cls(
             id=invitation.id,
             meeting=Ref(id=meeting.id, name=meeting.title, href=f"/events/v1/meetings/{meeting.id}"),
-            person=person(invitation.person_id, asked.person),
-            organisation=Ref(
-                id=invitation.organisation_id,
-                name=asked.organisation or "",
-                href=f"/registry/v1/organisations/{invitation.organisation_id}",
-            )
+            person=Ref.person(invitation.person_id, asked.person),
+            organisation=Ref.organisation(invitation.organisation_id, asked.organisation)
             if invitation.organisation_id
             else None,
             seat=SeatRef(id=invitation.seat_id, name=asked.seat or "") if invitation.seat_id else None,
@@ -90,18 +86,14 @@ class InvitationOut(BaseModel):
             state=invitation.state,
             answer=invitation.answer,
             answered_at=invitation.answered_at,
-            answered_by=person(invitation.answered_by, asked.entered_by) if invitation.answered_by else None,
+            answered_by=Ref.person(invitation.answered_by, asked.entered_by) if invitation.answered_by else None,
             answered_via=invitation.answered_via,
             waiting=invitation.waiting,
-            delegate=person(invitation.delegate_id, asked.delegate) if invitation.delegate_id else None,
+            delegate=Ref.person(invitation.delegate_id, asked.delegate) if invitation.delegate_id else None,
             href=f"/events/v1/invitations/{invitation.id}",
             version=invitation.version,
             allowed_actions=["answer"] if may and open_ else [],
         )
-
-
-def person(id_: UUID, name: str | None) -> Ref:
-    return Ref(id=id_, name=name or "", href=f"/registry/v1/people/{id_}")
 
 
 @routes.get("/meetings/{meeting_id}/invitations", response_model=PageOut[InvitationOut])
@@ -239,8 +231,8 @@ class RsvpOut(BaseModel):
             answered_by=asked.entered_by,
             answered_via=invitation.answered_via,
             waiting=invitation.waiting,
-            delegate=person(invitation.delegate_id, asked.delegate) if invitation.delegate_id else None,
-            delegates=[person(id_, name) for id_, name in shown.delegates],
+            delegate=Ref.person(invitation.delegate_id, asked.delegate) if invitation.delegate_id else None,
+            delegates=[Ref.person(id_, name) for id_, name in shown.delegates],
         )
 
 

@@ -228,7 +228,7 @@ class MeetingOut(BaseModel):
         return cls(
             id=meeting.id,
             network_id=meeting.network_id,
-            body=Ref(id=body.id, name=body.title, href=f"/registry/v1/bodies/{body.id}") if body else None,
+            body=Ref.body(body.id, body.title) if body else None,
             title=meeting.title,
             founding=meeting.founding,
             day=meeting.day,

@@ -11,7 +11,6 @@ from fastapi import APIRouter, Form, Query
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from services.events.invitations.routes import person
 from services.events.minutes import answering, commands, document, pages, queries
 from services.events.minutes.answering import Answer, Ruling, Share
 from services.events.minutes.commands import Approving, Draft, Returning, Section, Writing
@@ -145,7 +144,7 @@ def _known(shown: Shown, at: Edge) -> dict[str, object]:
         "id": minutes.id,
         "network_id": minutes.network_id,
         "meeting": Ref(id=minutes.meeting_id, name=shown.meeting, href=f"/events/v1/meetings/{minutes.meeting_id}"),
-        "body": Ref(id=body.id, name=body.title, href=f"/registry/v1/bodies/{body.id}") if body else None,
+        "body": Ref.body(body.id, body.title) if body else None,
         "founding": minutes.founding,
         "held_on": minutes.held_on,
         "quorate": minutes.quorate,
@@ -360,7 +359,7 @@ class ApprovalOut(BaseModel):
         one = asked.approver
         return cls(
             id=one.id,
-            person=person(one.person_id, asked.person),
+            person=Ref.person(one.person_id, asked.person),
             state=one.state,
             reason=one.reason,
             answered_at=one.answered_at,
@@ -466,7 +465,7 @@ def request_of(answer: str, reason: str) -> Answer:
         raise Invalid("/answer", "enum", ["approve", "object"])
     written = reason.strip()
     if "\x00" in written:
-        raise Invalid("/reason", "unwritable", NoReason.accepted)
+        raise Invalid("/reason", "unwritable", NoReason().accepted)
     return Answer(answer=answer, reason=written or None)
 
 

@@ -13,7 +13,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.events.invitations.routes import person
 from services.events.meetings import queries as meeting_queries
 from services.events.meetings.routes import NOT_GIVEN, Body, DraftBody, ItemBody, JoinUrl, Reason, Title
 from services.events.meetings.rules import Mode
@@ -225,7 +224,7 @@ class PollOut(BaseModel):
             id=poll.id,
             network_id=poll.network_id,
             title=poll.title,
-            body=body_ref(shown.body),
+            body=Ref.body(shown.body.id, shown.body.title) if shown.body else None,
             note=poll.note,
             state=poll.state,
             closes_at=poll.closes_at,
@@ -275,26 +274,18 @@ class RequestOut(BaseModel):
         return cls(
             id=request.id,
             poll=Ref(id=poll.id, name=poll.title, href=f"/events/v1/polls/{poll.id}"),
-            person=person(request.person_id, asked.person),
-            organisation=Ref(
-                id=request.organisation_id,
-                name=asked.organisation or "",
-                href=f"/registry/v1/organisations/{request.organisation_id}",
-            )
+            person=Ref.person(request.person_id, asked.person),
+            organisation=Ref.organisation(request.organisation_id, asked.organisation)
             if request.organisation_id
             else None,
             state=request.state,
             answered_at=request.answered_at,
-            answered_by=person(request.answered_by, asked.by) if request.answered_by else None,
+            answered_by=Ref.person(request.answered_by, asked.by) if request.answered_by else None,
             answers=[AnswerOut(option_id=option, answer=said) for option, said in sorted(asked.answers.items())],
             href=request_href(request.id),
             version=request.version,
             allowed_actions=["answer"] if may and open_ else [],
         )
-
-
-def body_ref(body: meeting_queries.Body | None) -> Ref | None:
-    return Ref(id=body.id, name=body.title, href=f"/registry/v1/bodies/{body.id}") if body else None
 
 
 def href(shown: Shown) -> str:

@@ -13,7 +13,6 @@ from fastapi import APIRouter, Form, Query
 from pydantic import AwareDatetime, BaseModel, ValidationError
 from starlette.responses import RedirectResponse, Response
 
-from services.events.invitations.routes import person
 from services.events.meetings.rules import Mode
 from services.events.registrations import commands, pages, queries
 from services.events.registrations.commands import LONGEST_CODE, Attendance, Code, Entry, PlacesBody, Registered
@@ -201,7 +200,7 @@ class RegistrationOut(BaseModel):
             organisation=registration.organisation,
             state=registration.state,
             registered_at=registration.registered_at,
-            entered_by=person(by, listed.entered_by) if by else None,
+            entered_by=Ref.person(by, listed.entered_by) if by else None,
             attended=registration.attended,
             checked_in_at=registration.checked_in_at,
             possible_duplicate=listed.again,

@@ -142,7 +142,7 @@ class SeriesOut(BaseModel):
 
 def _body(named: Named, body_id: UUID) -> Ref:
     title = next((row.title for row in named.bodies if row.id == body_id), "")
-    return Ref(id=body_id, name=title, href=f"/registry/v1/bodies/{body_id}")
+    return Ref.body(body_id, title)
 
 
 class ExtensionOut(BaseModel):
@@ -475,7 +475,7 @@ def _item(planned: Planned, item: Proposed, language: str) -> ItemOut:
         version=gathered.titles[item.meeting_id][1] if item.meeting_id else None,
         before=item.before,
         present=Statistic.out_of(item.members - len(item.away), item.members),
-        away=[Ref(id=one, name=planned.names.get(one, ""), href=f"/registry/v1/people/{one}") for one in item.away],
+        away=[Ref.person(one, planned.names.get(one)) for one in item.away],
         avoided=[AvoidedOut.of(one) for one in item.avoided],
         why=_why(item, language),
     )
@@ -761,7 +761,7 @@ class AbsenceOut(BaseModel):
     @classmethod
     def of(cls, away: Away) -> AbsenceOut:
         one = away.absence
-        person = Ref(id=one.person_id, name=away.name, href=f"/registry/v1/people/{one.person_id}")
+        person = Ref.person(one.person_id, away.name)
         return cls(id=one.id, person=person, since=one.since, until=one.until, declared=one.network_id is None)
 
 
