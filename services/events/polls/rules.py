@@ -15,6 +15,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from services.events.meetings.rules import LONGEST
 from shared.access.actor import day
 
 FEWEST, MOST = 2, 30
@@ -226,6 +227,9 @@ def fitting(spans: Collection[Span], closes_at: datetime, now: datetime) -> None
     for place, span in enumerate(spans):
         if span.ends_at <= span.starts_at:
             raise InvalidPoll(f"/options/{place}/ends_at", "times", f"later than {span.starts_at.isoformat()}")
+        if span.ends_at - span.starts_at > LONGEST:  # no meeting could come of it
+            accepted = f"at most {LONGEST.days} days after {span.starts_at.isoformat()}"
+            raise InvalidPoll(f"/options/{place}/ends_at", "times", accepted)
         if span.starts_at <= now:
             raise InvalidPoll(f"/options/{place}/starts_at", "times", f"later than {now.isoformat()}")
     seen: set[Span] = set()

@@ -71,6 +71,7 @@ def test_one_yes_beats_any_number_of_if_need_be() -> None:
         ([span(10 + n) for n in range(31)], 5, "/options"),
         ([span(10), span(10)], 5, "/options/1"),
         ([span(10), span(11, hours=0)], 5, "/options/1/ends_at"),
+        ([span(10), span(11, hours=31 * 24 + 1)], 5, "/options/1/ends_at"),
         ([span(0), span(10)], -1, "/options/0/starts_at"),
         ([span(10), span(11)], 0, "/closes_at"),
         ([span(11), span(10)], 10.001, "/closes_at"),
@@ -85,6 +86,7 @@ def test_what_does_not_fit_is_named(spans: list[Span], closes: float, path: str)
 def test_the_bounds_themselves_fit() -> None:
     rules.fitting([span(10), span(11)], span(10).starts_at, NOW)
     rules.fitting([span(10 + n) for n in range(30)], NOW + timedelta(seconds=1), NOW)
+    rules.fitting([span(10), span(11, hours=31 * 24)], NOW + timedelta(days=5), NOW)
 
 
 def test_the_day_is_that_of_the_earliest_option_in_italy() -> None:
