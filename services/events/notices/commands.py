@@ -16,7 +16,7 @@ from services.events.notices.tables import notice_rules
 from services.events.policy import Right, policy
 from shared.access.actor import Actor
 from shared.access.loading import network_id
-from shared.runtime.problems import expect
+from shared.runtime.problems import Stale, expect
 
 
 async def ask_in_network(
@@ -70,8 +70,9 @@ async def _write(session: AsyncSession, id_: UUID, network: UUID, expected: int 
         if (await session.execute(made)).first() is not None:
             return
     rule = await session.get(NoticeRule, id_, with_for_update=True, populate_existing=True)
-    expect(expected, rule.version if rule else 0)
-    assert rule is not None
+    if rule is None:  # nobody's, or it was taken away between the two statements here: in no version at all
+        raise Stale(0)
+    expect(expected, rule.version)
     for name, value in fields.items():
         setattr(rule, name, value)
     await session.flush()

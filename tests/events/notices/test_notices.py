@@ -8,8 +8,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
+from services.events.notices.rules import NoticeRule
+from services.events.notices.tables import notice_rules
 from tests.events.room import Caller, Room, problem
 
 pytestmark = pytest.mark.timeout(120)
@@ -110,6 +114,27 @@ async def test_a_network_and_its_bodies_ask_for_their_own_notice(room: Room) -> 
     assert (await convene(room, await room.meeting(committee.id, days=2))).status_code == 200
     left = await room.running.client.delete(f"/events/v1{own}", headers={**room.headers, "if-match": '"1"'})
     assert (left.status_code, (await room.found(own))["days"]) == (204, 3)
+
+
+async def test_a_rule_that_is_taken_away_meanwhile_was_seen_in_an_old_version(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between finding that there is one and taking it."""
+    body = (await room.committee(holders=1)).id
+    path = f"/bodies/{body}/notice-rule"
+    assert (await put(room, path, {"days": 3}, '"0"')).status_code == 200
+    real = AsyncSession.get
+
+    async def taken_away(session: AsyncSession, entity: Any, *args: Any, **kw: Any) -> Any:
+        if entity is NoticeRule:
+            async with room.running.context.database.sessions.begin() as other:
+                await other.execute(delete(NoticeRule).where(notice_rules.c.id == body))
+        return await real(session, entity, *args, **kw)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(AsyncSession, "get", taken_away)
+        assert problem(await put(room, path, {"days": 4}, '"0"')) == (412, "version-mismatch")
+    assert (await put(room, path, {"days": 4}, '"0"')).status_code == 200
 
 
 async def test_two_who_ask_at_once_are_not_both_believed(room: Room) -> None:
