@@ -76,6 +76,7 @@ TEXTS: dict[str, dict[str, Any]] = {
         "join": "Per collegarsi",
         "give_up": "Non posso venire",
         "give_up_more": "Il tuo posto andrà a chi aspetta, e i tuoi dati saranno cancellati subito.",
+        "give_up_waiting": "Lascerai la lista d'attesa, e i tuoi dati saranno cancellati subito.",
         "give_up_button": "Annulla l'iscrizione",
         "erase": "Cancella i miei dati",
         "erase_more": "Il nome e i recapiti spariscono subito; resta solo il numero di chi è venuto.",
@@ -142,6 +143,7 @@ TEXTS: dict[str, dict[str, Any]] = {
         "join": "To join",
         "give_up": "I cannot come",
         "give_up_more": "Your place will go to who is waiting, and your data will be erased at once.",
+        "give_up_waiting": "You will leave the waiting list, and your data will be erased at once.",
         "give_up_button": "Cancel the registration",
         "erase": "Erase my data",
         "erase_more": "Name and address vanish at once; only the number of those who came stays.",
@@ -248,7 +250,8 @@ def _withdraw(texts: Mapping[str, Any], registration: Registration, *, over: boo
     if registration.erased_at is not None:
         return None
     kind = "erase" if over else "give_up"
-    return {"title": texts[kind], "more": texts[f"{kind}_more"], "button": texts[f"{kind}_button"]}
+    more = "give_up_waiting" if not over and registration.state is State.WAITING else f"{kind}_more"
+    return {"title": texts[kind], "more": texts[more], "button": texts[f"{kind}_button"]}
 
 
 def _stands(texts: Mapping[str, Any], managed: Managed) -> list[str]:
