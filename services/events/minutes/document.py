@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
@@ -34,6 +35,7 @@ class Attendee:
     mode: str | None
     guest: bool = False
     stood_for_by: str | None = None
+    organisation_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -436,13 +438,13 @@ def _attendance_section(attendees: Sequence[Attendee], say: Mapping[str, str]) -
 
 def _represented(attendees: Sequence[Attendee]) -> tuple[list[list[str]], int]:
     """A row for each body: its name, how many of its people were there, by proxy, excused and absent. Of more than
-    LISTED only those with somebody there, or stood for; how many are left out."""
-    counted: dict[str, list[int]] = {}
+    LISTED only those with somebody there, or stood for; how many are left out. Two bodies of one name are two."""
+    counted: dict[tuple[str, str], list[int]] = {}
     for one in attendees:
         if one.organisation and not one.guest:
-            counted.setdefault(one.organisation, [0, 0, 0, 0])[_column(one)] += 1
-    shown = {name: row for name, row in counted.items() if len(counted) <= LISTED or row[0] or row[1]}
-    return [[name, *map(str, shown[name])] for name in sorted(shown)], len(counted) - len(shown)
+            counted.setdefault((one.organisation, str(one.organisation_id)), [0, 0, 0, 0])[_column(one)] += 1
+    shown = {of: row for of, row in counted.items() if len(counted) <= LISTED or row[0] or row[1]}
+    return [[of[0], *map(str, shown[of])] for of in sorted(shown)], len(counted) - len(shown)
 
 
 def _column(one: Attendee) -> int:

@@ -394,4 +394,5 @@ def _attendee(line: Line) -> Attendee:
         str(line.mode) if line.mode else None,
         guest=line.invitation_id is None,
         stood_for_by=line.stood_for_by_name or ("–" if line.stood_for_by else None),
+        organisation_id=line.organisation_id,
     )

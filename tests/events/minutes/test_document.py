@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -143,6 +144,18 @@ def test_days_have_the_article_that_italian_wants(day: int) -> None:
     assert compose(moved, "")["title"] == f"Verbale della riunione dell'{day} settembre 2024"
     english = compose(replace(moved, language="en"), "")
     assert english["title"] == f"Minutes of the meeting of {day} September 2024"
+
+
+def test_two_bodies_of_one_name_are_counted_apart() -> None:
+    one, other = UUID(int=1), UUID(int=2)
+    attendees = (
+        Attendee("Lia Conti", "Caritas", "present", organisation_id=one),
+        Attendee("Ivo Riva", "Caritas", "excused", organisation_id=one),
+        Attendee("Ada Sala", "Caritas", None, organisation_id=other),
+    )
+    made = compose(replace(MATERIAL, attendees=attendees), "")
+    (table,) = [section["table"] for section in made["sections"] if section["code"] == "attendance"]
+    assert table["rows"] == [["Caritas", "1", "0", "1", "0"], ["Caritas", "0", "0", "0", "1"]]
 
 
 def test_attendance_is_counted_for_each_body_represented() -> None:
