@@ -596,8 +596,10 @@ DEFAULT = AudienceBody()
 async def audience(
     synthesis_id: UUID,
     at: At,
-    role: Annotated[list[Role], Query(description="Representatives and referents if not said")] = [],  # noqa: B006
-    reach: Annotated[list[Reach], Query(description="Any if not said")] = [],  # noqa: B006
+    role: Annotated[
+        list[Role], Query(max_length=len(Role), description="Representatives and referents if not said")
+    ] = [],  # noqa: B006
+    reach: Annotated[list[Reach], Query(max_length=len(Reach), description="Any if not said")] = [],  # noqa: B006
     body: Annotated[list[UUID], Query(max_length=200)] = [],  # noqa: B006
     territory: Annotated[list[Territory], Query(max_length=200)] = [],  # noqa: B006
     kind: Annotated[list[Kind], Query(max_length=50)] = [],  # noqa: B006

@@ -76,6 +76,15 @@ async def test_it_is_issued_to_the_representatives_for_the_regions_and_to_nobody
     assert problem(await member.get(path)) == (403, "forbidden")
 
 
+@pytest.mark.parametrize(("name", "value"), [("role", "referent"), ("reach", "national")])
+async def test_an_audience_that_repeats_itself_without_end_is_refused(room: Room, name: str, value: str) -> None:
+    synthesis = await begun(room, await opened(room))
+    asked: dict[str, Any] = {name: [value] * 50}
+    refused = await room.get(f"/syntheses/{synthesis['id']}/audience", **asked)
+    assert refused.status_code == 422, refused.text
+    assert refused.json()["errors"][0]["path"] == f"?{name}"
+
+
 async def test_an_audience_is_a_rule_that_can_be_tried_before(room: Room) -> None:
     collection = await opened(room)
     synthesis = await begun(room, collection)
