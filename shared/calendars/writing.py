@@ -15,9 +15,9 @@ from enum import StrEnum
 from functools import lru_cache
 from urllib.parse import urlsplit
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-ROME = ZoneInfo("Europe/Rome")
+from shared.runtime.clock import ROME
+
 PRODUCT = "-//Trama//Calendar//IT"
 LONGEST_LINE = 75
 """Octets of a line, its end not counted (3.1)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -12,6 +12,8 @@ EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo
 Instant = Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST)]
 """Whatever offset it has, it is an instant in Italy too: the first and the last of the calendar are not, and what is
 beyond PostgreSQL's last is read back as no instant at all."""
+NOT_GIVEN: Any = Field(default_factory=lambda: None)
+"""Of a field that may be left out and is never null."""
 
 
 class Request(BaseModel):

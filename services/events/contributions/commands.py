@@ -47,7 +47,7 @@ from shared.contracts.events import SynthesisIssued, SynthesisSent
 from shared.messaging import stage
 from shared.runtime import due
 from shared.runtime.problems import Invalid, NotYetKnown, expect
-from shared.runtime.shapes import Instant, Request, line, prose
+from shared.runtime.shapes import NOT_GIVEN, Instant, Request, line, prose
 
 DUE = "collection"
 PART = 1_000
@@ -64,8 +64,6 @@ Synthesised = Annotated[
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$", max_length=60)]
 Territory = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{2,4}$")]
 Kind = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$", max_length=60)]
-NOT_GIVEN: Any = Field(default_factory=lambda: None)
-"""Of a field that may be left out and is never null."""
 
 
 class ThemeBody(Request):

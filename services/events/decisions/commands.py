@@ -36,13 +36,11 @@ from services.events.organisations.tables import organisations
 from services.events.policy import Right, policy
 from shared.access.actor import EARLIEST, LATEST, Actor
 from shared.runtime.problems import NotYetKnown, expect
-from shared.runtime.shapes import Request, line
+from shared.runtime.shapes import NOT_GIVEN, Request, line
 
 Words = line(500)
 Title = Annotated[str, Words]
 Day = Annotated[date, Field(ge=EARLIEST, le=LATEST)]
-NOT_GIVEN: Any = Field(default_factory=lambda: None)
-"""Of a field that may be left out and is never null."""
 IN_COURSE = (MeetingState.CONVENED, MeetingState.HELD)
 
 

@@ -43,7 +43,7 @@ from shared.runtime.edge import At, Edge
 from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
-from shared.runtime.shapes import Instant, Ref, line, prose
+from shared.runtime.shapes import NOT_GIVEN, Instant, Ref, line, prose
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["meetings"])
@@ -55,8 +55,6 @@ Prose = Annotated[str, prose(5000)]
 Reason = Annotated[str, line(500)]
 Places = Annotated[int, Field(ge=1, le=100_000, strict=True)]
 Days = Annotated[int, Field(ge=0, le=MOST, strict=True)]
-NOT_GIVEN: Any = Field(default_factory=lambda: None)
-"""Of a field that may be left out and is never null."""
 EXAMPLE: Any = {
     "title": "Comitato esecutivo nazionale",
     "body_id": "01936f5e-8a00-7000-8000-0000000000b1",

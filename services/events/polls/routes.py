@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.events.meetings import queries as meeting_queries
-from services.events.meetings.routes import NOT_GIVEN, Body, DraftBody, ItemBody, JoinUrl, Reason, Title
+from services.events.meetings.routes import Body, DraftBody, ItemBody, JoinUrl, Reason, Title
 from services.events.meetings.rules import Mode
 from services.events.policy import Right, policy
 from services.events.polls import commands, pages, queries
@@ -43,7 +43,7 @@ from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import FieldError, Invalid, Problem, Problems, not_found, problem
-from shared.runtime.shapes import Instant, Ref, prose
+from shared.runtime.shapes import NOT_GIVEN, Instant, Ref, prose
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["polls"])

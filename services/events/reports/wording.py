@@ -24,6 +24,7 @@ from services.events.reports.document import (
     Knowledge,
     Named,
     Outcomes,
+    Owed,
     Participation,
     Share,
 )
@@ -498,10 +499,6 @@ class _Speaker:
         ]
         if chapter.left_out:
             lines.append(self.say("left_out", count=chapter.left_out))
-        states = {"fulfilled": owed.kept.count, "late": owed.late, "open": owed.open, "waived": owed.waived}
-        commitments = [[self.word(CODES, code), str(count)] for code, count in states.items() if owed.made]
-        if owed.not_yet_known:
-            commitments.append([self.say("not_yet_known"), str(owed.not_yet_known)])
         kinds = {str(code): label for code, label in LABELS.items()}
         listed = [
             [
@@ -515,12 +512,7 @@ class _Speaker:
             for one in chapter.items
         ]
         return lines, [
-            self.sheet(
-                self.say("commitments"),
-                self.columns("commitment", "count"),
-                commitments,
-                [int(row[1]) for row in commitments],
-            ),
+            self.commitments(owed),
             self.sheet(
                 self.say("decisions_by_kind"),
                 self.columns("kind", "count"),
@@ -538,6 +530,15 @@ class _Speaker:
                 listed,
             ),
         ]
+
+    def commitments(self, owed: Owed) -> Sheet:
+        """What became of what was decided."""
+        states = {"fulfilled": owed.kept.count, "late": owed.late, "open": owed.open, "waived": owed.waived}
+        rows = [[self.word(CODES, code), str(count)] for code, count in states.items() if owed.made]
+        if owed.not_yet_known:
+            rows.append([self.say("not_yet_known"), str(owed.not_yet_known)])
+        counts = [int(row[1]) for row in rows]
+        return self.sheet(self.say("commitments"), self.columns("commitment", "count"), rows, counts)
 
     def commitment(self, due: date | None, state: str | None) -> str:
         if due is None:

@@ -6,11 +6,11 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -57,20 +57,13 @@ from shared.contracts.events import (
 )
 from shared.messaging import stage
 from shared.runtime.problems import Invalid, NotYetKnown, expect
-from shared.runtime.shapes import line, prose
+from shared.runtime.shapes import NOT_GIVEN, Instant, Request, line, prose
 
 Title = Annotated[str, line(300)]
 Prose = Annotated[str, prose(5_000)]
 Day = Annotated[date, Field(ge=EARLIEST, le=LATEST)]
-Instant = Annotated[AwareDatetime, Field(ge=datetime(1900, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))]
 Count = Annotated[int, Field(ge=1, le=rules.LARGEST_COUNT)]
 Share = Annotated[int, Field(ge=0, le=rules.LARGEST_COUNT)]
-NOT_GIVEN: Any = Field(default_factory=lambda: None)
-"""Of a field that may be left out and is never null."""
-
-
-class Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class QuotaBody(Request):

@@ -62,7 +62,7 @@ class Known:
 
 
 async def known(session: AsyncSession, claimed: Sequence[Claimed]) -> Known:
-    """Some twenty statements at most for a whole batch, and three for one that speaks of people and organisations only."""
+    """Some twenty statements for a whole batch, and three for one that speaks of people and organisations only."""
     owed = await outstanding(session, _days(claimed))
     listed = {id_ for ids in owed.values() for id_ in ids}
     owing = await _rows(session, commitments, _named(claimed, "commitment_id") | listed)
