@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -39,7 +39,17 @@ from shared.messaging import stage
 from shared.runtime.problems import expect
 from shared.runtime.shapes import Request, prose
 
-Text = Annotated[str, StringConstraints(max_length=50_000, pattern=r"^[^\x00]*$")]
+MOST_LINES = 1_000
+"""Of a text: each is a paragraph of the PDF, for which others wait while minutes are approved."""
+
+
+def _within(text: str) -> str:
+    if len(text.splitlines()) > MOST_LINES:
+        raise ValueError(f"at most {MOST_LINES} lines")
+    return text
+
+
+Text = Annotated[str, StringConstraints(max_length=50_000, pattern=r"^[^\x00]*$"), AfterValidator(_within)]
 Remarks = Annotated[str, prose(5_000)]
 TEMPLATE = Path(__file__).with_name("templates") / "minutes.typ"
 FILE = "minutes-file"

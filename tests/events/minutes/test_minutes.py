@@ -78,6 +78,16 @@ async def test_a_draft_follows_its_decisions_and_its_writer(room: Room) -> None:
     assert sections(await room.found(path))["decisions"]["lines"] == ["Nessuna decisione."]
 
 
+async def test_a_text_of_more_lines_than_can_be_printed_in_seconds_is_refused(room: Room) -> None:
+    hall = await Hall.opened(room)
+    await hall.close()
+    for end in ("\n", "\r", "\u2028"):
+        answer = await room.post(f"{hall.path}/minutes", {"text": f"a{end}" * 1_001})
+        assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, "/text")
+        assert answer.json()["errors"][0]["accepted"] == "at most 1000 lines"
+    assert (await hall.drafted("a\n" * 1_000))["version"] == 1
+
+
 async def test_there_are_no_minutes_of_a_meeting_not_held_and_one_set_of_one_that_was(room: Room) -> None:
     hall = await Hall.opened(room)
     assert problem(await room.post(f"{hall.path}/minutes", {})) == (409, "meeting-not-held")
