@@ -25,7 +25,6 @@ from services.events.series.commands import (
     Frame,
     FrameChange,
     Planned,
-    Request,
     RoomBody,
     RoomChange,
 )
@@ -59,7 +58,7 @@ from shared.runtime.edge import At, Edge
 from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import FieldError, Problem, not_found, problem
-from shared.runtime.shapes import Ref, Statistic
+from shared.runtime.shapes import Ref, Request, Statistic
 from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["series"])
