@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from deploy.local.story import Story
 from tests.system.stack import Stack, running
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+LOCALES = {"it": "it-IT", "en": "en-GB"}
+AS_MOST = pytest.mark.parametrize(("language", "width"), [("it", 360), ("en", 1200)], ids=["it-phone", "en-desk"])
 
 
 @pytest.fixture(scope="session")
@@ -72,3 +77,35 @@ class Visitor:
         found = Axe().run(page, options={"iframes": False})
         assert found.violations_count == 0, found.generate_report()
         assert self.complaints == [], page.url
+
+
+@pytest.fixture
+def visitor(browser: Browser) -> Iterator[Callable[..., Visitor]]:
+    """Opens windows, and closes them."""
+    opened: list[Visitor] = []
+
+    def of(language: str = "it", **how: Any) -> Visitor:
+        opened.append(Visitor.of(browser, LOCALES[language], **how))
+        return opened[-1]
+
+    yield of
+    for one in opened:
+        one.context.close()
+
+
+def hours(story: Story, days: int, hour: int) -> str:
+    return (story.now() + timedelta(days=days)).replace(hour=hour, minute=0, second=0, microsecond=0).isoformat()
+
+
+def heading(page: Page) -> str:
+    return page.locator("h1").inner_text()
+
+
+def focused(page: Page, selector: str) -> bool:
+    """The focus is there, and is seen."""
+    there = page.evaluate("selector => document.activeElement.matches(selector)", selector)
+    seen = (
+        "[...document.querySelectorAll(':focus-visible, label.choice:focus-within')]"
+        ".some(one => getComputedStyle(one).outlineStyle !== 'none')"
+    )
+    return bool(there and page.evaluate(seen))

@@ -14,14 +14,14 @@ from uuid import uuid4
 import httpx
 import pytest
 from joserfc.jwk import ECKey
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from deploy.local.scenarios import members
 from deploy.local.scenarios.alliance import logo
 from deploy.local.scenarios.members import Network, held, meeting, minuted
 from deploy.local.story import Platform, Story
 from shared.access import links
-from tests.pages.conftest import Visitor
+from tests.pages.conftest import AS_MOST, Visitor, focused, heading, hours
 from tests.system.stack import Stack, running
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -44,8 +44,6 @@ UNITS: list[dict[str, str | int]] = [
 ]
 BAD = "Nome;Cognome;Email;Regione\nBruno;Testa;bruno.example.org;Puglia\nEmma;Lai;emma@example.org;Sardenia\n"
 GOOD = "Nome;Cognome;Email;Regione;Dal\nBruno;Testa;bruno@example.org;Puglia;\nEmma;Lai;emma@example.org;Sardegna;\n"
-LOCALES = {"it": "it-IT", "en": "en-GB"}
-AS_MOST = pytest.mark.parametrize(("language", "width"), [("it", 360), ("en", 1200)], ids=["it-phone", "en-desk"])
 
 
 @dataclass
@@ -117,10 +115,6 @@ def alliance(platform: Stack) -> Alliance:
     aimed(made)
     called(made, committee)
     return made
-
-
-def hours(story: Story, days: int, hour: int) -> str:
-    return (story.now() + timedelta(days=days)).replace(hour=hour, minute=0, second=0, microsecond=0).isoformat()
 
 
 def peopled(made: Alliance) -> str:
@@ -195,39 +189,11 @@ def called(made: Alliance, committee: str) -> None:
     story.settled()
 
 
-@pytest.fixture
-def visitor(browser: Browser) -> Iterator[Callable[..., Visitor]]:
-    """Opens windows, and closes them."""
-    opened: list[Visitor] = []
-
-    def of(language: str = "it", **how: Any) -> Visitor:
-        opened.append(Visitor.of(browser, LOCALES[language], **how))
-        return opened[-1]
-
-    yield of
-    for one in opened:
-        one.context.close()
-
-
 def branded(page: Page) -> None:
     """The network's name, and its logo: a picture that came."""
     assert TITLE in page.locator("header").inner_text()
     assert TITLE in page.title()
     assert page.evaluate("document.querySelector('header img').naturalWidth") > 0
-
-
-def heading(page: Page) -> str:
-    return page.locator("h1").inner_text()
-
-
-def focused(page: Page, selector: str) -> bool:
-    """The focus is there, and is seen."""
-    there = page.evaluate("selector => document.activeElement.matches(selector)", selector)
-    seen = (
-        "[...document.querySelectorAll(':focus-visible, label.choice:focus-within')]"
-        ".some(one => getComputedStyle(one).outlineStyle !== 'none')"
-    )
-    return bool(there and page.evaluate(seen))
 
 
 # --- every page ------------------------------------------------------------------------------------------------------
