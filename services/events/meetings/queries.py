@@ -369,7 +369,7 @@ async def get(session: AsyncSession, actor: Actor, meeting_id: UUID, *, now: dat
     if found.invited:
         return found
     policy.require(actor, Right.READ_MEETINGS, network=meeting.network_id, on=now)
-    if meeting.state is State.DRAFT and not may_convene(actor, meeting.network_id, found.body, now):
+    if meeting.convened_at is None and not may_convene(actor, meeting.network_id, found.body, now):
         raise UnknownMeeting(meeting_id)
     return found
 
@@ -400,7 +400,7 @@ async def listed(
     query = _shown(actor).where(meetings.c.network_id == room)
     if not may_convene(actor, room, None, now):
         mine = await _bodies_of_convener(session, actor, room, now)
-        query = query.where((meetings.c.state != State.DRAFT) | meetings.c.body_id.in_(mine))
+        query = query.where(meetings.c.convened_at.is_not(None) | meetings.c.body_id.in_(mine))
     for column, values in (
         (meetings.c.body_id, body),
         (meetings.c.state, state),

@@ -53,6 +53,10 @@ async def test_a_draft_is_found_by_its_conveners_and_told_to_nobody(room: Room) 
     member = await room.caller("referent")
     assert problem(await member.get(f"/meetings/{draft['id']}")) == (404, "not-found")
     assert await member.items(f"/networks/{room.slug}/meetings") == []
+    given_up = await room.post(f"/meetings/{draft['id']}/cancel", etag=etag(draft))
+    assert given_up.json()["state"] == "cancelled"
+    assert problem(await member.get(f"/meetings/{draft['id']}")) == (404, "not-found"), "nobody was told of it"
+    assert await member.items(f"/networks/{room.slug}/meetings") == []
 
 
 @pytest.mark.parametrize(
