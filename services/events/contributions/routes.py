@@ -69,6 +69,10 @@ Q = Annotated[
 Number = Annotated[int, Path(ge=1, le=1_000_000)]
 AnyTag = Literal["strength", "weakness", "development", "untagged"]
 PDF: dict[int | str, dict[str, Any]] = {200: {"content": {"application/pdf": {}}}}
+LINKED_PDF: dict[int | str, dict[str, Any]] = {
+    **PDF,
+    "default": {"description": "A problem; in a browser, a page", "content": {"text/html": {}}},
+}
 
 
 class ThemeOut(BaseModel):
@@ -512,7 +516,7 @@ async def show_link(token: Token, at: Anyone, number: OneOf = None) -> Response:
     return await answered(at, shown, partial(_failed, at), html=not wants_json(at))
 
 
-@routes.get("/syntheses/link/pdf", response_class=Response, responses=PDF)
+@routes.get("/syntheses/link/pdf", response_class=Response, responses=LINKED_PDF)
 async def show_linked_pdf(token: Token, at: Anyone, number: OneOf = None) -> Response:
     """The same as PDF."""
     at.identity = None

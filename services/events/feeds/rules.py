@@ -47,7 +47,9 @@ class FeedEnded(Exception):
 class TooMany(Exception):
     """Its owner has as many as one may have."""
 
-    accepted = f"at most {MOST}"
+    def __init__(self) -> None:
+        super().__init__(f"{MOST}")
+        self.accepted = f"at most {MOST}"
 
 
 class OnlyPeople(Exception):

@@ -227,7 +227,9 @@ async def test_nobody_has_more_calendars_than_they_may_also_at_once(room: Room) 
     anna = await room.caller("referent")
     answers = await asyncio.gather(*(anna.post("/me/calendar-feeds") for _ in range(54)))
     assert sorted(a.status_code for a in answers) == [201] * 50 + [409] * 4
-    assert problem(next(a for a in answers if a.status_code == 409))[1] == "too-many-calendar-feeds"
+    refused = next(a for a in answers if a.status_code == 409)
+    assert problem(refused)[1] == "too-many-calendar-feeds"
+    assert refused.json()["errors"][0]["accepted"] == "at most 50"
     first = answers[0].json() if answers[0].status_code == 201 else (await anna.items("/me/calendar-feeds"))[0]
     await anna.made(f"/calendar-feeds/{first['id']}/revoke", etag=f'"{first["version"]}"')
     await anna.made("/me/calendar-feeds")
