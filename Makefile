@@ -5,6 +5,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# Whatever the shell says: tests, stack and commands start a hundred processes, and each would compile it all again.
+export PYTHONDONTWRITEBYTECODE :=
 # Each worker has a PostgreSQL and a NATS of its own, and is given whole files; 0: everything in one process.
 WORKERS ?= 2
 TOGETHER := $(PY) -m pytest -n $(WORKERS) --dist loadfile

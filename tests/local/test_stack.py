@@ -11,6 +11,7 @@ from functools import partial
 
 import httpx
 import psutil
+import pytest
 
 from deploy.local.postgres import Postgres
 from tests.local.conftest import Local, until
@@ -109,6 +110,7 @@ def test_token_says_what_to_do_when_nothing_runs(local: Make) -> None:
     assert "make up" in done.stderr
 
 
+@pytest.mark.long
 def test_a_home_closed_to_others_works(local: Make) -> None:
     stack = local(mode=0o700)
     stack.up()

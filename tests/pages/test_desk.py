@@ -17,8 +17,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from deploy.local.scenarios.members import tax_code
-from tests.pages.conftest import Visitor
-from tests.pages.test_pages import LANGUAGES, LOCALES, WIDTHS, mailed
+from tests.pages.conftest import AS_MOST, Visitor
+from tests.pages.test_pages import LOCALES, mailed
 from tests.system.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -191,8 +191,7 @@ def mapped(platform: Stack, office: Office) -> Office:
     return office
 
 
-@WIDTHS
-@LANGUAGES
+@AS_MOST
 def test_the_atlas_is_sound_and_its_map_is_reached_by_keyboard(
     browser: Browser, mapped: Office, tmp_path: Path, language: str, width: int
 ) -> None:

@@ -247,8 +247,10 @@ def test_a_link_that_is_over_foreign_or_cut_says_what_to_do_next(
     for token, (status, value, words) in bad.items():
         shown = person.open(f"{platform.url}{path}?token={value}", status)
         assert re.search(words, heading(shown)), token
-        assert re.search("chied|scriv", shown.locator("main").inner_text().lower()), "says what to do next"
-        assert shown.get_by_role("button").count() == 0
+        offers = page == "rsvp" and token == "over"  # a fresh link, to the mailbox that had this one
+        next_step = "mandami" if offers else "chied|scriv"
+        assert re.search(next_step, shown.locator("main").inner_text().lower()), "says what to do next"
+        assert shown.get_by_role("button").count() == int(offers)
     person.sound("it")
 
 
@@ -459,7 +461,9 @@ def test_minutes_are_read_as_a_page_by_who_may(alliance: Alliance, visitor: Call
     person.context.set_extra_http_headers(dict(alliance.network.secretariat.http.headers) | {"accept": "text/html"})
     page = person.open(address)
     assert heading(page).startswith("Verbale della riunione")
-    expect(page.locator(".note")).to_have_text(re.compile(r"Verbale n\. 1/\d{4}, approvato \S+ \d+ \w+ \d{4}\."))
+    expect(page.locator(".note")).to_have_text(
+        re.compile(r"Verbale n\. 1/\d{4}, approvato \S+ \d+ \w+ \d{4} da chi coordina\.")
+    )
     expect(page.get_by_role("region", name="Presenze")).to_contain_text("Davide Sala per Ponti")
     branded(page)
     person.sound("it")

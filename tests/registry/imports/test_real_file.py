@@ -24,6 +24,7 @@ def real_data() -> Path:
     return folder
 
 
+@pytest.mark.long  # `make test-all` has it through the whole platform: tests/system/test_main_job.py
 async def test_every_row_of_the_real_list_is_imported_with_its_municipality_and_told_once(
     desk: Desk, real_data: Path
 ) -> None:
