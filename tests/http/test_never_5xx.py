@@ -86,6 +86,7 @@ async def test_every_hostile_request_is_refused_as_a_problem(service: Served, si
     assert not found, f"{len(found)} of {sent}:\n" + "\n".join(found[:60])
 
 
+@pytest.mark.long
 async def test_generated_requests_are_answered_as_documented(service: Served, tmp_path: Path) -> None:
     """Those of somebody signed in; nobody's are nearly all refused at the door: the long form has them, too."""
     await schemathesis(service, True, tmp_path, phases="fuzzing", examples=1)
