@@ -13,18 +13,12 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from shared.sniffing import OFFICE, OPEN, media_type_of
+
 LARGEST_FILE = 10 << 20
 """Bytes."""
 MOST_DOCUMENTS = 50
 FILES = "PDF, P7M, PNG, JPEG, WebP, DOCX, XLSX, PPTX, ODT, ODS, ODP, text"
-OFFICE = "application/vnd.openxmlformats-officedocument."
-OPEN = "application/vnd.oasis.opendocument."
-SIGNED = bytes.fromhex("06092a864886f70d010702")  # the object id of CMS signed data: a .p7m
-MAGIC = (
-    (b"%PDF-", "application/pdf"),
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-)
 PACKED = (
     (b"word/document.xml", f"{OFFICE}wordprocessingml.document"),
     (b"xl/workbook.xml", f"{OFFICE}spreadsheetml.sheet"),
@@ -116,34 +110,11 @@ class Document:
             raise FileTooLarge
         if EICAR in content:
             raise UnfitFile("harmful")
-        media_type = media_type_of(content)
+        media_type = media_type_of(content, PACKED)
         if media_type is None:
             raise UnfitFile("kind")
         self.file_name, self.media_type = file_name_of(name, media_type), media_type
         self.size, self.sha256 = len(content), sha256(content).hexdigest()
-
-
-def media_type_of(content: bytes) -> str | None:
-    """What a file is, by what it holds; None when it is nothing that is taken."""
-    for magic, media_type in MAGIC:
-        if content.startswith(magic):
-            return media_type
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "image/webp"
-    if content[:4] == b"PK\x03\x04":
-        return next((media_type for name, media_type in PACKED if name in content), None)
-    if content[:1] == b"\x30" and SIGNED in content[:64]:
-        return "application/pkcs7-mime"
-    return "text/plain" if _is_text(content) else None
-
-
-def _is_text(content: bytes) -> bool:
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        return False
-    plain = all(c >= " " or c in "\t\r\n\f" for c in text) and bool(text.strip())
-    return plain and not text.lstrip("\ufeff \t\r\n").startswith("<")
 
 
 def file_name_of(given: str, media_type: str) -> str:

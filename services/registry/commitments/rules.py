@@ -16,6 +16,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from shared.access.actor import LATEST, ROME
+from shared.sniffing import OFFICE, media_type_of
 
 LONGEST_TEXT = 5_000
 LARGEST_FILE = 20 << 20
@@ -148,13 +149,6 @@ class AlreadyStopped(Exception):
 
 
 FILES = "PDF, P7M, PNG, JPEG, WebP, DOCX, XLSX, ODT, ODS, text"
-OFFICE = "application/vnd.openxmlformats-officedocument."
-SIGNED = bytes.fromhex("06092a864886f70d010702")  # the object id of CMS signed data: a .p7m
-MAGIC = (
-    (b"%PDF-", "application/pdf"),
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-)
 PACKED = (
     (b"word/document.xml", f"{OFFICE}wordprocessingml.document"),
     (b"xl/workbook.xml", f"{OFFICE}spreadsheetml.sheet"),
@@ -162,29 +156,6 @@ PACKED = (
     (b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet", "application/vnd.oasis.opendocument.spreadsheet"),
 )
 """By what the names within a ZIP say: it is not unpacked."""
-
-
-def media_type_of(content: bytes) -> str | None:
-    """What a file is, by what it holds and never by its name; None when it is nothing that is taken."""
-    for magic, media_type in MAGIC:
-        if content.startswith(magic):
-            return media_type
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "image/webp"
-    if content[:4] == b"PK\x03\x04":
-        return next((media_type for name, media_type in PACKED if name in content), None)
-    if content[:1] == b"\x30" and SIGNED in content[:64]:
-        return "application/pkcs7-mime"
-    return "text/plain" if _is_text(content) else None
-
-
-def _is_text(content: bytes) -> bool:
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        return False
-    plain = all(c >= " " or c in "\t\r\n\f" for c in text) and bool(text.strip())
-    return plain and not text.lstrip("\ufeff \t\r\n").startswith("<")
 
 
 @dataclass(frozen=True)
@@ -203,7 +174,7 @@ def file_of(name: str, content: bytes) -> File:
         raise UnfitFile("empty")
     if len(content) > LARGEST_FILE:
         raise UnfitFile("too_large")
-    media_type = media_type_of(content)
+    media_type = media_type_of(content, PACKED)
     if media_type is None:
         raise UnfitFile("kind")
     return File(file_name_of(name), media_type, len(content), sha256(content).hexdigest())

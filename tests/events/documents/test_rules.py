@@ -11,16 +11,15 @@ from services.events.documents.rules import (
     EICAR,
     ENDINGS,
     LARGEST_FILE,
-    MAGIC,
     PACKED,
     Document,
     FileTooLarge,
     NoSuchItem,
     UnfitFile,
     file_name_of,
-    media_type_of,
     require_item,
 )
+from shared.sniffing import MAGIC, media_type_of
 
 NOW = datetime(2030, 10, 3, tzinfo=UTC)
 
@@ -48,7 +47,7 @@ NOW = datetime(2030, 10, 3, tzinfo=UTC)
     ],
 )
 def test_the_kind_is_told_by_the_content(content: bytes, kind: str | None) -> None:
-    assert media_type_of(content) == kind
+    assert media_type_of(content, PACKED) == kind
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.registry.commitments.rules import LARGEST_FILE, UnfitFile, file_name_of, file_of, media_type_of
+from services.registry.commitments.rules import LARGEST_FILE, PACKED, UnfitFile, file_name_of, file_of
+from shared.sniffing import media_type_of
 from tests.harness import Running
 from tests.registry.commitments.scene import HTML, day, etag, link, promise, referent, told
 from tests.registry.conftest import Caller, Room, problem
@@ -46,7 +47,7 @@ P7M = bytes.fromhex("308006092a864886f70d010702a0800000")
     ],
 )
 def test_a_file_is_what_it_holds(content: bytes, kind: str | None) -> None:
-    assert media_type_of(content) == kind
+    assert media_type_of(content, PACKED) == kind
 
 
 def test_a_file_has_a_size_and_a_checksum() -> None:
