@@ -97,6 +97,20 @@ class MeetingHeld(MeetingState, fact="events.meeting.held"):
     """It is over, with a quorum or without: the minutes say which."""
 
 
+class AttendanceState(Fact):
+    """Who was at a meeting, in presence or remote, when it was closed: a thousand people at most in each part."""
+
+    meeting_id: UUID
+    body_id: UUID | None = None
+    series_id: UUID | None = None
+    starts_at: datetime
+    part: int
+    people: tuple[UUID, ...]
+
+
+class AttendanceClosed(AttendanceState, fact="events.attendance.closed"): ...
+
+
 class InvitationState(Fact):
     """A person invited to a meeting by a mandate, or by name when there is none. `answer` is yes, no, perhaps,
     delegated (to `delegate_id`) or null; `state` issued or withdrawn, as when the mandate has ended. `waiting`: the

@@ -1,8 +1,9 @@
-"""What learning tells: the paths that are open, who is on which, how far and until when. No name, no answer."""
+"""What learning tells: which paths are open, who is on which and how far, what was measured and attested, which
+documents, news, practices and campaigns there are. No name, no answer of anybody."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from shared.contracts.envelope import Fact
@@ -17,6 +18,11 @@ class PathState(Fact):
     audience: str
     enrolment: str
     roles: tuple[str, ...] = ()
+    territories: tuple[str, ...] = ()
+    """Of the mandates that enrol, with what lies in them; none: everywhere."""
+    bodies: tuple[UUID, ...] = ()
+    """Of the mandates that enrol; none: in any body or in none."""
+    renewed_after_months: int | None = None
     units: int
     state: str
 
@@ -43,6 +49,8 @@ class EnrolmentState(Fact):
     units_done: int
     units: int
     due: date | None = None
+    attempt: int = 1
+    """Which time the person is on the path: a renewal is a new one, and begins with nothing done."""
 
 
 class Enrolled(EnrolmentState, fact="learning.enrolment.opened"): ...
@@ -55,6 +63,33 @@ class EnrolmentCompleted(EnrolmentState, fact="learning.enrolment.completed"): .
 
 
 class EnrolmentEnded(EnrolmentState, fact="learning.enrolment.ended"): ...
+
+
+class EnrolmentRenewed(EnrolmentState, fact="learning.enrolment.renewed"):
+    """What was completed long enough ago is to be done again: the next attempt has begun."""
+
+
+class AssessmentRequestState(Fact):
+    """A person is asked to be assessed, `phase` before or after, until the day `closes_on`; `state` is asked, answered
+    or withdrawn (the mandate ended, or the assessment was closed). What they answered is told to nobody."""
+
+    assessment_id: UUID
+    title: str
+    phase: str
+    person_id: UUID
+    body_id: UUID | None = None
+    path_id: UUID | None = None
+    state: str
+    closes_on: date | None = None
+
+
+class AssessmentAsked(AssessmentRequestState, fact="learning.assessment_request.asked"): ...
+
+
+class AssessmentAnswered(AssessmentRequestState, fact="learning.assessment_request.answered"): ...
+
+
+class AssessmentRequestWithdrawn(AssessmentRequestState, fact="learning.assessment_request.withdrawn"): ...
 
 
 class GapState(Fact):
@@ -75,6 +110,176 @@ class GapState(Fact):
 
 
 class GapMeasured(GapState, fact="learning.gap.measured"): ...
+
+
+class CredentialState(Fact):
+    """What was attested to a person: `achievement_id` is what can be earned, `state` issued or revoked. Whoever has the
+    address of its page can verify it; the person is named there only if they want that."""
+
+    achievement_id: UUID
+    title: str
+    person_id: UUID
+    path_id: UUID | None = None
+    issued_on: date
+    expires_on: date | None = None
+    state: str
+
+
+class CredentialIssued(CredentialState, fact="learning.credential.issued"): ...
+
+
+class CredentialRevoked(CredentialState, fact="learning.credential.revoked"): ...
+
+
+class DocumentState(Fact):
+    """A document as its newest `edition` stands: numbered from 1, each with its own file. `visibility` is network, body
+    (`body_id`) or public; `state` is published or withdrawn. Valid from `since` until the day before `until`."""
+
+    title: str
+    kind: str
+    territory: str | None = None
+    body_id: UUID | None = None
+    visibility: str
+    since: date | None = None
+    until: date | None = None
+    edition: int
+    file_name: str
+    media_type: str
+    size: int
+    sha256: str
+    state: str
+
+
+class DocumentPublished(DocumentState, fact="learning.document.published"): ...
+
+
+class DocumentRevised(DocumentState, fact="learning.document.revised"):
+    """There is a new edition; those before can still be read."""
+
+
+class DocumentChanged(DocumentState, fact="learning.document.changed"):
+    """What is said of it, not its file."""
+
+
+class DocumentWithdrawn(DocumentState, fact="learning.document.withdrawn"): ...
+
+
+class DocumentReadersState(Fact):
+    """Who had read or followed a document when the edition `edition` came: to be told, a thousand at most in each
+    part."""
+
+    document_id: UUID
+    title: str
+    edition: int
+    part: int
+    people: tuple[UUID, ...]
+
+
+class DocumentReadersTold(DocumentReadersState, fact="learning.document_readers.told"): ...
+
+
+class NewsState(Fact):
+    """A short item for an audience (representatives, communities, administrators; everybody when none is named) and a
+    territory with what lies in it. `visibility` is network or public; `state` published, withdrawn or expired."""
+
+    title: str
+    summary: str
+    link: str | None = None
+    audience: str | None = None
+    territory: str | None = None
+    visibility: str
+    published_at: datetime
+    expires_at: datetime | None = None
+    state: str
+
+
+class NewsPublished(NewsState, fact="learning.news.published"): ...
+
+
+class NewsChanged(NewsState, fact="learning.news.changed"): ...
+
+
+class NewsWithdrawn(NewsState, fact="learning.news.withdrawn"): ...
+
+
+class NewsExpired(NewsState, fact="learning.news.expired"): ...
+
+
+class PracticeState(Fact):
+    """A way of doing something that others may take up. `stage` is idea, tried or proven; `state` draft (told only when
+    it comes back from review), in_review, published or withdrawn. `visibility` is network, networks (`shared_with`) or
+    public. `experience_id`: the experience on the map from which it was taken; `author_id` answers for it."""
+
+    title: str
+    stage: str
+    state: str
+    themes: tuple[str, ...] = ()
+    territory: str | None = None
+    organisation_id: UUID | None = None
+    body_id: UUID | None = None
+    author_id: UUID | None = None
+    experience_id: UUID | None = None
+    visibility: str
+    shared_with: tuple[UUID, ...] = ()
+    adoptions: int = 0
+
+
+class PracticeSubmitted(PracticeState, fact="learning.practice.submitted"): ...
+
+
+class PracticeReturned(PracticeState, fact="learning.practice.returned"):
+    """The reviewers ask for something; what, they tell the author on its page."""
+
+
+class PracticePublished(PracticeState, fact="learning.practice.published"): ...
+
+
+class PracticeChanged(PracticeState, fact="learning.practice.changed"): ...
+
+
+class PracticeWithdrawn(PracticeState, fact="learning.practice.withdrawn"): ...
+
+
+class AdoptionState(Fact):
+    """An organisation or a body of the network `network_id` does as the practice says, since `since`. `state` is
+    active or ended. The practice may be another network's (`practice_network_id`)."""
+
+    practice_id: UUID
+    practice_network_id: UUID
+    practice_title: str
+    organisation_id: UUID | None = None
+    body_id: UUID | None = None
+    territory: str | None = None
+    since: date
+    state: str
+
+
+class PracticeAdopted(AdoptionState, fact="learning.adoption.begun"): ...
+
+
+class AdoptionEnded(AdoptionState, fact="learning.adoption.ended"): ...
+
+
+class CampaignState(Fact):
+    """Public pages of awareness for one audience, from `since` until the day before `until`. `state` is open or
+    closed. How many it reached is counted where it is shown, and told to nobody."""
+
+    title: str
+    slug: str
+    audience: str
+    territory: str | None = None
+    since: date
+    until: date | None = None
+    state: str
+
+
+class CampaignOpened(CampaignState, fact="learning.campaign.opened"): ...
+
+
+class CampaignChanged(CampaignState, fact="learning.campaign.changed"): ...
+
+
+class CampaignClosed(CampaignState, fact="learning.campaign.closed"): ...
 
 
 class ErasureAnswered(ErasureAnswerState, fact="learning.erasure.answered"): ...

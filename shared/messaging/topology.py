@@ -20,9 +20,9 @@ BOTH: tuple[Kind, ...] = ("projections", "reactions")
 
 LISTENS: Mapping[str, Mapping[str, tuple[Kind, ...]]] = {
     "registry": {"events": BOTH, "mapping": BOTH, "learning": REACTS, "notify": REACTS},
-    "mapping": {"registry": BOTH, "events": REACTS},
+    "mapping": {"registry": BOTH, "events": REACTS, "learning": PROJECTS},
     "events": {"registry": BOTH, "mapping": PROJECTS, "learning": PROJECTS, "notify": REACTS},
-    "learning": {"registry": BOTH, "mapping": PROJECTS},
+    "learning": {"registry": BOTH, "mapping": PROJECTS, "events": BOTH},
     "notify": {"registry": BOTH, "mapping": BOTH, "events": BOTH, "learning": BOTH},
 }
 """Whose facts each service is given, and for what. Facts are delivered once for each kind, so reactions are named only

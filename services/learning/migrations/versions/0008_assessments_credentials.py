@@ -1,0 +1,8 @@
+"""Assessments before and after; what is attested."""
+
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    pass
