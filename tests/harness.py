@@ -115,11 +115,12 @@ async def psql(server: Postgres, script: str, database: str = "postgres") -> str
 
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20.0, what: str = "") -> None:
     """Ask again and again, soon, until it holds; fails after `seconds`. For what no event announces."""
-    end = asyncio.get_running_loop().time() + seconds
+    end, pause = asyncio.get_running_loop().time() + seconds, 0.01
     while not await condition():
         if asyncio.get_running_loop().time() > end:
             raise AssertionError(f"not within {seconds:.0f} s: {what or condition}")
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.3, 0.1)
 
 
 @contextmanager
@@ -262,8 +263,8 @@ async def running(
         "clock_file": str(home / "clock.json"),
         "rate_per_minute": "1000000",
         "anonymous_per_minute": "1000000",
-        "due_poll": "0.02",
-        "territories_poll": "0.05",
+        "due_poll": "0.04",
+        "territories_poll": "0.2",
         "log_level": "error",
         "drain": "2",
         **variables,

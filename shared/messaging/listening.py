@@ -33,6 +33,8 @@ from shared.messaging.leader import LOST, Role, leading
 
 logger = logging.getLogger(__name__)
 
+PARKED = text("select distinct consumer from parked where dead_at is null and next_try <= clock_timestamp()")
+
 
 class PromptSubscriber(BatchPullStreamSubscriber):
     """FastStream's batch subscriber with a pull loop of our own.
@@ -138,6 +140,7 @@ class Listening:
         self._batch = batch
         self._done = done
         self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+        self._idle = engine.execution_options(isolation_level="AUTOCOMMIT")
         handlers = handlers_of(modules)
         consumers = topology.consumers(service)
         _check(handlers, consumers)
@@ -297,9 +300,9 @@ class Listening:
     async def _retry_forever(self) -> None:
         while True:
             try:
-                tried = False
+                tried, waiting = False, await self._waiting()
                 for intake in self.intakes:
-                    while await intake.retry():
+                    while intake.consumer.name in waiting and await intake.retry():
                         tried = True
                 if tried:
                     self._done()
@@ -312,6 +315,11 @@ class Listening:
             if self._parked.is_set():
                 self._parked.clear()
                 await asyncio.sleep(0.05)
+
+    async def _waiting(self) -> set[str]:
+        """The consumers that have something to try again: one statement without a transaction, as most find nothing."""
+        async with self._idle.connect() as connection:
+            return set((await connection.execute(PARKED)).scalars())
 
 
 def _check(handlers: Iterable[Handler], consumers: Iterable[topology.Consumer]) -> None:

@@ -29,8 +29,9 @@ NOTHING = (0, 0, 0)
 async def follow(context: Context) -> None:
     """Until cancelled. What one database said does not outlive the process's use of it."""
     try:
+        idle = context.database.engine.execution_options(isolation_level="AUTOCOMMIT")  # no transaction to look once
         while True:
-            async with context.database.sessions() as session:
+            async with AsyncSession(idle) as session:
                 await refreshed(session)
             await asyncio.sleep(context.settings.territories_poll)
     finally:
