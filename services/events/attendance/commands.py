@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from pydantic import Field
 from sqlalchemy import delete, exists, or_, select, text
@@ -27,6 +27,7 @@ from services.events.attendance.rules import (
     OtherMeeting,
     TooManyProxies,
     WrongItem,
+    in_parts,
     require_today,
 )
 from services.events.attendance.tables import attendances, proxies, quorums
@@ -43,7 +44,7 @@ from services.events.meetings.rules import State as MeetingState
 from services.events.policy import Right, policy
 from shared.access.actor import Actor, day
 from shared.access.links import LinkInvalid
-from shared.contracts.events import MeetingHeld
+from shared.contracts.events import AttendanceClosed, MeetingHeld
 from shared.messaging import stage
 from shared.runtime.problems import NotYetKnown, expect
 from shared.runtime.shapes import Request
@@ -147,8 +148,28 @@ async def close(
     await _fix(session, meeting, counted, actor, now)
     meeting.close(now, quorate=counted.quorum.reached)
     await session.flush()
-    await stage(session, state_of(MeetingHeld, meeting))
+    await stage(session, state_of(MeetingHeld, meeting), *await _who_was_there(session, meeting))
     return await queries.figures(session, meeting, body)
+
+
+async def _who_was_there(session: AsyncSession, meeting: Meeting) -> list[AttendanceClosed]:
+    """Everybody once, in parts that each fit into a fact; a meeting is closed once, so each part is told once."""
+    there = select(attendances.c.person_id).where(attendances.c.meeting_id == meeting.id, attendances.c.mode.in_(THERE))
+    people = (await session.scalars(there.distinct().order_by(attendances.c.person_id))).all()
+    return [
+        AttendanceClosed(
+            id=uuid5(meeting.id, f"attendance/{part}"),
+            version=1,
+            network_id=meeting.network_id,
+            meeting_id=meeting.id,
+            body_id=meeting.body_id,
+            series_id=meeting.series_id,
+            starts_at=meeting.starts_at,
+            part=part,
+            people=those,
+        )
+        for part, those in enumerate(in_parts(people), 1)
+    ]
 
 
 async def _in_course(

@@ -7,7 +7,7 @@ meeting's day. Guests have none. So two invitations to one seat never count twic
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -24,6 +24,14 @@ class Mode(StrEnum):
 
 
 THERE = frozenset({Mode.PRESENT, Mode.REMOTE})
+
+
+PART = 1000
+"""People in one fact, which holds 64 kB."""
+
+
+def in_parts(people: Sequence[UUID]) -> list[tuple[UUID, ...]]:
+    return [tuple(people[first : first + PART]) for first in range(0, len(people), PART)]
 
 
 def require_today(first: date, last: date, today: date) -> None:

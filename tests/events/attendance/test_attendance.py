@@ -153,6 +153,9 @@ async def test_a_closed_meeting_keeps_its_quorum_and_takes_no_more(room: Room) -
     assert (closed["state"], closed["quorate"], closed["second_call"]) == ("held", True, False)
     assert closed["allowed_actions"] == ["draft_minutes"]
     assert (await hall.told("meeting", hall.meeting["id"]))[-1][0] == "held"
+    (there,) = [body for _, body in await told_of_attendance(room, hall)]
+    assert sorted(there["people"]) == sorted(str(hall.members[place].person_id) for place in (0, 1))
+    assert (there["part"], there["body_id"], there["version"]) == (1, hall.meeting["body"]["id"], 1)
     await room.tell(room.ended(hall.members[0].mandate, room.today))
     after = await hall.quorum()
     assert (figures(after), after["fixed"]) == ((3, 2, 0, 2, True, 0), True)
@@ -160,6 +163,11 @@ async def test_a_closed_meeting_keeps_its_quorum_and_takes_no_more(room: Room) -
     assert problem(await room.post(f"{hall.path}/attendance", body)) == (409, "meeting-not-in-course")
     answer = await room.post(f"{hall.path}/close", etag=await hall.etag())
     assert problem(answer) == (409, "meeting-not-in-course")
+
+
+async def told_of_attendance(room: Room, hall: Hall) -> list[tuple[str, Any]]:
+    facts = await room.running.published("events.attendance.*.closed")
+    return [(type_, body) for type_, body in facts if body["meeting_id"] == hall.meeting["id"]]
 
 
 async def test_a_quorum_never_reached_is_an_outcome_and_a_second_call_may_follow(room: Room) -> None:
@@ -183,6 +191,7 @@ async def test_a_quorum_never_reached_is_an_outcome_and_a_second_call_may_follow
 async def test_without_a_second_call_in_the_rules_the_outcome_says_so(room: Room) -> None:
     hall = await Hall.opened(room)
     closed = await hall.close()
+    assert await told_of_attendance(room, hall) == []  # nobody was there
     assert (closed["quorate"], closed["second_call"]) == (False, False)
     assert "Non è prevista" in closed["outcome"]
 

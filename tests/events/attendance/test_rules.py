@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.events.attendance.rules import THERE, WITHOUT_BODY, Mode, Quorum, Rule, Voice, proxies, quorum
+from services.events.attendance.rules import (
+    THERE,
+    WITHOUT_BODY,
+    Mode,
+    Quorum,
+    Rule,
+    Voice,
+    in_parts,
+    proxies,
+    quorum,
+)
 
 NOON = datetime(2024, 9, 12, 10, tzinfo=UTC)
 
@@ -174,3 +184,12 @@ def test_a_proxy_is_always_of_somebody_away_held_by_somebody_there(
         assert known[holder].mode in THERE
     for person in {v.person_id for v in voices}:
         assert sum(known[holder].person_id == person for holder in found.values()) <= limit
+
+
+@given(st.integers(0, 3001))
+def test_whoever_was_there_is_in_one_part_and_no_part_holds_more_than_a_thousand(count: int) -> None:
+    people = [id_(number) for number in range(count)]
+    parts = in_parts(people)
+    assert [person for part in parts for person in part] == people
+    assert [len(part) for part in parts[:-1]] == [1000] * (len(parts) - 1)
+    assert all(1 <= len(part) <= 1000 for part in parts)
