@@ -1,8 +1,11 @@
 """Learning put together: the only file that knows all of it."""
 
+from services.learning.bodies import listens as bodies_listens
 from services.learning.enrolments import listens as enrolments_listens
 from services.learning.enrolments import routes as enrolments
+from services.learning.experiences import listens as experiences_listens
 from services.learning.mandates import listens as mandates_listens
+from services.learning.organisations import listens as organisations_listens
 from services.learning.paths import routes as paths
 from services.learning.people import listens as people_listens
 from services.learning.policy import policy
@@ -30,6 +33,9 @@ def service(settings: Settings) -> Service:
             territories_listens,
             people_listens,
             mandates_listens,
+            bodies_listens,
+            organisations_listens,
+            experiences_listens,
             enrolments_listens,
         ],
         followers=[following.follow],
