@@ -16,6 +16,7 @@ from services.notify.enrolments import listens as enrolments
 from services.notify.goals import listens as goals
 from services.notify.inbox import routes as inbox
 from services.notify.inventory import listens as inventory
+from services.notify.journeys import listens as journeys
 from services.notify.meetings import listens as meetings
 from services.notify.messages import listens as messages
 from services.notify.messages.compose import Writer
@@ -63,6 +64,7 @@ def service(settings: Settings) -> Service:
             access,
             rights,
             territories,
+            journeys,
             contacts,
             organisations,
             bodies,

@@ -36,6 +36,8 @@ class Received(Generic[F_co]):
     generation: int
     occurred_at: datetime
     cause: Cause
+    because_of: UUID | None = None
+    """The fact that led to this one, if one did."""
 
     @property
     def rank(self) -> tuple[int, int]:

@@ -85,6 +85,7 @@ def decode(subject: str, headers: Mapping[str, str], body: bytes) -> Received[Fa
             generation=int(headers.get("ce-generation", "1")),
             occurred_at=datetime.fromisoformat(headers["ce-time"]),
             cause=cause,
+            because_of=UUID(headers["ce-causationid"]) if "ce-causationid" in headers else None,
         )
     except ValidationError as error:
         where = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['type']}" for e in error.errors()[:5])
