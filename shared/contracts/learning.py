@@ -180,13 +180,15 @@ class DocumentReadersTold(DocumentReadersState, fact="learning.document_readers.
 
 class NewsState(Fact):
     """A short item for an audience (representatives, communities, administrators; everybody when none is named) and a
-    territory with what lies in it. `visibility` is network or public; `state` published, withdrawn or expired."""
+    territory with what lies in it, or for a body. `visibility` is network or public; `state` published, withdrawn or
+    expired."""
 
     title: str
     summary: str
     link: str | None = None
     audience: str | None = None
     territory: str | None = None
+    body_id: UUID | None = None
     visibility: str
     published_at: datetime
     expires_at: datetime | None = None
@@ -208,7 +210,9 @@ class NewsExpired(NewsState, fact="learning.news.expired"): ...
 class PracticeState(Fact):
     """A way of doing something that others may take up. `stage` is idea, tried or proven; `state` draft (told only when
     it comes back from review), in_review, published or withdrawn. `visibility` is network, networks (`shared_with`) or
-    public. `experience_id`: the experience on the map from which it was taken; `author_id` answers for it."""
+    public. `experience_id`: the experience on the map from which it was taken; `author_id` answers for it. `edition`
+    counts the texts that were published; while a further one of a published practice is written, `revision` is draft or
+    in_review."""
 
     title: str
     stage: str
@@ -222,6 +226,8 @@ class PracticeState(Fact):
     visibility: str
     shared_with: tuple[UUID, ...] = ()
     adoptions: int = 0
+    edition: int = 0
+    revision: str | None = None
 
 
 class PracticeSubmitted(PracticeState, fact="learning.practice.submitted"): ...
