@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from services.notify.agreements import listens as agreements
+from services.notify.assessments import listens as assessments
 from services.notify.bodies import listens as bodies
 from services.notify.commitments import listens as commitments
 from services.notify.contacts import listens as contacts
 from services.notify.contacts.routes import routes as contacts_routes
+from services.notify.credentials import listens as credentials
 from services.notify.deliveries import queries as deliveries
 from services.notify.deliveries.routes import problems as deliveries_problems
 from services.notify.deliveries.routes import routes as deliveries_routes
 from services.notify.deliveries.rules import PROBLEMS, STATES
 from services.notify.deliveries.sending import Sending
+from services.notify.documents import listens as documents
 from services.notify.enrolments import listens as enrolments
 from services.notify.goals import listens as goals
 from services.notify.inbox import routes as inbox
@@ -22,10 +25,12 @@ from services.notify.messages import listens as messages
 from services.notify.messages.compose import Writer
 from services.notify.messages.queries import Known
 from services.notify.messages.rules import ROLES, TOPICS
+from services.notify.news import listens as news
 from services.notify.organisations import listens as organisations
 from services.notify.pacts import listens as pacts
 from services.notify.policy import policy
 from services.notify.polls import listens as polls
+from services.notify.practices import listens as practices
 from services.notify.programmes import listens as programmes
 from services.notify.reminders import commands as reminder_commands
 from services.notify.reminders import listens as reminders
@@ -76,6 +81,11 @@ def service(settings: Settings) -> Service:
             programmes,
             goals,
             enrolments,
+            assessments,
+            credentials,
+            documents,
+            news,
+            practices,
             pacts,
             inventory,
             messages,

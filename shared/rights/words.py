@@ -112,6 +112,9 @@ KINDS = [
     ("contributions", "contributi scritti", "contributions written"),
     ("syntheses", "sintesi ricevute", "syntheses received"),
     ("enrolments", "percorsi di formazione", "learning paths"),
+    ("assessments", "questionari richiesti", "assessments asked for"),
+    ("credentials", "attestati", "credentials"),
+    ("practices", "buone pratiche", "practices"),
     ("deliveries", "messaggi inviati", "messages sent"),
     ("scores", "punteggi espressi", "scores given"),
 ]

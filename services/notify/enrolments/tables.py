@@ -1,6 +1,6 @@
 """Who is on which learning path, as learning tells it."""
 
-from sqlalchemy import Column, Date, Integer, Table, Text, Uuid
+from sqlalchemy import Column, Date, Integer, Table, Text, Uuid, text
 
 from services.notify.store import mapper
 
@@ -16,6 +16,7 @@ enrolments = Table(
     Column("units", Integer, nullable=False),
     Column("units_done", Integer, nullable=False),
     Column("due", Date),
+    Column("attempt", Integer, nullable=False, server_default=text("1")),
     Column("generation", Integer, nullable=False),
     Column("version", Integer, nullable=False),
 )

@@ -18,7 +18,8 @@ from services.notify.deliveries.outcomes import Claimed
 from services.notify.deliveries.rules import Problem, State
 from services.notify.deliveries.sending import Unsendable
 from services.notify.messages import calendar, queries, rules
-from services.notify.messages.particulars import PARTICULARS, Asked, MintLink, TooLate
+from services.notify.messages.asked import Asked, MintLink, TooLate
+from services.notify.messages.particulars import PARTICULARS
 from services.notify.messages.queries import Known
 from services.notify.messages.words import environment
 from services.notify.replies.commands import tokens

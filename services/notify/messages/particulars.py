@@ -6,62 +6,20 @@ Each function raises TooLate when what it would tell has no use any more.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from typing import Any, Protocol
+from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row
 
 from services.notify.commitments.rules import LIST_OF_REPRESENTATIVES, outstanding, overdue
 from services.notify.meetings.rules import about_to_begin, to_come
-from services.notify.messages import rules
-from services.notify.messages.queries import Known
+from services.notify.messages import learning, rules
+from services.notify.messages.asked import Asked, TooLate, end_of
 from services.notify.messages.words import countdown, period, territory_name
 from services.notify.pacts.rules import NAMED, live
 from services.notify.polls.rules import awaits, outcome
 from shared.access.actor import ROME
-
-
-class TooLate(Exception):
-    """What the message says has no use any more."""
-
-
-class MintLink(Protocol):
-    def __call__(self, audience: str, purpose: str, subject: UUID, expires: datetime, **claims: Any) -> str:
-        """The token of a link for that service."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One delivery to be put into words. `given` are its parameters, `now` is the domain clock's, `wall` is wall time,
-    by which links expire; `home` is where people reach the platform. A link names its person where somebody else can
-    follow them in what it lets them do."""
-
-    given: Mapping[str, Any]
-    network_id: UUID | None
-    known: Known
-    language: str
-    wall: datetime
-    now: datetime
-    home: str
-    mint: MintLink
-    person_id: UUID | None = None
-
-    @property
-    def today(self) -> date:
-        return self.now.astimezone(ROME).date()
-
-    def id(self, parameter: str) -> UUID:
-        return UUID(self.given[parameter])
-
-    def link(self, audience: str, path: str, purpose: str, subject: UUID, expires: datetime, **claims: Any) -> str:
-        """`expires` is wall time."""
-        token = self.mint(audience, purpose, subject, expires, **claims)
-        return f"{self.home}/{audience}/v1/{path}?token={token}"
-
-    def until(self, instant: datetime) -> datetime:
-        return rules.link_until(instant, self.now, self.wall)
 
 
 def sign_in(asked: Asked) -> dict[str, Any]:
@@ -173,7 +131,7 @@ def _commitment(asked: Asked, row: Row[Any]) -> dict[str, Any]:
     uploads = row.kind == LIST_OF_REPRESENTATIVES
     whose = {"person": str(asked.person_id)} if asked.person_id else {}
     path, purpose = ("representatives/link", "representatives") if uploads else ("commitments/link", "commitment")
-    until = asked.until(_end_of(row.due) + rules.COMMITMENT_LINK_LASTS)
+    until = asked.until(end_of(row.due) + rules.COMMITMENT_LINK_LASTS)
     return {
         "commitment": row.title,
         "debtor": _debtor(asked, row),
@@ -554,13 +512,13 @@ def _minutes(asked: Asked) -> dict[str, Any]:
     }
 
 
-# Goals and paths
+# Goals
 
 
 def goal(asked: Asked) -> dict[str, Any]:
     given = asked.given
     last_day = date.fromisoformat(given["last_day"])
-    expires = asked.wall + max(_end_of(last_day) - asked.now, timedelta()) + rules.GOAL_LINK_LASTS
+    expires = asked.wall + max(end_of(last_day) - asked.now, timedelta()) + rules.GOAL_LINK_LASTS
     return {
         **{name: given[name] for name in ("reached", "minimum", "full", "state")},
         "goal": given["title"],
@@ -569,19 +527,6 @@ def goal(asked: Asked) -> dict[str, Any]:
         "next_best": given["next_best"] and territory_name(given["next_best"]),
         "territory": given["territory"] and territory_name(given["territory"]),
         "link": asked.link("registry", "goals/link", "goal", asked.id("goal_id"), expires),
-    }
-
-
-def enrolled(asked: Asked) -> dict[str, Any]:
-    row = asked.known.enrolments[asked.id("enrolment_id")]
-    if row.state != "active":
-        raise TooLate
-    until = _end_of(row.due) + rules.COMMITMENT_LINK_LASTS if row.due else asked.now + rules.LEARNING_LINK_LASTS
-    return {
-        "path": row.path_title,
-        "units": row.units,
-        "due": row.due,
-        "link": asked.link("learning", "enrolments/link", "learn", row.id, asked.until(until)),
     }
 
 
@@ -605,7 +550,7 @@ def freshness_asked(asked: Asked) -> dict[str, Any]:
                     "freshness/link",
                     "freshness",
                     row.id,
-                    asked.until(_end_of(row.answer_by) + rules.COMMITMENT_LINK_LASTS),
+                    asked.until(end_of(row.answer_by) + rules.COMMITMENT_LINK_LASTS),
                     **whose,
                 ),
             }
@@ -700,11 +645,6 @@ def group_uncovered(asked: Asked) -> dict[str, Any]:
     }
 
 
-def _end_of(day: date) -> datetime:
-    """The midnight at which that day is over in Italy."""
-    return datetime.combine(day + timedelta(days=1), time(), ROME)
-
-
 PARTICULARS: Mapping[str, Callable[[Asked], dict[str, Any]]] = {
     rules.SIGN_IN.code: sign_in,
     rules.IMPORT_REPORT.code: import_report,
@@ -744,11 +684,11 @@ PARTICULARS: Mapping[str, Callable[[Asked], dict[str, Any]]] = {
     rules.GOAL_ADVANCED.code: goal,
     rules.GOAL_DECIDED.code: goal,
     rules.PRIVACY_NOTICE.code: privacy_notice,
-    rules.ENROLLED.code: enrolled,
     rules.PACT_STEP.code: pact_step,
     rules.PACT_HANDED_OVER.code: pact_handed_over,
     rules.PACT_UNATTENDED.code: pact_unattended,
     rules.GROUP_UNCOVERED.code: group_uncovered,
+    **learning.PARTICULARS,
     rules.FRESHNESS_ASKED.code: freshness_asked,
     rules.ITEM_RETURNED.code: item_returned,
     rules.NEED_ASSIGNED.code: need_assigned,

@@ -12,18 +12,23 @@ from sqlalchemy import Row, Table, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.agreements.tables import agreements
+from services.notify.assessments.tables import assessment_requests
 from services.notify.bodies.tables import bodies
 from services.notify.commitments.queries import outstanding
 from services.notify.commitments.tables import commitments
 from services.notify.contacts.tables import contacts
+from services.notify.credentials.tables import credentials
 from services.notify.deliveries.outcomes import Claimed
+from services.notify.documents.tables import documents
 from services.notify.enrolments.tables import enrolments
 from services.notify.inventory.tables import map_needs, map_questions
 from services.notify.meetings.tables import ballots, invitations, meetings, minutes, minutes_approvals
 from services.notify.messages.rules import COMMITMENT_ESCALATED
+from services.notify.news.tables import news
 from services.notify.organisations.tables import organisations
 from services.notify.pacts.queries import Following, following
 from services.notify.polls.tables import poll_requests, polls
+from services.notify.practices.tables import adoptions, practices
 from services.notify.programmes.tables import reports, series, syntheses
 from services.notify.voters.tables import voters
 from shared.access.tables import networks
@@ -59,6 +64,12 @@ class Known:
     syntheses: Rows = field(default_factory=dict, kw_only=True)
     series: Rows = field(default_factory=dict, kw_only=True)
     reports: Rows = field(default_factory=dict, kw_only=True)
+    documents: Rows = field(default_factory=dict, kw_only=True)
+    news: Rows = field(default_factory=dict, kw_only=True)
+    assessments: Rows = field(default_factory=dict, kw_only=True)
+    credentials: Rows = field(default_factory=dict, kw_only=True)
+    practices: Rows = field(default_factory=dict, kw_only=True)
+    adoptions: Rows = field(default_factory=dict, kw_only=True)
 
 
 async def known(session: AsyncSession, claimed: Sequence[Claimed]) -> Known:
@@ -73,9 +84,12 @@ async def known(session: AsyncSession, claimed: Sequence[Claimed]) -> Known:
     voting = await _rows(session, voters, _named(claimed, "voter_id"))
     polled = await _rows(session, polls, _named(claimed, "poll_id"))
     sent = await _rows(session, syntheses, _named(claimed, "synthesis_id"))
+    adopted = await _rows(session, adoptions, _named(claimed, "adoption_id"))
     return Known(
         contacts=await _rows(session, contacts, _people(claimed, owing.values())),
-        networks=await _rows(session, networks, {c.network_id for c in claimed}),
+        networks=await _rows(
+            session, networks, {c.network_id for c in claimed} | {row.network_id for row in adopted.values()}
+        ),
         organisations=await _rows(
             session,
             organisations,
@@ -83,14 +97,15 @@ async def known(session: AsyncSession, claimed: Sequence[Claimed]) -> Known:
             | {row.debtor_organisation_id for row in owing.values()}
             | {row.organisation_id for row in asked.values()}
             | {row.authority_id for row in called.values()}
-            | {row.organisation_id for row in voting.values()},
+            | {row.organisation_id for row in voting.values()}
+            | {row.organisation_id for row in adopted.values()},
         ),
         bodies=await _rows(
             session,
             bodies,
             _named(claimed, "body_id")
             | {row.debtor_body_id for row in owing.values()}
-            | {row.body_id for rows in (met, voted, polled, sent) for row in rows.values()},
+            | {row.body_id for rows in (met, voted, polled, sent, adopted) for row in rows.values()},
         ),
         commitments=owing,
         outstanding=owed,
@@ -110,6 +125,12 @@ async def known(session: AsyncSession, claimed: Sequence[Claimed]) -> Known:
         syntheses=sent,
         series=await _rows(session, series, _named(claimed, "series_id")),
         reports=await _rows(session, reports, _named(claimed, "report_id")),
+        documents=await _rows(session, documents, _named(claimed, "document_id")),
+        news=await _rows(session, news, _named(claimed, "news_id")),
+        assessments=await _rows(session, assessment_requests, _named(claimed, "assessment_request_id")),
+        credentials=await _rows(session, credentials, _named(claimed, "credential_id")),
+        practices=await _rows(session, practices, _named(claimed, "practice_id")),
+        adoptions=adopted,
     )
 
 

@@ -180,6 +180,47 @@ PRIVACY_NOTICE = Topic("privacy-notice", True, "informativa sui dati", "privacy 
 
 ENROLLED = Topic("enrolled", False, "iscrizione a un percorso", "enrolment in a path", ("enrolment_id",))
 
+ENROLMENT_REMINDER = Topic(
+    "enrolment-reminder", False, "promemoria di un percorso", "reminder of a path", ("enrolment_id", "due")
+)
+"""`due`: the day that it reminds of; once the enrolment has another one, it is not sent any more."""
+ENROLMENT_RENEWED = Topic(
+    "enrolment-renewed", False, "percorso da rifare", "path to be taken again", ("enrolment_id", "attempt")
+)
+ASSESSMENT_ASKED = Topic(
+    "assessment-asked", False, "questionario da compilare", "assessment to be answered", ("assessment_request_id",)
+)
+ASSESSMENT_REMINDER = Topic(
+    "assessment-reminder",
+    False,
+    "promemoria di un questionario",
+    "reminder of an assessment",
+    ("assessment_request_id", "due"),
+)
+"""`due`: the last day that it reminds of; once the assessment closes on another one, it is not sent any more."""
+CREDENTIAL_ISSUED = Topic("credential-issued", False, "attestato rilasciato", "credential issued", ("credential_id",))
+CREDENTIAL_REVOKED = Topic("credential-revoked", True, "attestato revocato", "credential revoked", ("credential_id",))
+DOCUMENT_REVISED = Topic(
+    "document-revised", False, "nuova edizione di un documento", "new edition of a document", ("document_id", "edition")
+)
+"""Once there is a later edition, only that one is told."""
+NEWS_PUBLISHED = Topic("news-published", False, "notizia", "news", ("news_id",))
+PRACTICE_SUBMITTED = Topic(
+    "practice-submitted", True, "buona pratica da valutare", "practice to be reviewed", ("practice_id",)
+)
+PRACTICE_RETURNED = Topic(
+    "practice-returned", False, "buona pratica da rivedere", "practice to be put right", ("practice_id",)
+)
+PRACTICE_PUBLISHED = Topic(
+    "practice-published", False, "buona pratica pubblicata", "practice published", ("practice_id",)
+)
+PRACTICE_ADOPTED = Topic(
+    "practice-adopted", False, "buona pratica adottata", "practice adopted", ("practice_id", "adoption_id")
+)
+
+DIGEST = Topic("digest", False, "riepilogo", "digest")
+"""What its person chose to be told together; made when its hour comes, of deliveries that wait for it."""
+
 FRESHNESS_ASKED = Topic(
     "freshness-asked", False, "è ancora così sulla mappa?", "is the map still right?", ("question_ids",)
 )
@@ -250,7 +291,20 @@ TOPICS = {
         GOAL_ADVANCED,
         GOAL_DECIDED,
         PRIVACY_NOTICE,
+        DIGEST,
         ENROLLED,
+        ENROLMENT_REMINDER,
+        ENROLMENT_RENEWED,
+        ASSESSMENT_ASKED,
+        ASSESSMENT_REMINDER,
+        CREDENTIAL_ISSUED,
+        CREDENTIAL_REVOKED,
+        DOCUMENT_REVISED,
+        NEWS_PUBLISHED,
+        PRACTICE_SUBMITTED,
+        PRACTICE_RETURNED,
+        PRACTICE_PUBLISHED,
+        PRACTICE_ADOPTED,
         PACT_STEP,
         PACT_HANDED_OVER,
         PACT_UNATTENDED,
@@ -369,6 +423,8 @@ APPROVAL_LINK_LASTS = timedelta(days=60)
 SYNTHESIS_LINK_LASTS = timedelta(days=365)
 GOAL_LINK_LASTS = timedelta(days=30)
 LEARNING_LINK_LASTS = timedelta(days=180)
+CREDENTIAL_LINK_LASTS = timedelta(days=365)
+PRACTICE_LINK_LASTS = timedelta(days=90)
 NOTICE_LINK_LASTS = timedelta(days=365)
 
 

@@ -1,9 +1,9 @@
-"""What commitments, meetings, calls, polls and ballots mean for reminders: each fact plans, moves or cancels them."""
+"""What each fact means for reminders, of commitments and meetings as of paths: it plans, moves or cancels them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,8 +14,11 @@ from services.notify.reminders.commands import by_subject, follow
 from services.notify.reminders.queries import Because
 from services.notify.reminders.rules import Subject, Topic, end_of
 from shared.contracts.events import BallotState, MeetingState, PollState
+from shared.contracts.learning import AssessmentRequestState, EnrolmentState
 from shared.contracts.registry import AgreementState, CommitmentState, PactState
 from shared.messaging import Received, newest, reacts
+
+Found = tuple[Subject, Because]
 
 
 @reacts(CommitmentState)
@@ -113,6 +116,35 @@ async def remind_of_steps(session: AsyncSession, facts: Sequence[Received[PactSt
                 (Subject(Topic.PACT_STEP, step_id(r.fact.id, number), r.fact.network_id, at, alive), because(r))
             )
     await follow(session, by_subject(found), now)
+
+
+@reacts(EnrolmentState)
+async def remind_of_paths(session: AsyncSession, facts: Sequence[Received[EnrolmentState]], now: datetime) -> None:
+    """Of the day by which a path is to be completed; of one that has none, or has it no more, nobody is reminded."""
+    found = [
+        _by(Topic.ENROLMENT, r, r.fact.due, now, live=r.fact.state == "active")
+        for r in newest(facts)
+        if r.fact.network_id is not None
+    ]
+    await follow(session, by_subject(found), now)
+
+
+@reacts(AssessmentRequestState)
+async def remind_of_assessments(
+    session: AsyncSession, facts: Sequence[Received[AssessmentRequestState]], now: datetime
+) -> None:
+    """Of the last day on which it can be answered, who has not."""
+    found = [
+        _by(Topic.ASSESSMENT, r, r.fact.closes_on, now, live=r.fact.state == "asked")
+        for r in newest(facts)
+        if r.fact.network_id is not None
+    ]
+    await follow(session, by_subject(found), now)
+
+
+def _by(topic: Topic, received: Received[Any], due: date | None, now: datetime, *, live: bool) -> Found:
+    at = end_of(due) if due is not None else now
+    return Subject(topic, received.fact.id, received.fact.network_id, at, live and due is not None), because(received)
 
 
 def because(received: Received[Any]) -> Because:

@@ -13,9 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.agreements.queries import waited_for
 from services.notify.agreements.tables import agreements
+from services.notify.assessments.tables import assessment_requests
 from services.notify.commitments.queries import answerable, superiors
 from services.notify.commitments.rules import outstanding
 from services.notify.commitments.tables import commitments
+from services.notify.enrolments.tables import enrolments
 from services.notify.meetings.tables import ballots, invitations, meetings
 from services.notify.pacts.queries import answering
 from services.notify.policy import Right, policy
@@ -170,6 +172,10 @@ async def audiences(session: AsyncSession, rows: Sequence[Row[Any]], now: dateti
         **await _of_agreements(session, by_topic[Topic.AGREEMENT], now),
         **await _of_polls(session, by_topic[Topic.POLL]),
         **await _of_ballots(session, by_topic[Topic.BALLOT]),
+        **await _of_one_each(session, enrolments, "active", "enrolment_id", by_topic[Topic.ENROLMENT]),
+        **await _of_one_each(
+            session, assessment_requests, "asked", "assessment_request_id", by_topic[Topic.ASSESSMENT]
+        ),
     }
 
 
@@ -213,6 +219,17 @@ async def _of_ballots(session: AsyncSession, rows: Sequence[Row[Any]]) -> dict[U
         ]
         for row in rows
     }
+
+
+async def _of_one_each(
+    session: AsyncSession, table: Table, live: str, name: str, rows: Sequence[Row[Any]]
+) -> dict[UUID, list[Told]]:
+    """What is one person's own: they, while it is `live`."""
+    states = await _states(session, table, rows)
+    running = [id_ for id_, state in states.items() if state == live]
+    found = await session.execute(select(table.c.id, table.c.person_id).where(table.c.id.in_(running))) if rows else ()
+    people = {row.id: [Told(row.person_id, {name: str(row.id)})] for row in found}
+    return {row.id: people.get(row.subject_id, []) for row in rows}
 
 
 async def _of_commitments(session: AsyncSession, rows: Sequence[Row[Any]], now: datetime) -> dict[UUID, list[Told]]:

@@ -156,6 +156,8 @@ vocabularies = (
                 "Prima della chiusura di una votazione fuori dalle riunioni",
                 "Before a ballot closes that is in no meeting",
             ),
+            (Topic.ENROLMENT, "Prima del termine di un percorso", "Before a path is due"),
+            (Topic.ASSESSMENT, "Prima della chiusura di un questionario", "Before an assessment closes"),
         ],
     ),
     vocabulary(

@@ -30,6 +30,8 @@ class Topic(StrEnum):
     AGREEMENT = "agreement-reminder"
     POLL = "poll-reminder"
     BALLOT = "ballot-reminder"
+    ENROLMENT = "enrolment-reminder"
+    ASSESSMENT = "assessment-reminder"
 
 
 DEFAULT_DAYS: Mapping[Topic, tuple[int, ...]] = {
@@ -40,12 +42,16 @@ DEFAULT_DAYS: Mapping[Topic, tuple[int, ...]] = {
     Topic.AGREEMENT: (14, 3),
     Topic.POLL: (2,),
     Topic.BALLOT: (1,),
+    Topic.ENROLMENT: (14, 3),
+    Topic.ASSESSMENT: (3,),
 }
 
 
 AFTER = frozenset({Topic.CLIMB})
 """Days after the subject, and not before it; each is another level, so that one does not stand for the others."""
-MORNINGS = frozenset({Topic.COMMITMENT, Topic.PACT_STEP, Topic.CLIMB, Topic.AGREEMENT})
+MORNINGS = frozenset(
+    {Topic.COMMITMENT, Topic.PACT_STEP, Topic.CLIMB, Topic.AGREEMENT, Topic.ENROLMENT, Topic.ASSESSMENT}
+)
 """What is told on the morning of a day, whatever the hour of its subject."""
 
 

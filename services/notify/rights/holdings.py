@@ -10,9 +10,11 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.notify.assessments.tables import assessment_requests
 from services.notify.commitments.tables import commitments
 from services.notify.contacts.listens import EMPTY
 from services.notify.contacts.tables import contacts
+from services.notify.credentials.tables import credentials
 from services.notify.deliveries.erasure import forget
 from services.notify.deliveries.tables import deliveries
 from services.notify.enrolments.tables import enrolments
@@ -20,6 +22,7 @@ from services.notify.inventory.tables import map_needs
 from services.notify.meetings.tables import invitations, meetings, minutes, minutes_approvals
 from services.notify.pacts.tables import pacts
 from services.notify.polls.tables import poll_requests
+from services.notify.practices.tables import practices
 from services.notify.store import mapper
 from services.notify.voters.tables import voters
 from shared.contracts.notify import AccessAnswered, ErasureAnswered
@@ -65,6 +68,9 @@ HELD = (
     Held("needs", map_needs.c.person_id, Ground.ACCOUNTABILITY),
     Held("pacts", pacts.c.maker_id, Ground.ACCOUNTABILITY),
     Held("enrolments", enrolments.c.person_id, forget="delete"),
+    Held("assessments", assessment_requests.c.person_id, forget="delete"),
+    Held("credentials", credentials.c.person_id, forget="delete"),
+    Held("practices", practices.c.author_id, forget={"author_id": None}, shows=("id", "title", "state")),
 )
 
 NOBODY: frozenset[str] = frozenset()

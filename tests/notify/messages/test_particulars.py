@@ -10,7 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from services.notify.messages.particulars import PARTICULARS, Asked, TooLate
+from services.notify.messages.asked import Asked, TooLate
+from services.notify.messages.particulars import PARTICULARS
 from services.notify.messages.queries import Known
 from services.notify.messages.rules import TOPICS
 from services.notify.pacts.queries import Following
