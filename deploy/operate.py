@@ -31,6 +31,8 @@ LONGEST = 24
 """Hours of a token of an administrator."""
 KEYS = {"registry-key.json": "registry-jwks.json", "links-key.json": "links-jwks.json"}
 """Private key -> the public set that verifies what it signs."""
+BADGE_KEY = "learning-badge-key.json"
+"""Signs what learning attests; its public part learning publishes itself, with those of the keys before it."""
 PACT_KEYS = "registry-pact-keys.json"
 """The master keys of what is written about people in pacts: a JWK set, the first wraps, the others only unwrap."""
 PASSWORDS = "nats-passwords.conf"
@@ -51,7 +53,7 @@ def make_secrets(folder: Path, smtp_url: str | None) -> list[str]:
         wanted[f"{service}-database-url"] = lambda name=service: f"postgresql://{name}:{_password()}@postgres/{name}"  # type: ignore[misc]
     for user in topology.USERS:
         wanted[f"{user}-nats-url"] = lambda name=user: f"nats://{name}:{_password()}@nats:4222"  # type: ignore[misc]
-    wanted |= dict.fromkeys(KEYS, lambda: json.dumps(jwks.new_key().as_dict(private=True)))
+    wanted |= dict.fromkeys((*KEYS, BADGE_KEY), lambda: json.dumps(jwks.new_key().as_dict(private=True)))
     wanted[PACT_KEYS] = _pact_keys
     wanted["registry-oidc-providers.json"] = lambda: "[]"
     wanted["notify-smtp-url"] = lambda: smtp_url or ""

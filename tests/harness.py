@@ -260,6 +260,7 @@ async def running(
         **(
             {} if "pact_keys" in variables else {"pact_keys_file": str(home / "pact_keys.json")}
         ),  # the registry's alone; the others know no such variable
+        "badge_key_file": str(home / "badge_key.json"),  # learning's alone
         "clock_file": str(home / "clock.json"),
         "rate_per_minute": "1000000",
         "anonymous_per_minute": "1000000",
@@ -289,6 +290,7 @@ def publish_keys(home: Path, key: ECKey, link_key: ECKey) -> None:
     (home / "link_jwks.json").write_text(json.dumps(jwks.public(link_key)))
     jwks.write_private(home / "registry_key.json", key)  # for the registry, which signs with it
     (home / "pact_keys.json").write_text(PACT_KEYS)
+    jwks.write_private(home / "badge_key.json", jwks.new_key())
 
 
 def environment(fields: Mapping[str, str]) -> dict[str, str]:

@@ -64,6 +64,13 @@ def keys(home: Path) -> Keys:
     return files
 
 
+def badge_key(home: Path) -> Path:
+    """File of the key with which learning signs credentials (a private JWK), made once, 0600."""
+    path = folder(home) / "badge-key.json"
+    once(path, _new_key)
+    return path
+
+
 def pact_keys(home: Path) -> Path:
     """File of the master keys with which the registry wraps the keys of pacts (a JWK set), made once, 0600."""
     path = folder(home) / "pact-keys.json"

@@ -1,6 +1,9 @@
 """Learning put together: the only file that knows all of it."""
 
 from services.learning.bodies import listens as bodies_listens
+from services.learning.credentials import listens as credentials_listens
+from services.learning.credentials import routes as credentials
+from services.learning.credentials.keeping import keep_the_key
 from services.learning.enrolments import listens as enrolments_listens
 from services.learning.enrolments import routes as enrolments
 from services.learning.experiences import listens as experiences_listens
@@ -19,7 +22,7 @@ from shared.territories import listens as territories_listens
 
 
 def service(settings: Settings) -> Service:
-    slices = (paths, enrolments)
+    slices = (paths, enrolments, credentials)
     return Service(
         name="learning",
         title="knowing, and showing what was learnt",
@@ -37,8 +40,9 @@ def service(settings: Settings) -> Service:
             organisations_listens,
             experiences_listens,
             enrolments_listens,
+            credentials_listens,
         ],
-        followers=[following.follow],
+        followers=[following.follow, keep_the_key],
         problems=[part.problems for part in slices],
-        vocabularies=[*paths.vocabularies, *enrolments.vocabularies],
+        vocabularies=[*paths.vocabularies, *enrolments.vocabularies, *credentials.vocabularies],
     )

@@ -83,6 +83,7 @@ class Lab:
             "signing_key_file": str(self.home / "key.json"),
             "pact_keys": harness.PACT_KEYS,
             "link_key_file": str(self.home / "link_key.json"),
+            "badge_key_file": str(self.home / "badge_key.json"),
             "smtp_url": "smtp://127.0.0.1:1?starttls=never",  # nobody there: no figure here sends a mail
             "mail_from": "Trama <no-reply@trama.example>",
         }

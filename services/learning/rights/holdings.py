@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.learning.credentials.tables import achievements, credentials
 from services.learning.enrolments.tables import enrolments
 from services.learning.mandates.tables import mandates
 from services.learning.paths.tables import paths
@@ -41,6 +42,14 @@ HELD = (
     Held(
         "enrolments", enrolments.c.person_id, beside={"path": of_row(paths.c.title, paths.c.id == enrolments.c.path_id)}
     ),
+    # Emptied and revoked by their own slice: the page says that it is no more.
+    Held(
+        "credentials",
+        credentials.c.person_id,
+        beside={"achievement": of_row(achievements.c.title, achievements.c.id == credentials.c.achievement_id)},
+    ),
+    Held("acts", credentials.c.given_by, Ground.ACCOUNTABILITY, shows=("id", "issued_on")),
+    Held("acts", credentials.c.revoked_by, Ground.ACCOUNTABILITY, shows=("id", "revoked_on")),
 )
 
 NOBODY: frozenset[str] = frozenset()
