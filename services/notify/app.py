@@ -14,6 +14,8 @@ from services.notify.deliveries.routes import problems as deliveries_problems
 from services.notify.deliveries.routes import routes as deliveries_routes
 from services.notify.deliveries.rules import PROBLEMS, STATES
 from services.notify.deliveries.sending import Sending
+from services.notify.digests import queries as digests
+from services.notify.digests.commands import go_on
 from services.notify.documents import listens as documents
 from services.notify.enrolments import listens as enrolments
 from services.notify.goals import listens as goals
@@ -91,7 +93,7 @@ def service(settings: Settings) -> Service:
             messages,
             reminders,
         ],
-        dues={reminder_commands.DUE: reminder_commands.remind},
+        dues={digests.DUE: go_on, reminder_commands.DUE: reminder_commands.remind},
         problems=[deliveries_problems, reminder_routes.problems],
         workers=[send, receive],
         followers=[following.follow],

@@ -174,7 +174,7 @@ async def a_mail(database: Database) -> bytes:
     one = Claimed(uuid4(), NETWORK, person, "email", "mandate-given", TERMS, uuid4(), uuid4(), None, 1, now)
     async with database.sessions.begin() as session:
         await session.execute(insert(contacts), [contact(0, person)])
-        mail = WRITER.write(one, await WRITER.known(session, [one]), now, now)
+        mail = WRITER.write(one, await WRITER.known(session, [one], now), now, now)
     assert isinstance(mail, Mail)
     return written(mail, SENDER, one.id, one.correlation, now)
 

@@ -56,6 +56,7 @@ class Mail:
     network: tuple[str, str] | None = None  # slug and title
     author: Sender | None = None
     invitation: Invitation | None = None
+    unsubscribe: str | None = None
 
 
 def written(mail: Mail, sender: Sender, id_: UUID, correlation: UUID | None, at: datetime) -> bytes:
@@ -83,6 +84,9 @@ def written(mail: Mail, sender: Sender, id_: UUID, correlation: UUID | None, at:
         slug, title = mail.network
         place = one_line(slug).replace(" ", "-")
         lines.append(f"List-Id: {mailbox(title, f'{place}.{domain}')}")
+    if mail.unsubscribe:  # one line however long: what mail programs follow must not be folded inside
+        lines.append(f"List-Unsubscribe:\r\n <{one_line(mail.unsubscribe)}>")
+        lines.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
     if correlation:
         lines.append(f"Trama-Correlation: {correlation}")
     lines += ["", *_parts(boundary, mail), f"--{boundary}--", ""]

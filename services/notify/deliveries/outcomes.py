@@ -112,9 +112,24 @@ async def settle_noted(session: AsyncSession, now: datetime) -> bool:
     return told
 
 
+ENTRIES = text("""
+    UPDATE deliveries e SET state = d.state, problem = d.problem, reason = d.reason, next_try = NULL,
+        sent_at = d.sent_at, updated_at = now(), version = e.version + 1
+    FROM deliveries d
+    WHERE e.digest_id = d.id AND d.id = ANY(:digests) AND e.state IN ('queued', 'failed', 'sent') AND e.state <> d.state
+    RETURNING e.id, e.version, e.network_id, e.person_id, e.channel, e.topic, e.state, e.attempts, e.because_of,
+        e.correlation, e.traceparent
+""")
+
+
 async def tell(session: AsyncSession, rows: Iterable[Row[Any]], now: datetime) -> bool:
-    """Stages the facts of settled deliveries, each in the chain of what caused it; true when there was one."""
-    settled = sorted((row for row in rows if row.state in FACTS), key=_chain)
+    """Stages the facts of settled deliveries, each in the chain of what caused it; true when there was one. What went
+    in a digest has become of it what has become of the digest."""
+    told = [row for row in rows if row.state in FACTS]
+    digests = [row.id for row in told if row.topic == "digest"]
+    if digests:
+        told += (await session.execute(ENTRIES, {"digests": digests})).all()
+    settled = sorted(told, key=_chain)
     for _, chain in groupby(settled, key=_chain):
         facts = list(chain)
         first = facts[0]

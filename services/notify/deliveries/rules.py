@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -43,6 +44,9 @@ class Problem(StrEnum):
     CONNECTION_BROKE = "connection-broke"
     RELAY_UNREACHABLE = "relay-unreachable"
     GIVEN_UP = "given-up"
+    NOT_WANTED = "not-wanted"
+    QUIET_HOURS = "quiet-hours"
+    IN_DIGEST = "in-digest"
 
 
 PROBLEMS: dict[Problem, tuple[str, str]] = {
@@ -60,6 +64,15 @@ PROBLEMS: dict[Problem, tuple[str, str]] = {
     Problem.CONNECTION_BROKE: ("la connessione è caduta durante l'invio", "the connection broke while sending"),
     Problem.RELAY_UNREACHABLE: ("il server di posta non risponde", "the mail server does not answer"),
     Problem.GIVEN_UP: ("un giorno di tentativi senza esito", "a day of attempts without success"),
+    Problem.NOT_WANTED: (
+        "la persona ha scelto di non riceverlo per posta",
+        "the person has chosen not to get it by mail",
+    ),
+    Problem.QUIET_HOURS: ("aspetta la fine delle ore di quiete", "it waits for the end of the hours of quiet"),
+    Problem.IN_DIGEST: (
+        "va nel riepilogo che la persona ha scelto",
+        "it goes in the digest that the person has chosen",
+    ),
 }
 """What a person reads, in Italian and English."""
 
@@ -93,7 +106,9 @@ class Delivery:
 
     `key` is unique: (rule, subject, instant), so that no replay and no second fact tells it twice. `parameters` is what
     the template needs and the projections do not have: no address, no name, no link. A delivery without a person says
-    that nobody could be told. Instants are wall time, but `intended_at`, which is the domain clock's.
+    that nobody could be told. Instants are wall time, but `intended_at` and `waits_until`, which are the domain
+    clock's. While it `waits_until` the end of quiet hours or the next digest it is queued without a next try; what went
+    in a digest shares its fate.
     """
 
     topic: str
@@ -115,6 +130,10 @@ class Delivery:
     lease_until: datetime | None = None
     sent_at: datetime | None = None
     updated_at: datetime | None = None
+    waits_until: datetime | None = None
+    in_inbox: bool = True
+    digest_id: UUID | None = None
+    subject_id: UUID | None = None
     id: UUID = field(default_factory=uuid7)
     version: int = 0
 
@@ -124,6 +143,7 @@ class Delivery:
             raise NotFailed(self.state)
         self.state, self.problem, self.reason = State.QUEUED, None, None
         self.next_try, self.first_try, self.updated_at = at, None, at
+        self.waits_until = self.digest_id = None  # by itself, now
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +153,36 @@ class Verdict:
     state: State
     problem: Problem | None = None
     next_try: datetime | None = None
+
+
+SUBJECTS = (
+    "meeting_id",
+    "ballot_id",
+    "poll_id",
+    "commitment_id",
+    "agreement_id",
+    "series_id",
+    "report_id",
+    "synthesis_id",
+    "goal_id",
+    "need_id",
+    "item_id",
+    "pact_id",
+    "promoter_id",
+    "group_id",
+    "document_id",
+    "news_id",
+    "practice_id",
+    "assessment_id",
+    "enrolment_id",
+    "import_id",
+)
+"""The parameters that name what a message is about, the widest first: a ballot in a meeting is about the meeting."""
+
+
+def subject_of(parameters: Mapping[str, Any]) -> UUID | None:
+    found = next((parameters[name] for name in SUBJECTS if parameters.get(name)), None)
+    return UUID(str(found)) if found else None
 
 
 def idempotency_key(rule: str, subject: UUID, instant: object = "", person_id: UUID | None = None) -> str:

@@ -57,7 +57,7 @@ K = TypeVar("K")
 class Writes(Protocol[K]):
     """Who knows the words: one read for a batch, then a mail for each delivery."""
 
-    async def known(self, session: AsyncSession, claimed: Sequence[Claimed]) -> K: ...
+    async def known(self, session: AsyncSession, claimed: Sequence[Claimed], now: datetime) -> K: ...
 
     def write(self, delivery: Claimed, known: K, wall: datetime, now: datetime) -> Mail | Unsendable: ...
 
@@ -295,7 +295,7 @@ class Sending(Generic[K]):
             settled = await settle_noted(session, self.now())
             claimed = await claim(session, self.pace.claim, self.lease)
             wait = await reserve(session, str(self.relay), len(claimed) * interval) if claimed and interval else 0.0
-            known = await self.writer.known(session, claimed) if claimed else None
+            known = await self.writer.known(session, claimed, self.now()) if claimed else None
         if settled:
             self.after_commit()
         if known is None:

@@ -1,6 +1,7 @@
 """Where deliveries and their attempts are kept. No address, no name and no text of a mail is in either table."""
 
 from sqlalchemy import (
+    Boolean,
     Column,
     DateTime,
     Enum,
@@ -17,6 +18,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from services.notify.deliveries.rules import Delivery, Outcome, Problem, State
 from services.notify.store import mapper
+from shared.messaging.tables import Xid8
 
 
 def _words(kind: type[State] | type[Problem] | type[Outcome]) -> Enum:
@@ -50,11 +52,20 @@ deliveries = Table(
     Column("sent_at", DateTime(timezone=True)),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("waits_until", DateTime(timezone=True), comment="domain clock"),
+    Column("in_inbox", Boolean, nullable=False, server_default=text("true")),
+    Column("digest_id", Uuid, comment="the delivery in whose mail it went"),
+    Column("subject_id", Uuid, comment="the meeting, ballot, ... that it is about"),
+    Column("tx", Xid8, nullable=False, server_default=text("pg_current_xact_id()")),
 )
 Index("deliveries_due", deliveries.c.next_try, postgresql_where=deliveries.c.state == State.QUEUED)
 Index("deliveries_leased", deliveries.c.lease_until, postgresql_where=deliveries.c.state == State.SENDING)
 Index("deliveries_of_network", deliveries.c.network_id, deliveries.c.id)
 Index("deliveries_of_person", deliveries.c.person_id)
+Index("deliveries_waiting", deliveries.c.waits_until, postgresql_where=deliveries.c.waits_until.is_not(None))
+Index("deliveries_digest", deliveries.c.digest_id, postgresql_where=deliveries.c.digest_id.is_not(None))
+Index("deliveries_subject", deliveries.c.subject_id, postgresql_where=deliveries.c.subject_id.is_not(None))
+Index("deliveries_tx", deliveries.c.tx)
 
 attempts = Table(
     "attempts",
@@ -76,4 +87,4 @@ pace = Table(
     comment="Until when each relay's rate is used up, for all senders together",
 )
 
-mapper.map_imperatively(Delivery, deliveries, version_id_col=deliveries.c.version)
+mapper.map_imperatively(Delivery, deliveries, version_id_col=deliveries.c.version, exclude_properties=["tx"])

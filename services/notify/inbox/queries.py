@@ -96,7 +96,7 @@ async def _in_words(session: AsyncSession, writer: Writer, rows: Any, now: datet
         )
         for row in rows
     ]
-    known = await writer.known(session, claimed)
+    known = await writer.known(session, claimed, now)
     at = wall()
     written = [writer.words(one, known, at, now) for one in claimed]
     return [Message(row, words if isinstance(words, Words) else None) for row, words in zip(rows, written, strict=True)]

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from services.notify.commitments.rules import LIST_OF_REPRESENTATIVES, outstanding, overdue
+from services.notify.digests.rules import arranged
 from services.notify.meetings.rules import about_to_begin, to_come
 from services.notify.messages import learning, rules
 from services.notify.messages.asked import Asked, TooLate, end_of
@@ -65,6 +66,15 @@ def mandate(asked: Asked) -> dict[str, Any]:
         "never_began": rules.never_began(since, until),
         "home": asked.home,
     }
+
+
+def digest(asked: Asked) -> dict[str, Any]:
+    """Never an empty one. Its entries were looked at when the mail was about to be written."""
+    parts, further = arranged(asked.known.digests.get(asked.id("digest_id"), ()))
+    if not parts:
+        raise TooLate
+    told = sum(len(chapter.entries) for part in parts for chapter in part.chapters)
+    return {"parts": parts, "told": told, "further": further, "only": parts[0].network if len(parts) == 1 else None}
 
 
 # Commitments
@@ -648,6 +658,7 @@ def group_uncovered(asked: Asked) -> dict[str, Any]:
 PARTICULARS: Mapping[str, Callable[[Asked], dict[str, Any]]] = {
     rules.SIGN_IN.code: sign_in,
     rules.IMPORT_REPORT.code: import_report,
+    rules.DIGEST.code: digest,
     rules.MANDATE_GIVEN.code: mandate,
     rules.MANDATE_ENDED.code: mandate,
     rules.COMMITMENT_MADE.code: commitment_made,

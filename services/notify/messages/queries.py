@@ -19,6 +19,7 @@ from services.notify.commitments.tables import commitments
 from services.notify.contacts.tables import contacts
 from services.notify.credentials.tables import credentials
 from services.notify.deliveries.outcomes import Claimed
+from services.notify.digests.rules import Entry
 from services.notify.documents.tables import documents
 from services.notify.enrolments.tables import enrolments
 from services.notify.inventory.tables import map_needs, map_questions
@@ -29,6 +30,8 @@ from services.notify.organisations.tables import organisations
 from services.notify.pacts.queries import Following, following
 from services.notify.polls.tables import poll_requests, polls
 from services.notify.practices.tables import adoptions, practices
+from services.notify.preferences.queries import wishes
+from services.notify.preferences.rules import Wishes
 from services.notify.programmes.tables import reports, series, syntheses
 from services.notify.voters.tables import voters
 from shared.access.tables import networks
@@ -57,6 +60,9 @@ class Known:
     map_needs: Rows
     replies: Mapping[UUID, str] = field(default_factory=dict, kw_only=True)
     """By invitation: the token of the address at which a calendar answers it; of what is mailed, when any is."""
+    wishes: Mapping[UUID, Wishes] = field(default_factory=dict, kw_only=True)
+    """Of those among the people who have decided anything."""
+    digests: Mapping[UUID, Sequence[Entry]] = field(default_factory=dict, kw_only=True)
     polls: Rows = field(default_factory=dict, kw_only=True)
     poll_requests: Rows = field(default_factory=dict, kw_only=True)
     voters: Rows = field(default_factory=dict, kw_only=True)
@@ -86,6 +92,7 @@ async def known(session: AsyncSession, claimed: Sequence[Claimed]) -> Known:
     sent = await _rows(session, syntheses, _named(claimed, "synthesis_id"))
     adopted = await _rows(session, adoptions, _named(claimed, "adoption_id"))
     return Known(
+        wishes=await wishes(session, {c.person_id for c in claimed}),
         contacts=await _rows(session, contacts, _people(claimed, owing.values())),
         networks=await _rows(
             session, networks, {c.network_id for c in claimed} | {row.network_id for row in adopted.values()}

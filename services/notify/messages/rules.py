@@ -218,7 +218,7 @@ PRACTICE_ADOPTED = Topic(
     "practice-adopted", False, "buona pratica adottata", "practice adopted", ("practice_id", "adoption_id")
 )
 
-DIGEST = Topic("digest", False, "riepilogo", "digest")
+DIGEST = Topic("digest", False, "riepilogo", "digest", ("digest_id",))
 """What its person chose to be told together; made when its hour comes, of deliveries that wait for it."""
 
 FRESHNESS_ASKED = Topic(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
 import httpx
@@ -42,7 +43,12 @@ async def test_a_person_reads_in_the_inbox_what_was_mailed(notify: Network) -> N
     assert message["topic"] == "mandate-given"
     assert message["read_at"] is None
     assert message["subject"] == mail.message["subject"]
-    assert message["text"].split() == mail.text.split()
+    assert _said(message["text"]) == _said(mail.text)
+
+
+def _said(text: str) -> list[str]:
+    """Each reading signs its links anew."""
+    return re.sub(r"token=\S+", "token", text).split()
 
 
 async def test_who_has_no_mailbox_has_the_inbox(notify: Network) -> None:

@@ -101,6 +101,7 @@ def test_what_people_are_called_is_escaped_in_html_only() -> None:
         "sender": "Trama",
         "link": "https://x",
         "expires_at": datetime(2026, 11, 22, 9, tzinfo=UTC),
+        "footer": {"topic": "accesso", "owed": True, "preferences": "https://x", "unsubscribe": None},
     }
     assert "&lt;b&gt;Maria&lt;/b&gt; &amp; c" in ENVIRONMENT.get_template("sign-in/it/body.html").render(known)
     assert "<b>Maria</b> & c" in ENVIRONMENT.get_template("sign-in/it/body.txt").render(known)
