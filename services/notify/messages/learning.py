@@ -132,16 +132,26 @@ def news_published(asked: Asked) -> dict[str, Any]:
 
 def practice_submitted(asked: Asked) -> dict[str, Any]:
     """Not once the reviewers have decided."""
-    return _practice(asked, "in_review")
+    row = asked.known.practices[asked.id("practice_id")]
+    if "in_review" not in (row.state, row.revision):
+        raise TooLate
+    return _practice(asked, row)
 
 
 def practice_returned(asked: Asked) -> dict[str, Any]:
     """Not once it was submitted again."""
-    return _practice(asked, "draft")
+    row = asked.known.practices[asked.id("practice_id")]
+    if "draft" not in (row.state, row.revision):
+        raise TooLate
+    return _practice(asked, row)
 
 
 def practice_published(asked: Asked) -> dict[str, Any]:
-    return _practice(asked, "published")
+    """Not once it was withdrawn."""
+    row = asked.known.practices[asked.id("practice_id")]
+    if row.state != "published":
+        raise TooLate
+    return _practice(asked, row)
 
 
 def practice_adopted(asked: Asked) -> dict[str, Any]:
@@ -153,7 +163,7 @@ def practice_adopted(asked: Asked) -> dict[str, Any]:
     adopter = known.organisations.get(row.organisation_id) or known.bodies.get(row.body_id)
     elsewhere = known.networks.get(row.network_id) if row.network_id != asked.network_id else None
     return {
-        **_page_of_practice(asked, practice),
+        **_practice(asked, practice),
         "adopter": adopter and adopter.title,
         "elsewhere": elsewhere and elsewhere.name,
         "since": row.since,
@@ -161,14 +171,7 @@ def practice_adopted(asked: Asked) -> dict[str, Any]:
     }
 
 
-def _practice(asked: Asked, state: str) -> dict[str, Any]:
-    row = asked.known.practices[asked.id("practice_id")]
-    if row.state != state:
-        raise TooLate
-    return _page_of_practice(asked, row)
-
-
-def _page_of_practice(asked: Asked, row: Row[Any]) -> dict[str, Any]:
+def _practice(asked: Asked, row: Row[Any]) -> dict[str, Any]:
     until = asked.until(asked.now + rules.PRACTICE_LINK_LASTS)
     return {
         "practice": row.title,

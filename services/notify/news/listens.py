@@ -36,7 +36,8 @@ async def tell_the_news(session: AsyncSession, facts: Sequence[Received[NewsPubl
     for r in facts:
         if r.fact.network_id is None:
             continue
-        people = await audience(session, r.fact.network_id, roles_of(r.fact.audience), r.fact.territory, day(now))
+        roles = roles_of(r.fact.audience)
+        people = await audience(session, r.fact.network_id, roles, r.fact.territory, r.fact.body_id, day(now))
         await people_known(session, people)
         told = {"news_id": str(r.fact.id)}
         await intend(session, [intent(r, NEWS_PUBLISHED, now, person_id=one, parameters=told) for one in people], now)

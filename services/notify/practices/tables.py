@@ -11,6 +11,7 @@ practices = Table(
     Column("network_id", Uuid),
     Column("title", Text, nullable=False),
     Column("state", Text, nullable=False),
+    Column("revision", Text, comment="of a further text of what is published: draft or in_review"),
     Column("author_id", Uuid, comment="who answers for it"),
     Column("adoptions", Integer, nullable=False),
     Column("generation", Integer, nullable=False),

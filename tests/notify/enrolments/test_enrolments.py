@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.access.actor import ROME
-from shared.contracts.learning import EnrolmentEnded
+from shared.contracts.learning import EnrolmentCompleted, EnrolmentEnded, EnrolmentRenewed
 from shared.runtime.clock import wall
 from tests.harness import until
 from tests.notify.network import TITLE, Network, then
@@ -57,3 +57,29 @@ async def test_a_replay_tells_nobody_again(room: Network) -> None:
 
 async def _is(network: Network, person: object) -> bool:
     return [d["state"] for d in await network.deliveries(person=str(person))] == ["suppressed"]
+
+
+async def test_a_renewal_is_told_once_and_its_day_reminded_of(room: Network) -> None:
+    person = room.person()
+    first = room.enrolled(person)
+    done = then(first, EnrolmentCompleted, state="completed", units_done=4)
+    renewed = then(done, EnrolmentRenewed, state="active", units_done=0, attempt=2, due=date(2099, 6, 30))
+    await room.running.tell(person, first)
+    await room.mails(person)
+    assert await _days(room) == [(14, date(2099, 1, 17), "planned"), (3, date(2099, 1, 28), "planned")]
+    await room.running.tell(done)
+    await room.running.settled()
+    assert {state for _, _, state in await _days(room)} == {"cancelled"}
+    await room.running.tell(renewed)
+    (_, mail) = await room.mails(person, 2)
+    assert mail.message["Subject"] == f"Percorso da rifare: Rappresentare la rete – {TITLE}"
+    assert await _days(room) == [(14, date(2099, 6, 16), "planned"), (3, date(2099, 6, 27), "planned")]
+
+
+async def _days(room: Network) -> list[tuple[int, date, str]]:
+    rows = await room.running.sql(
+        "select days, at, state from reminders where topic = 'enrolment-reminder' and network_id = :room"
+        " order by days desc",
+        room=room.id,
+    )
+    return [(row.days, row.at.astimezone(ROME).date(), row.state) for row in rows]

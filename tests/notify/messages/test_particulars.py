@@ -67,7 +67,19 @@ def known(**changed: Any) -> Known:
         "minutes": {
             "state": "in_approval", "held_on": DUE, "number": None, "present": 1, "entitled": 2, "quorate": False,
         },
-        "enrolments": {"path_title": "Percorso", "units": 3, "due": None, "state": "active"},
+        "enrolments": {
+            "path_title": "Percorso", "units": 3, "units_done": 1, "due": None, "state": "active", "attempt": 2,
+        },
+        "assessments": {"title": "Prima", "phase": "before", "closes_on": DUE, "state": "asked"},
+        "credentials": {"title": "Attestato", "issued_on": DUE, "expires_on": DUE, "state": "issued"},
+        "documents": {"title": "Piano", "edition": 2, "state": "published"},
+        "news": {
+            "title": "Bando", "summary": "Aperto", "link": "https://a.example/", "expires_at": END, "state": "published",
+        },
+        "practices": {"title": "Sportello", "state": "published", "revision": None, "adoptions": 2},
+        "adoptions": {
+            "practice_id": IT, "network_id": IT, "organisation_id": IT, "body_id": None, "since": DUE, "state": "active",
+        },
         "map_questions": {"title": "Sportello", "item": "place", "answer": None, "answer_by": DUE},
         "map_needs": {
             "theme": "housing", "municipality": "D150", "state": "assigned", "organisation_id": IT, "person_id": None,
@@ -99,6 +111,7 @@ def asked(given: dict[str, Any] | None = None, now: datetime = NOW, **changed: A
         "enrolment_id",
         "notice_id",
     )
+    ids += ("assessment_request_id", "credential_id", "document_id", "news_id", "practice_id", "adoption_id")
     ids += ("pact_id", "step_id", "promoter_id", "group_id")
     ids += ("poll_id", "request_id", "voter_id", "approval_id", "synthesis_id", "series_id", "report_id")
     of_the_map = {"need_id": str(IT), "organisation_id": str(IT), "question_ids": [str(IT)], "item": "place"}
@@ -190,6 +203,30 @@ def test_every_topic_has_its_particulars() -> None:
         ("ballot-opened", {}, {"invitations__state": "withdrawn"}),
         ("minutes-submitted", {}, {"minutes__state": "approved"}),
         ("enrolled", {}, {"enrolments__state": "completed"}),
+        ("enrolment-reminder", {"due": DUE.isoformat()}, {}),
+        ("enrolment-reminder", {"due": "2024-09-25"}, {"enrolments__due": DUE}),
+        ("enrolment-reminder", {"due": DUE.isoformat()}, {"enrolments__due": DUE, "enrolments__state": "completed"}),
+        ("enrolment-reminder", {"due": DUE.isoformat()}, {"enrolments__due": DUE, "now": NOW + timedelta(days=15)}),
+        ("enrolment-renewed", {"attempt": 1}, {}),
+        ("enrolment-renewed", {"attempt": 2}, {"enrolments__state": "completed"}),
+        ("assessment-asked", {}, {"assessments__state": "answered"}),
+        ("assessment-asked", {}, {"assessments__state": "withdrawn"}),
+        ("assessment-asked", {}, {"now": datetime(2024, 9, 26, 22, 0, tzinfo=UTC)}),
+        ("assessment-reminder", {"due": "2024-09-25"}, {}),
+        ("assessment-reminder", {"due": DUE.isoformat()}, {"assessments__closes_on": None}),
+        ("assessment-reminder", {"due": DUE.isoformat()}, {"assessments__state": "answered"}),
+        ("credential-issued", {}, {"credentials__state": "revoked"}),
+        ("credential-issued", {}, {"now": datetime(2024, 9, 25, 22, 0, tzinfo=UTC)}),
+        ("credential-revoked", {}, {}),
+        ("document-revised", {"edition": 1}, {}),
+        ("document-revised", {"edition": 2}, {"documents__state": "withdrawn"}),
+        ("news-published", {}, {"news__state": "withdrawn"}),
+        ("news-published", {}, {"now": END}),
+        ("practice-submitted", {}, {}),
+        ("practice-submitted", {}, {"practices__revision": "draft"}),
+        ("practice-returned", {}, {"practices__revision": "in_review"}),
+        ("practice-published", {}, {"practices__state": "withdrawn"}),
+        ("practice-adopted", {}, {"adoptions__state": "ended"}),
         ("freshness-asked", {}, {"map_questions__answer": "confirmed"}),
         ("freshness-asked", {}, {"now": NOW + timedelta(days=15)}),
         ("need-assigned", {}, {"map_needs__state": "answered"}),
@@ -240,6 +277,22 @@ def test_what_has_no_use_any_more_is_not_told(topic: str, given: dict[str, Any],
         ("minutes-submitted", {}, {}),
         ("minutes-approved", {}, {"minutes__state": "approved"}),
         ("enrolled", {}, {}),
+        ("enrolment-reminder", {"due": DUE.isoformat()}, {"enrolments__due": DUE}),
+        ("enrolment-renewed", {"attempt": 2}, {}),
+        ("assessment-asked", {}, {"assessments__closes_on": None}),
+        ("assessment-asked", {}, {"now": datetime(2024, 9, 26, 21, 59, tzinfo=UTC)}),
+        ("assessment-reminder", {"due": DUE.isoformat()}, {}),
+        ("credential-issued", {}, {"now": datetime(2024, 9, 25, 21, 59, tzinfo=UTC)}),
+        ("credential-issued", {}, {"credentials__expires_on": None}),
+        ("credential-revoked", {}, {"credentials__state": "revoked"}),
+        ("document-revised", {"edition": 2}, {}),
+        ("news-published", {}, {"now": END - timedelta(seconds=1)}),
+        ("practice-submitted", {}, {"practices__state": "in_review"}),
+        ("practice-submitted", {}, {"practices__revision": "in_review"}),
+        ("practice-returned", {}, {"practices__state": "draft"}),
+        ("practice-returned", {}, {"practices__revision": "draft"}),
+        ("practice-published", {}, {}),
+        ("practice-adopted", {}, {}),
         ("freshness-asked", {}, {"now": datetime(2024, 9, 26, 21, 59, tzinfo=UTC)}),
         ("item-returned", {}, {}),
         ("need-assigned", {}, {}),
@@ -276,6 +329,10 @@ def test_a_move_is_told_as_long_as_it_stands() -> None:
         ("synthesis-issued", "events", "synthesis", timedelta(days=365), {"person": str(IT)}),
         ("enrolled", "learning", "learn", timedelta(days=180), {}),
         ("privacy-notice", "registry", "notice", timedelta(days=365), {}),
+        ("assessment-asked", "learning", "assessment", timedelta(days=14, hours=13), {}),
+        ("credential-issued", "learning", "credential", timedelta(days=365), {"person": str(IT)}),
+        ("document-revised", "learning", "document", timedelta(days=180), {"person": str(IT)}),
+        ("practice-adopted", "learning", "practice", timedelta(days=90), {"person": str(IT)}),
     ],
 )
 def test_a_clock_in_the_past_leaves_links_their_time(
@@ -283,7 +340,7 @@ def test_a_clock_in_the_past_leaves_links_their_time(
 ) -> None:
     """The domain stands at 2024, links expire by the wall clock of 2026."""
     MINTED.clear()
-    words = PARTICULARS[topic](asked({"number": 2}))
+    words = PARTICULARS[topic](asked({"number": 2, "edition": 2}))
     assert [(audience, purpose, IT, WALL + left, claims)] == MINTED
     assert words["link"].startswith(f"http://t/{audience}/v1/")
 
@@ -323,6 +380,20 @@ def test_the_date_that_was_chosen_is_said_in_words() -> None:
     given = {"outcome": "chosen", "chosen": 1}
     words = PARTICULARS["poll-closed"](asked(given, polls__state="closed", polls__chosen=1))
     assert words["chosen"] == "giovedì 19 settembre 2024, dalle 11:00 alle 13:00 (ora italiana)"
+
+
+def test_news_link_to_pages_of_the_web_only() -> None:
+    assert PARTICULARS["news-published"](asked())["link"] == "https://a.example/"
+    for link in (None, "javascript:alert(1)", "data:text/html,x", "//a.example"):
+        assert PARTICULARS["news-published"](asked(news__link=link))["link"] is None
+
+
+def test_who_adopted_a_practice_is_named_with_their_network_when_it_is_another() -> None:
+    words = PARTICULARS["practice-adopted"](asked())
+    assert (words["adopter"], words["elsewhere"], words["adoptions"]) == ("CNCA", None, 2)
+    of_a_body = PARTICULARS["practice-adopted"](asked(adoptions__organisation_id=None, adoptions__body_id=IT))
+    assert of_a_body["adopter"] == "Comitato"
+    assert PARTICULARS["practice-adopted"](replace(asked(), network_id=UUID(int=2)))["elsewhere"] == "Alleanza"
 
 
 def test_a_debtor_is_named_whoever_it_is() -> None:

@@ -46,6 +46,7 @@ def upgrade() -> None:
         "practices",
         sa.Column("title", sa.Text, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
+        sa.Column("revision", sa.Text, comment="of a further text of what is published: draft or in_review"),
         sa.Column("author_id", sa.Uuid, comment="who answers for it"),
         sa.Column("adoptions", sa.Integer, nullable=False),
     )
