@@ -42,6 +42,10 @@ from services.notify.rights import listens as rights
 from services.notify.settings import Settings
 from services.notify.store import mapper
 from services.notify.voters import listens as voters
+from services.notify.webhooks import listens as webhooks
+from services.notify.webhooks import queries as webhook_queries
+from services.notify.webhooks import routes as webhook_routes
+from services.notify.webhooks.worker import tell_partners
 from shared.access import listens as access
 from shared.runtime.context import Context, Service
 from shared.runtime.vocabularies import Term, vocabulary
@@ -66,7 +70,7 @@ def service(settings: Settings) -> Service:
         settings=settings,
         policy=policy,
         metadata=mapper.metadata,
-        routers=[deliveries_routes, contacts_routes, reminder_routes.routes, inbox.routes],
+        routers=[deliveries_routes, contacts_routes, reminder_routes.routes, inbox.routes, webhook_routes.routes],
         listens=[
             access,
             rights,
@@ -92,13 +96,14 @@ def service(settings: Settings) -> Service:
             inventory,
             messages,
             reminders,
+            webhooks,
         ],
         dues={digests.DUE: go_on, reminder_commands.DUE: reminder_commands.remind},
-        problems=[deliveries_problems, reminder_routes.problems],
-        workers=[send, receive],
+        problems=[deliveries_problems, reminder_routes.problems, webhook_routes.problems],
+        workers=[send, receive, tell_partners],
         followers=[following.follow],
-        vocabularies=[*VOCABULARIES, *reminder_routes.vocabularies],
-        backlogs={"mails": deliveries.due},
+        vocabularies=[*VOCABULARIES, *reminder_routes.vocabularies, *webhook_routes.vocabularies],
+        backlogs={"mails": deliveries.due, "webhooks": webhook_queries.due},
     )
 
 

@@ -15,6 +15,10 @@ class Right(StrEnum):
     READ_CONTACTS = "read_contacts"
     READ_REMINDERS = "read_reminders"
     CHANGE_REMINDERS = "change_reminders"
+    READ_WEBHOOKS = "read_webhooks"
+    MANAGE_WEBHOOKS = "manage_webhooks"
+    READ_CERTIFIED_MAILS = "read_certified_mails"
+    SEND_CERTIFIED_MAILS = "send_certified_mails"
 
 
 SECRETARIAT = (Role.SECRETARIAT,)
@@ -27,5 +31,9 @@ policy = Policy(
         Right.READ_CONTACTS: SECRETARIAT,
         Right.READ_REMINDERS: COORDINATION,
         Right.CHANGE_REMINDERS: SECRETARIAT,
+        Right.READ_WEBHOOKS: SECRETARIAT,
+        Right.MANAGE_WEBHOOKS: SECRETARIAT,
+        Right.READ_CERTIFIED_MAILS: SECRETARIAT,
+        Right.SEND_CERTIFIED_MAILS: SECRETARIAT,
     }
 )

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from services.notify.contacts.rules import AddressUnusable, domain_of, mailbox
 from services.notify.deliveries.mail import Sender
 from services.notify.deliveries.sending import Pace
 from services.notify.deliveries.smtp import Relay
+from services.notify.webhooks.sealing import Safe, safe
 from shared.runtime.settings import ServiceSettings
 
 
@@ -57,6 +58,13 @@ def _private_key(path: Path) -> Path:
     return path
 
 
+def _webhook_keys(text: str | None) -> str | None:
+    if not text:  # compose files say nothing in this way
+        return None
+    safe(text)
+    return text
+
+
 class Settings(ServiceSettings):
     smtp_url: Annotated[str, AfterValidator(_relay)] = Field(repr=False)
     """`smtp[s]://user:password@host:port?starttls=required|never`."""
@@ -78,6 +86,21 @@ class Settings(ServiceSettings):
     lmtp_port: int | None = Field(default=None, ge=0, le=65535)
     link_key_file: Annotated[Path, AfterValidator(_private_key)]
     """The private key (JWK) of signed links; every service has its public part in TRAMA_LINK_JWKS_FILE."""
+    webhook_keys: Annotated[str | None, AfterValidator(_webhook_keys)] = Field(default=None, repr=False)
+    """A JWK set of symmetric keys, 256 bits each: the first seals the secrets of webhooks, the others open what they
+    sealed. Usually `TRAMA_WEBHOOK_KEYS_FILE`; unset: there are no webhooks."""
+    webhooks_insecure: bool = False
+    """Webhooks over http and to private addresses: to try them out, in the local profile only."""
+
+    @model_validator(mode="after")
+    def _webhooks_are_guarded(self) -> Self:
+        if self.profile == "production" and self.webhooks_insecure:
+            raise ValueError("TRAMA_WEBHOOKS_INSECURE: only in the local profile")
+        return self
+
+    @property
+    def webhook_safe(self) -> Safe | None:
+        return safe(self.webhook_keys) if self.webhook_keys else None
 
     @property
     def relay(self) -> Relay:

@@ -655,6 +655,15 @@ def group_uncovered(asked: Asked) -> dict[str, Any]:
     }
 
 
+def endpoint_disabled(asked: Asked) -> dict[str, Any]:
+    return {
+        "endpoint": asked.given["title"],
+        "reason": asked.given["reason"],
+        "failing_since": datetime.fromisoformat(asked.given["failing_since"]),
+        "home": asked.home,
+    }
+
+
 PARTICULARS: Mapping[str, Callable[[Asked], dict[str, Any]]] = {
     rules.SIGN_IN.code: sign_in,
     rules.IMPORT_REPORT.code: import_report,
@@ -703,5 +712,6 @@ PARTICULARS: Mapping[str, Callable[[Asked], dict[str, Any]]] = {
     rules.FRESHNESS_ASKED.code: freshness_asked,
     rules.ITEM_RETURNED.code: item_returned,
     rules.NEED_ASSIGNED.code: need_assigned,
+    rules.ENDPOINT_DISABLED.code: endpoint_disabled,
 }
 """By topic: a new one is added here, in `rules.TOPICS` and as a folder of templates."""

@@ -250,6 +250,14 @@ GROUP_UNCOVERED = Topic(
     "group-uncovered", True, "gruppo senza community maker", "group without a community maker", ("group_id",)
 )
 
+ENDPOINT_DISABLED = Topic(
+    "endpoint-disabled",
+    True,
+    "webhook disattivato",
+    "webhook disabled",
+    ("endpoint_id", "title", "reason", "failing_since"),
+)
+
 TOPICS = {
     topic.code: topic
     for topic in (
@@ -312,6 +320,7 @@ TOPICS = {
         FRESHNESS_ASKED,
         ITEM_RETURNED,
         NEED_ASSIGNED,
+        ENDPOINT_DISABLED,
     )
 }
 
