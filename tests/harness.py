@@ -113,7 +113,7 @@ async def psql(server: Postgres, script: str, database: str = "postgres") -> str
     return await asyncio.to_thread(server.psql, script, database)
 
 
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20.0, what: str = "") -> None:
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 60.0, what: str = "") -> None:
     """Ask again and again, soon, until it holds; fails after `seconds`. For what no event announces."""
     end, pause = asyncio.get_running_loop().time() + seconds, 0.01
     while not await condition():
@@ -196,7 +196,7 @@ class Running:
         finally:
             await client.close()
 
-    async def settled(self, seconds: float = 20.0) -> None:
+    async def settled(self, seconds: float = 60.0) -> None:
         """Nothing to relay, to take in, to retry, and nothing due; seen twice, as the first calm may fall between a
         count of what is due and the fact that makes it so."""
         last: dict[str, Any] = {"calm": 0}

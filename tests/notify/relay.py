@@ -79,13 +79,13 @@ class FakeRelay:
     def url(self, credentials: str = "") -> str:
         return f"smtp://{credentials}127.0.0.1:{self.port}"
 
-    async def wait_for(self, count: int, within: float = 20) -> list[Taken]:
+    async def wait_for(self, count: int, within: float = 60) -> list[Taken]:
         """The mails, once at least so many have been taken."""
         async with asyncio.timeout(within), self.arrived:
             await self.arrived.wait_for(lambda: self.count >= count)
         return self.taken
 
-    async def wait_until(self, condition: Callable[[], bool], within: float = 20) -> None:
+    async def wait_until(self, condition: Callable[[], bool], within: float = 60) -> None:
         async with asyncio.timeout(within), self.arrived:
             await self.arrived.wait_for(condition)
 
