@@ -33,6 +33,7 @@ from services.notify.pacts import listens as pacts
 from services.notify.policy import policy
 from services.notify.polls import listens as polls
 from services.notify.practices import listens as practices
+from services.notify.preferences import routes as preferences
 from services.notify.programmes import listens as programmes
 from services.notify.reminders import commands as reminder_commands
 from services.notify.reminders import listens as reminders
@@ -54,7 +55,6 @@ from shared.territories import listens as territories
 
 VOCABULARIES = [
     vocabulary("topics", "argomenti", "topics", [(t.code, *t.label) for t in TOPICS.values()]),
-    vocabulary("channels", "canali", "channels", [("email", "posta elettronica", "email")]),
     vocabulary("states", "stati di una consegna", "states of a delivery", [(s, *words) for s, words in STATES.items()]),
     vocabulary(
         "problems", "perché non è inviata", "why it is not sent", [(p, *words) for p, words in PROBLEMS.items()]
@@ -70,7 +70,14 @@ def service(settings: Settings) -> Service:
         settings=settings,
         policy=policy,
         metadata=mapper.metadata,
-        routers=[deliveries_routes, contacts_routes, reminder_routes.routes, inbox.routes, webhook_routes.routes],
+        routers=[
+            deliveries_routes,
+            contacts_routes,
+            reminder_routes.routes,
+            inbox.routes,
+            preferences.routes,
+            webhook_routes.routes,
+        ],
         listens=[
             access,
             rights,
@@ -99,10 +106,15 @@ def service(settings: Settings) -> Service:
             webhooks,
         ],
         dues={digests.DUE: go_on, reminder_commands.DUE: reminder_commands.remind},
-        problems=[deliveries_problems, reminder_routes.problems, webhook_routes.problems],
+        problems=[deliveries_problems, reminder_routes.problems, preferences.problems, webhook_routes.problems],
         workers=[send, receive, tell_partners],
         followers=[following.follow],
-        vocabularies=[*VOCABULARIES, *reminder_routes.vocabularies, *webhook_routes.vocabularies],
+        vocabularies=[
+            *VOCABULARIES,
+            *reminder_routes.vocabularies,
+            *preferences.vocabularies,
+            *webhook_routes.vocabularies,
+        ],
         backlogs={"mails": deliveries.due, "webhooks": webhook_queries.due},
     )
 

@@ -113,9 +113,13 @@ KINDS = [
     ("syntheses", "sintesi ricevute", "syntheses received"),
     ("enrolments", "percorsi di formazione", "learning paths"),
     ("assessments", "questionari richiesti", "assessments asked for"),
+    ("document_readings", "documenti letti o seguiti", "documents read or followed"),
+    ("quiz_attempts", "risposte ai quiz", "answers to quizzes"),
     ("credentials", "attestati", "credentials"),
     ("practices", "buone pratiche", "practices"),
     ("deliveries", "messaggi inviati", "messages sent"),
+    ("preferences", "che cosa ricevere, e come", "what to be told, and how"),
+    ("returned", "posta tornata indietro o segnalata", "mail that came back or was complained of"),
     ("scores", "punteggi espressi", "scores given"),
 ]
 """What items are called in answers, for people."""

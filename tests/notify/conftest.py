@@ -15,6 +15,10 @@ from tests import harness
 from tests.notify.network import Network
 from tests.notify.relay import FakeRelay
 
+WEBHOOK_KEYS = json.dumps(
+    {"keys": [{"kty": "oct", "kid": "first", "k": "dHJhbWEgdHJhbWEgdHJhbWEgdHJhbWEgdHJhbWEgdHI"}]}
+)
+
 
 @pytest.fixture
 async def database(postgres: Postgres) -> AsyncIterator[Database]:
@@ -39,6 +43,7 @@ async def notify(postgres: Postgres, nats: Nats, tmp_path_factory: pytest.TempPa
     home = tmp_path_factory.mktemp("notify")
     link_key = jwks.new_key()
     (home / "links.json").write_text(json.dumps(link_key.as_dict(private=True)))
+    (home / "links_public.json").write_text(json.dumps(jwks.public(link_key)))
     relay = await FakeRelay().start()
     async with harness.running(
         service,
@@ -50,8 +55,11 @@ async def notify(postgres: Postgres, nats: Nats, tmp_path_factory: pytest.TempPa
         smtp_url=relay.url("") + "?starttls=never",
         mail_from="Trama <no-reply@trama.example>",
         link_key_file=str(home / "links.json"),
+        link_jwks_file=str(home / "links_public.json"),
         reply_domain="reply.example",
         lmtp_port="0",
+        webhook_keys=WEBHOOK_KEYS,
+        webhooks_insecure="true",
     ) as running:
         network = Network(running, relay, link_key)
         await running.tell(network.founded())

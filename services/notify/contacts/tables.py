@@ -1,6 +1,6 @@
 """How people are reached, as the registry tells it. The only personal data of this service; emptied when erased."""
 
-from sqlalchemy import Boolean, Column, DateTime, Index, Integer, Table, Text, Uuid, text
+from sqlalchemy import Boolean, Column, DateTime, Index, Integer, Table, Text, Uuid, func, text
 
 from services.notify.store import mapper
 
@@ -16,7 +16,9 @@ contacts = Table(
     Column("phone", Text),
     Column("language", Text, nullable=False, server_default=text("'it'")),
     Column("erased_at", DateTime(timezone=True)),
+    Column("merged_into", Uuid, comment="of a duplicate: who stands for both, whom its old mails' links are about"),
     Column("generation", Integer, nullable=False),
     Column("version", Integer, nullable=False),
 )
+Index("contacts_mailbox", func.lower(func.btrim(contacts.c.email)), postgresql_where=contacts.c.email.is_not(None))
 Index("contacts_of_network", contacts.c.network_id, contacts.c.person_id)

@@ -39,7 +39,8 @@ async def forget(session: AsyncSession, people: Sequence[UUID]) -> None:
 
 
 async def hand_on(session: AsyncSession, going: UUID, staying: UUID) -> None:
-    """What was for the duplicate is for the other; what is queued for both is sent once."""
+    """What was for the duplicate is for the other; what is queued for both is sent once. Two digests stay two: each has
+    entries of its own."""
     asked = {"going": going, "staying": staying}
     await session.execute(TOLD_TWICE, asked)
     await session.execute(HANDED_ON, asked)
@@ -49,7 +50,7 @@ TOLD_TWICE = text(
     """
     update deliveries d set state = 'suppressed', problem = 'too-late', next_try = null, updated_at = now(),
         version = version + 1
-    where d.person_id = :going and d.state = 'queued' and exists (
+    where d.person_id = :going and d.state = 'queued' and d.topic <> 'digest' and exists (
         select from deliveries o where o.person_id = :staying
            and o.key = replace(d.key, cast(cast(:going as uuid) as text), cast(cast(:staying as uuid) as text)))
     """

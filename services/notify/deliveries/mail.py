@@ -27,7 +27,8 @@ WORD = 36
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """In whose name mails go out. The platform's `address` is also the envelope's sender, to which bounces return."""
+    """In whose name mails go out. Bounces return to the platform's `address`, unless each mail has an envelope's
+    sender of its own (`bounces/rules.py`)."""
 
     name: str
     address: str
@@ -84,8 +85,8 @@ def written(mail: Mail, sender: Sender, id_: UUID, correlation: UUID | None, at:
         slug, title = mail.network
         place = one_line(slug).replace(" ", "-")
         lines.append(f"List-Id: {mailbox(title, f'{place}.{domain}')}")
-    if mail.unsubscribe:  # one line however long: what mail programs follow must not be folded inside
-        lines.append(f"List-Unsubscribe:\r\n <{one_line(mail.unsubscribe)}>")
+    if mail.unsubscribe:  # one line: what mail programs follow must not be folded; some 600 of the 998 characters
+        lines.append(f"List-Unsubscribe: <{one_line(mail.unsubscribe)}>")
         lines.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
     if correlation:
         lines.append(f"Trama-Correlation: {correlation}")

@@ -37,8 +37,9 @@ class RefOut(BaseModel):
 
 
 class DeliveryOut(BaseModel):
-    """One message to one person. `intended_at` is by the platform's clock, the other instants are wall time; `problem`
-    is a code of the vocabulary, `reason` the relay's own words without addresses."""
+    """One message to one person. `intended_at` and `waits_until` (the end of hours of quiet, or a digest) are by the
+    platform's clock, the other instants are wall time; `problem` is a code of the vocabulary, `reason` the relay's own
+    words without addresses."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -64,6 +65,7 @@ class DeliveryOut(BaseModel):
                 "correlation": "01936f5e-8a00-7000-8000-0000000000c1",
                 "intended_at": "2026-11-22T09:00:00Z",
                 "next_try": None,
+                "waits_until": None,
                 "sent_at": "2026-11-22T09:00:01Z",
                 "updated_at": "2026-11-22T09:00:01Z",
             }
@@ -83,6 +85,7 @@ class DeliveryOut(BaseModel):
     correlation: UUID | None
     intended_at: datetime
     next_try: datetime | None
+    waits_until: datetime | None
     sent_at: datetime | None
     updated_at: datetime
 

@@ -15,7 +15,7 @@ from services.notify.deliveries.rules import Problem
 from services.notify.deliveries.tables import deliveries
 from services.notify.inbox.tables import read_marks
 from services.notify.messages.compose import Words, Writer
-from services.notify.messages.rules import SIGN_IN
+from services.notify.messages.rules import DIGEST, SIGN_IN
 from shared.access.actor import Actor
 from shared.access.tables import networks
 from shared.runtime.clock import wall
@@ -23,6 +23,8 @@ from shared.runtime.paging import Page, page
 from shared.runtime.problems import NotFound
 
 MOOT = (Problem.TOO_LATE, Problem.PERSON_ERASED)
+NEVER_HERE = (SIGN_IN.code, DIGEST.code)
+"""A link to sign in is mailed only; of a digest each entry is here by itself."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ def of(actor: Actor) -> Select[Any]:
         .outerjoin(read_marks, read_marks.c.delivery_id == deliveries.c.id)
         .where(
             deliveries.c.person_id == actor.person_id if actor.person_id else false(),
-            deliveries.c.topic != SIGN_IN.code,
+            deliveries.c.topic.not_in(NEVER_HERE),
+            deliveries.c.in_inbox,
             func.coalesce(deliveries.c.problem, "").not_in(MOOT),
         )
     )

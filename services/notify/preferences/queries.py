@@ -16,8 +16,12 @@ from services.notify.contacts.tables import contacts
 from services.notify.preferences.rules import NONE, Channel, Choice, Digests, Key, Quiet, Wishes
 from services.notify.preferences.tables import choices, preferences
 from shared.access.actor import Actor, day
+from shared.access.links import LinkInvalid
 from shared.access.tables import grants, networks
 from shared.runtime.problems import NotFound
+
+MERGES = 10
+"""So often a record was merged at most, of those that a link is followed through."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,8 @@ class Mine:
 
     person_id: UUID
     wishes: Wishes
-    networks: Mapping[UUID, Row[Any]]
-    contact: Row[Any] | None
+    networks: Mapping[UUID, Any]
+    contact: Any
 
     @property
     def version(self) -> int:
@@ -87,3 +91,25 @@ async def linked(session: AsyncSession, actor: Actor, person_id: UUID, *, now: d
         .order_by(networks.c.name, networks.c.id)
     )
     return Mine(person_id, found, {row.id: row for row in rows}, contact)
+
+
+async def standing(session: AsyncSession, actor: Actor, person_id: UUID, *, now: datetime) -> UUID:  # noqa: ARG001
+    """Whom a mail's link is about today: its person, or who stands for them since two records were made one. Raises
+    LinkInvalid for who is erased or unknown."""
+    for _ in range(MERGES):
+        found = select(contacts.c.erased_at, contacts.c.merged_into).where(contacts.c.person_id == person_id)
+        row = (await session.execute(found)).one_or_none()
+        if row is None or (row.erased_at is not None and row.merged_into is None):
+            break
+        if row.merged_into is None:
+            return person_id
+        person_id = row.merged_into
+    raise LinkInvalid("nobody")
+
+
+async def named_network(session: AsyncSession, actor: Actor, id_: UUID | None, *, now: datetime) -> Any:  # noqa: ARG001
+    """The network of a mail, for the page that its link opens."""
+    if id_ is None:
+        return None
+    wanted = select(networks.c.id, networks.c.slug, networks.c.name, networks.c.logo).where(networks.c.id == id_)
+    return (await session.execute(wanted)).one_or_none()

@@ -11,12 +11,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from services.notify.deliveries.rules import Problem
-from services.notify.messages.rules import LANGUAGES, TOPICS, Topic
+from services.notify.messages.rules import DIGEST, TOPICS, Topic
 from shared.access.actor import ROME
 
 
@@ -259,7 +258,7 @@ def checked(key: Key, choice: Choice, path: str) -> None:
     _, about, channel = key
     if about not in GROUPS:
         topic = TOPICS.get(about)
-        if topic is None or about == "digest":
+        if topic is None or topic is DIGEST:
             raise TopicUnknown(about, f"{path}/topic")
         if topic.owed:
             raise TopicOwed(about, f"{path}/topic")
@@ -267,8 +266,6 @@ def checked(key: Key, choice: Choice, path: str) -> None:
         raise UnfitChoice(f"{path}/choice", "choice", sorted(FIT[channel]))
 
 
-def language(wished: str | None) -> str | None:
-    return wished if wished in LANGUAGES else None
-
-
-LABELS: Mapping[str, tuple[str, str]] = MappingProxyType(GROUPS | {code: t.label for code, t in TOPICS.items()})
+def offered() -> list[Topic]:
+    """The topics that people are shown, in the order of the catalogue: a digest is how one is told, not what."""
+    return [topic for topic in TOPICS.values() if topic is not DIGEST]

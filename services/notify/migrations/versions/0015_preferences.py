@@ -47,6 +47,12 @@ def decisions() -> None:
             postgresql_nulls_not_distinct=True,
         ),
     )
+    op.add_column(
+        "contacts",
+        sa.Column(
+            "merged_into", sa.Uuid, comment="of a duplicate: who stands for both, whom its old mails' links are about"
+        ),
+    )
 
 
 def waiting() -> None:
