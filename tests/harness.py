@@ -261,6 +261,7 @@ async def running(
             {} if "pact_keys" in variables else {"pact_keys_file": str(home / "pact_keys.json")}
         ),  # the registry's alone; the others know no such variable
         "badge_key_file": str(home / "badge_key.json"),  # learning's alone
+        "document_store": str(home / "documents"),  # learning's alone
         "clock_file": str(home / "clock.json"),
         "rate_per_minute": "1000000",
         "anonymous_per_minute": "1000000",

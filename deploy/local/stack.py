@@ -146,7 +146,10 @@ def service_environment(
             # Here it deletes by itself from the stream what is due; in a deployment a process of its own does.
             "TRAMA_ERASURE_NATS_URL": nats.url(topology.ERASURE, secrets.password(home, f"nats-{topology.ERASURE}")),
         },
-        "learning": {"TRAMA_BADGE_KEY_FILE": str(secrets.badge_key(home))},
+        "learning": {
+            "TRAMA_BADGE_KEY_FILE": str(secrets.badge_key(home)),
+            "TRAMA_DOCUMENT_STORE": str(home / "documents"),
+        },
         "notify": {
             "TRAMA_LINK_KEY_FILE": str(keys.links),
             "TRAMA_SMTP_URL": f"smtp://127.0.0.1:{ports['smtp']}?starttls=never",

@@ -4,6 +4,9 @@ from services.learning.bodies import listens as bodies_listens
 from services.learning.credentials import listens as credentials_listens
 from services.learning.credentials import routes as credentials
 from services.learning.credentials.keeping import keep_the_key
+from services.learning.documents import commands as documents_commands
+from services.learning.documents import keeping as documents_keeping
+from services.learning.documents import routes as documents
 from services.learning.enrolments import listens as enrolments_listens
 from services.learning.enrolments import routes as enrolments
 from services.learning.experiences import listens as experiences_listens
@@ -22,7 +25,7 @@ from shared.territories import listens as territories_listens
 
 
 def service(settings: Settings) -> Service:
-    slices = (paths, enrolments, credentials)
+    slices = (paths, enrolments, documents, credentials)
     return Service(
         name="learning",
         title="knowing, and showing what was learnt",
@@ -42,7 +45,15 @@ def service(settings: Settings) -> Service:
             enrolments_listens,
             credentials_listens,
         ],
+        workers=[documents_keeping.read_texts, documents_keeping.remove_erased],
+        backlogs={"document_texts": documents_keeping.waiting},
+        dues={documents_commands.DUE: documents_commands.end_keeping},
         followers=[following.follow, keep_the_key],
         problems=[part.problems for part in slices],
-        vocabularies=[*paths.vocabularies, *enrolments.vocabularies, *credentials.vocabularies],
+        vocabularies=[
+            *paths.vocabularies,
+            *enrolments.vocabularies,
+            *documents.vocabularies,
+            *credentials.vocabularies,
+        ],
     )

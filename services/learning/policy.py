@@ -34,6 +34,8 @@ class Right(StrEnum):
     READ_ASSESSMENTS = "read_assessments"  # who is asked and who has answered; nobody's answers
     WRITE_ASSESSMENTS = "write_assessments"
     ENTER_ANSWERS = "enter_answers"  # that others gave on paper
+    READ_DOCUMENTS = "read_documents"  # all of a network's: those of bodies, and withdrawn ones
+    WRITE_DOCUMENTS = "write_documents"  # coordinators for their territory or body
     READ_GAPS = "read_gaps"  # figures of groups, nobody's
 
 
@@ -62,6 +64,8 @@ policy = Policy(
         Right.READ_ASSESSMENTS: SECRETARIAT,
         Right.WRITE_ASSESSMENTS: SECRETARIAT,
         Right.ENTER_ANSWERS: SECRETARIAT,
+        Right.READ_DOCUMENTS: SECRETARIAT,
+        Right.WRITE_DOCUMENTS: COORDINATION,
         Right.READ_GAPS: COORDINATION,
     }
 )

@@ -84,6 +84,7 @@ class Lab:
             "pact_keys": harness.PACT_KEYS,
             "link_key_file": str(self.home / "link_key.json"),
             "badge_key_file": str(self.home / "badge_key.json"),
+            "document_store": str(self.home / "documents"),
             "smtp_url": "smtp://127.0.0.1:1?starttls=never",  # nobody there: no figure here sends a mail
             "mail_from": "Trama <no-reply@trama.example>",
         }

@@ -38,7 +38,7 @@ def application(service: str) -> FastAPI:
             "signing_key_file": str(home / "registry_key.json"),
             "pact_keys_file": str(home / "pact_keys.json"),
         },
-        "learning": {"badge_key_file": str(home / "badge_key.json")},
+        "learning": {"badge_key_file": str(home / "badge_key.json"), "document_store": str(home / "documents")},
         "notify": {"link_key_file": str(home / "links.json"), "smtp_url": "smtp://127.0.0.1:1"},
     }
     fields = {**PLACES, "profile": "local", "mail_from": "no-reply@trama.example", **own.get(service, {})}

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.learning.credentials.tables import achievements, credentials
+from services.learning.documents.tables import documents, editions, readers
 from services.learning.enrolments.tables import enrolments
 from services.learning.mandates.tables import mandates
 from services.learning.paths.tables import paths
@@ -41,6 +42,14 @@ HELD = (
     # Emptied by their own slice when it hears that the person was erased: the figures stay.
     Held(
         "enrolments", enrolments.c.person_id, beside={"path": of_row(paths.c.title, paths.c.id == enrolments.c.path_id)}
+    ),
+    Held("acts", documents.c.added_by, Ground.ACCOUNTABILITY, shows=("id", "title", "added_at")),
+    Held("acts", editions.c.added_by, Ground.ACCOUNTABILITY, shows=("id", "file_name", "added_at")),
+    Held(
+        "document_readings",
+        readers.c.person_id,
+        forget="delete",
+        beside={"document": of_row(documents.c.title, documents.c.id == readers.c.document_id)},
     ),
     # Emptied and revoked by their own slice: the page says that it is no more.
     Held(
