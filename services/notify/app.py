@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.notify.agreements import listens as agreements
 from services.notify.assessments import listens as assessments
 from services.notify.bodies import listens as bodies
+from services.notify.bounces import routes as bounces
 from services.notify.commitments import listens as commitments
 from services.notify.contacts import listens as contacts
 from services.notify.contacts.routes import routes as contacts_routes
@@ -73,7 +74,9 @@ def service(settings: Settings) -> Service:
         routers=[
             deliveries_routes,
             contacts_routes,
+            bounces.routes,
             reminder_routes.routes,
+            rule_routes.routes,
             inbox.routes,
             preferences.routes,
             webhook_routes.routes,
@@ -104,14 +107,27 @@ def service(settings: Settings) -> Service:
             messages,
             reminders,
             webhooks,
+            rules,
         ],
-        dues={digests.DUE: go_on, reminder_commands.DUE: reminder_commands.remind},
-        problems=[deliveries_problems, reminder_routes.problems, preferences.problems, webhook_routes.problems],
+        dues={
+            digests.DUE: go_on,
+            reminder_commands.DUE: reminder_commands.remind,
+            rule_commands.DUE: rule_commands.tell_what_was_put_off,
+        },
+        problems=[
+            deliveries_problems,
+            reminder_routes.problems,
+            rule_routes.problems,
+            preferences.problems,
+            webhook_routes.problems,
+        ],
         workers=[send, receive, tell_partners],
         followers=[following.follow],
         vocabularies=[
             *VOCABULARIES,
             *reminder_routes.vocabularies,
+            *rule_routes.vocabularies,
+            *bounces.vocabularies,
             *preferences.vocabularies,
             *webhook_routes.vocabularies,
         ],
@@ -131,6 +147,7 @@ def sending(context: Context) -> Sending[Known]:
         settings.pace,
         now=context.clock.now,
         after_commit=context.wake,
+        return_path=settings.return_path,
     )
 
 

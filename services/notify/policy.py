@@ -13,12 +13,18 @@ class Right(StrEnum):
     READ_DELIVERIES = "read_deliveries"
     RETRY_DELIVERIES = "retry_deliveries"
     READ_CONTACTS = "read_contacts"
+    READ_SUPPRESSIONS = "read_suppressions"
+    RELEASE_SUPPRESSIONS = "release_suppressions"
     READ_REMINDERS = "read_reminders"
     CHANGE_REMINDERS = "change_reminders"
     READ_WEBHOOKS = "read_webhooks"
     MANAGE_WEBHOOKS = "manage_webhooks"
     READ_CERTIFIED_MAILS = "read_certified_mails"
     SEND_CERTIFIED_MAILS = "send_certified_mails"
+
+    READ_RULES = "read_rules"
+    CHANGE_RULES = "change_rules"
+    READ_JOURNEYS = "read_journeys"
 
 
 SECRETARIAT = (Role.SECRETARIAT,)
@@ -29,11 +35,16 @@ policy = Policy(
         Right.READ_DELIVERIES: SECRETARIAT,
         Right.RETRY_DELIVERIES: SECRETARIAT,
         Right.READ_CONTACTS: SECRETARIAT,
+        Right.READ_SUPPRESSIONS: SECRETARIAT,
+        Right.RELEASE_SUPPRESSIONS: SECRETARIAT,
         Right.READ_REMINDERS: COORDINATION,
         Right.CHANGE_REMINDERS: SECRETARIAT,
         Right.READ_WEBHOOKS: SECRETARIAT,
         Right.MANAGE_WEBHOOKS: SECRETARIAT,
         Right.READ_CERTIFIED_MAILS: SECRETARIAT,
         Right.SEND_CERTIFIED_MAILS: SECRETARIAT,
+        Right.READ_RULES: SECRETARIAT,
+        Right.CHANGE_RULES: SECRETARIAT,
+        Right.READ_JOURNEYS: COORDINATION,
     }
 )

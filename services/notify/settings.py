@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import hmac
 import json
+from collections.abc import Callable
 from email.utils import parseaddr
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Self
+from uuid import UUID
 
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 from pydantic import AfterValidator, Field, model_validator
 
+from services.notify.bounces import rules as bounces
 from services.notify.contacts.rules import AddressUnusable, domain_of, mailbox
 from services.notify.deliveries.mail import Sender
 from services.notify.deliveries.sending import Pace
@@ -122,6 +128,17 @@ class Settings(ServiceSettings):
     @property
     def pace(self) -> Pace:
         return Pace(lanes=self.smtp_connections, per_second=self.smtp_per_second)
+
+    @property
+    def bounce_key(self) -> bytes:
+        """By which an envelope's sender is ours: of the links' key, so that it is kept and changed with it."""
+        secret = self.link_key.as_dict(private=True)["d"]
+        return hmac.digest(str(secret).encode(), b"trama bounces", sha256)
+
+    @property
+    def return_path(self) -> Callable[[UUID, str], str] | None:
+        """Makes the envelope's sender of a delivery's mail to an address, where bounces can be taken."""
+        return partial(bounces.return_path, self.bounce_key, self.reply_domain) if self.reply_domain else None
 
     @property
     def link_key(self) -> ECKey:

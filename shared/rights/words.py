@@ -115,7 +115,6 @@ KINDS = [
     ("assessments", "questionari richiesti", "assessments asked for"),
     ("document_readings", "documenti letti o seguiti", "documents read or followed"),
     ("quiz_attempts", "risposte ai quiz", "answers to quizzes"),
-    ("document_readings", "documenti letti o seguiti", "documents read or followed"),
     ("credentials", "attestati", "credentials"),
     ("practices", "buone pratiche", "practices"),
     ("deliveries", "messaggi inviati", "messages sent"),

@@ -9,8 +9,10 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.notify.bounces import commands as bounces
 from services.notify.contacts.tables import contacts
 from services.notify.deliveries.erasure import forget, hand_on
+from services.notify.preferences import commands as preferences
 from shared.contracts.registry import PersonErased, PersonMerged, PersonState
 from shared.messaging import Received, newest, projects, upsert_newest
 
@@ -37,6 +39,8 @@ async def people(
     for received in facts:  # in their order, and before the next batch of the sender finds nobody there
         if isinstance(received.fact, PersonMerged):
             await hand_on(session, received.fact.id, received.fact.into_id)
+            await bounces.hand_on(session, received.fact.id, received.fact.into_id)
+            await preferences.hand_on(session, received.fact.id, received.fact.into_id)
     erased = [received.fact.id for received in latest if isinstance(received.fact, PersonErased)]
     if erased:
         await forget(session, erased)
@@ -45,7 +49,13 @@ async def people(
 def row(received: Received[PersonState | PersonErased | PersonMerged]) -> dict[str, Any]:
     fact = received.fact
     generation, version = received.rank
-    known = {"person_id": fact.id, "generation": generation, "version": version, "network_id": fact.network_id}
+    known = {
+        "person_id": fact.id,
+        "generation": generation,
+        "version": version,
+        "network_id": fact.network_id,
+        "merged_into": fact.into_id if isinstance(fact, PersonMerged) else None,
+    }
     if not isinstance(fact, PersonState):
         return {**known, **EMPTY, "erased_at": received.occurred_at}
     said = {name: getattr(fact, name) for name in EMPTY}

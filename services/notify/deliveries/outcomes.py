@@ -13,12 +13,13 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.deliveries.rules import State, Verdict
-from shared.contracts.notify import DeliveryFailed, DeliverySent, DeliveryState, DeliverySuppressed
+from shared.contracts.notify import DeliveryBounced, DeliveryFailed, DeliverySent, DeliveryState, DeliverySuppressed
 from shared.messaging import Cause, caused_by, stage
 
 FACTS: dict[str, type[DeliveryState]] = {
     State.SENT: DeliverySent,
     State.FAILED: DeliveryFailed,
+    State.BOUNCED: DeliveryBounced,
     State.SUPPRESSED: DeliverySuppressed,
 }
 

@@ -12,7 +12,7 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.contacts.tables import contacts
-from services.notify.deliveries.rules import State
+from services.notify.deliveries.rules import UNREAD, State
 from services.notify.deliveries.tables import attempts, deliveries
 from services.notify.policy import Right, policy
 from shared.access.actor import Actor
@@ -87,9 +87,7 @@ async def get(session: AsyncSession, actor: Actor, id_: UUID, *, now: datetime) 
     if found is None or not policy.has(actor, Right.READ_DELIVERIES, network=found.network_id, on=now):
         raise NotFound
     tries = await session.execute(select(attempts).where(attempts.c.delivery_id == id_).order_by(attempts.c.number))
-    may_retry = found.state is State.FAILED and policy.has(
-        actor, Right.RETRY_DELIVERIES, network=found.network_id, on=now
-    )
+    may_retry = found.state in UNREAD and policy.has(actor, Right.RETRY_DELIVERIES, network=found.network_id, on=now)
     return Told(found, tries.all(), ["retry"] if may_retry else [])
 
 

@@ -18,6 +18,7 @@ class State(StrEnum):
     SENDING = "sending"  # claimed by a sender until `lease_until`
     SENT = "sent"  # the relay took the responsibility for it
     FAILED = "failed"  # given up; somebody may retry it by hand
+    BOUNCED = "bounced"  # the relay had taken it, and it came back: nobody has read it
     SUPPRESSED = "suppressed"  # not to be sent any more: too late, or the person is gone
 
 
@@ -47,6 +48,10 @@ class Problem(StrEnum):
     NOT_WANTED = "not-wanted"
     QUIET_HOURS = "quiet-hours"
     IN_DIGEST = "in-digest"
+    ADDRESS_SUPPRESSED = "address-suppressed"
+    RETURNED_UNKNOWN = "returned-unknown"
+    RETURNED_FOR_NOW = "returned-for-now"
+    RETURNED_REFUSED = "returned-refused"
 
 
 PROBLEMS: dict[Problem, tuple[str, str]] = {
@@ -73,6 +78,19 @@ PROBLEMS: dict[Problem, tuple[str, str]] = {
         "va nel riepilogo che la persona ha scelto",
         "it goes in the digest that the person has chosen",
     ),
+    Problem.ADDRESS_SUPPRESSED: (
+        "la posta a questo indirizzo è sospesa: era tornata indietro o indesiderata",
+        "this address is mailed no more: mail had come back, or was unwanted",
+    ),
+    Problem.RETURNED_UNKNOWN: ("è tornato: la casella non esiste", "it came back: there is no such mailbox"),
+    Problem.RETURNED_FOR_NOW: (
+        "è tornato: la casella è piena o non è raggiungibile",
+        "it came back: the mailbox is full or out of reach",
+    ),
+    Problem.RETURNED_REFUSED: (
+        "è tornato: il server di chi riceve lo ha rifiutato",
+        "it came back: the reader's mail server refused it",
+    ),
 }
 """What a person reads, in Italian and English."""
 
@@ -81,6 +99,7 @@ STATES: dict[State, tuple[str, str]] = {
     State.SENDING: ("in invio", "being sent"),
     State.SENT: ("inviata", "sent"),
     State.FAILED: ("non riuscita", "failed"),
+    State.BOUNCED: ("tornata indietro", "came back"),
     State.SUPPRESSED: ("non più dovuta", "suppressed"),
 }
 
@@ -92,8 +111,12 @@ is told here is news of today."""
 REASON_LENGTH = 300
 
 
+UNREAD = frozenset({State.FAILED, State.BOUNCED})
+"""What may be tried again by hand."""
+
+
 class NotFailed(Exception):
-    """Only a failed delivery can be tried again."""
+    """Only what failed or came back can be tried again."""
 
     def __init__(self, state: State) -> None:
         self.state = state
@@ -139,7 +162,7 @@ class Delivery:
 
     def retry(self, at: datetime) -> None:
         """Queue it again, with a whole new day of patience; its past attempts stay on record."""
-        if self.state is not State.FAILED:
+        if self.state not in UNREAD:
             raise NotFailed(self.state)
         self.state, self.problem, self.reason = State.QUEUED, None, None
         self.next_try, self.first_try, self.updated_at = at, None, at

@@ -188,9 +188,12 @@ class Sending(Generic[K]):
         *,
         now: Callable[[], datetime] = wall,
         after_commit: Callable[[], None] = lambda: None,
+        return_path: Callable[[UUID, str], str] | None = None,
     ) -> None:
         """`now` is the domain clock, by which facts are dated and news grows old; `after_commit` is called when there
-        are new facts."""
+        are new facts. `return_path` makes the envelope's sender of the mail of a delivery to an address, by which a
+        bounce says what it is of; without, all bounces go to the platform's own."""
+        self.return_path = return_path or (lambda _delivery, _to: sender.address)
         self.engine, self.sessions, self.relay, self.sender, self.writer = engine, sessions, relay, sender, writer
         self.pace, self.now, self.after_commit = pace, now, after_commit
         domain = sender.address.rpartition("@")[2]
@@ -351,7 +354,7 @@ class Sending(Generic[K]):
     async def _hand_over(self, lane: Lane, delivery: Claimed, to: str, message: bytes) -> Answer:
         about = {"trama.delivery": str(delivery.id), "trama.topic": delivery.topic, "server.address": self.relay.host}
         with span("smtp send", delivery.traceparent, kind=SpanKind.CLIENT, attributes=about):
-            answer = await lane.send(self.sender.address, to, message)
+            answer = await lane.send(self.return_path(delivery.id, to), to, message)
         tried.labels(delivery.topic, str(answer.outcome)).inc()
         return answer
 

@@ -14,6 +14,7 @@ import jinja2
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.notify.bounces.rules import mailed
 from services.notify.contacts.rules import AddressUnusable, domain_of, mailbox
 from services.notify.deliveries.mail import Mail, Sender
 from services.notify.deliveries.outcomes import Claimed
@@ -109,6 +110,8 @@ class Writer:
             return Unsendable(State.FAILED, Problem.NO_ADDRESS)
         if _unwanted(delivery, known):
             return Unsendable(State.SUPPRESSED, Problem.NOT_WANTED)
+        if (held := _held_back(delivery, known)) is not None:
+            return held
         words = self.words(delivery, known, wall, now)
         if isinstance(words, Unsendable) or contact is None:
             return words if isinstance(words, Unsendable) else Unsendable(State.SUPPRESSED, Problem.PERSON_ERASED)
@@ -202,6 +205,15 @@ class Writer:
         if self.from_domains is None or domain_of(own).lower() in self.from_domains:
             return Sender(name, own)
         return Sender(name, self.sender.address, (name, own))
+
+
+def _held_back(delivery: Claimed, known: Known) -> Unsendable | None:
+    """What is owed to an address to which no mail goes fails for somebody to see; the rest is in its person's inbox."""
+    reason = known.suppressed.get(delivery.person_id) if delivery.person_id else None
+    owed = rules.TOPICS[delivery.topic].owed
+    if mailed(reason, owed=owed, sign_in=delivery.topic == rules.SIGN_IN.code):
+        return None
+    return Unsendable(State.FAILED if owed else State.SUPPRESSED, Problem.ADDRESS_SUPPRESSED)
 
 
 def _unwanted(delivery: Claimed, known: Known) -> bool:

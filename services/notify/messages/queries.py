@@ -14,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notify.agreements.tables import agreements
 from services.notify.assessments.tables import assessment_requests
 from services.notify.bodies.tables import bodies
+from services.notify.bounces.queries import suppressed
+from services.notify.bounces.rules import Reason
 from services.notify.commitments.queries import outstanding
 from services.notify.commitments.tables import commitments
 from services.notify.contacts.tables import contacts
@@ -33,6 +35,8 @@ from services.notify.practices.tables import adoptions, practices
 from services.notify.preferences.queries import wishes
 from services.notify.preferences.rules import Wishes
 from services.notify.programmes.tables import reports, series, syntheses
+from services.notify.rules.tables import rule_versions
+from services.notify.rules.texts import people_said
 from services.notify.voters.tables import voters
 from shared.access.tables import networks
 
@@ -70,6 +74,9 @@ class Known:
     syntheses: Rows = field(default_factory=dict, kw_only=True)
     series: Rows = field(default_factory=dict, kw_only=True)
     reports: Rows = field(default_factory=dict, kw_only=True)
+    rule_versions: Rows = field(default_factory=dict, kw_only=True)
+    suppressed: Mapping[UUID, Reason] = field(default_factory=dict, kw_only=True)
+    """By person: why nothing is mailed to the address that they have."""
     documents: Rows = field(default_factory=dict, kw_only=True)
     news: Rows = field(default_factory=dict, kw_only=True)
     assessments: Rows = field(default_factory=dict, kw_only=True)
@@ -132,6 +139,8 @@ async def known(session: AsyncSession, claimed: Sequence[Claimed]) -> Known:
         syntheses=sent,
         series=await _rows(session, series, _named(claimed, "series_id")),
         reports=await _rows(session, reports, _named(claimed, "report_id")),
+        rule_versions=await _rows(session, rule_versions, _named(claimed, "rule_version_id")),
+        suppressed=await suppressed(session, {c.person_id for c in claimed}),
         documents=await _rows(session, documents, _named(claimed, "document_id")),
         news=await _rows(session, news, _named(claimed, "news_id")),
         assessments=await _rows(session, assessment_requests, _named(claimed, "assessment_request_id")),
@@ -159,7 +168,8 @@ def _listed(claimed: Sequence[Claimed], parameter: str) -> set[UUID]:
 
 
 def _people(claimed: Sequence[Claimed], owing: Iterable[Row[Any]]) -> set[UUID | None]:
-    return {c.person_id for c in claimed} | {row.debtor_person_id for row in owing}
+    spoken_of = {person for c in claimed for person in people_said(c.parameters.get("said", {}))}
+    return {c.person_id for c in claimed} | {row.debtor_person_id for row in owing} | spoken_of
 
 
 def _days(claimed: Sequence[Claimed]) -> set[tuple[UUID, date]]:

@@ -1,4 +1,4 @@
-"""The calendars in a mail that anybody may have written, without being kept busy by it.
+"""A mail that anybody may have written, and the calendars in it, without being kept busy by them.
 
 The standard library's parser is used within bounds that make its worst case a fraction of a second: each nested part
 costs it time for every line and a level of its stack, and a long header time by the square.
@@ -42,16 +42,34 @@ class Read:
 
 def read(raw: bytes) -> Read:
     """Raises Refused for what no calendar program sends."""
-    if raw.count(b"\n") > MOST_LINES or _more(BOUNDARY, raw, MOST_BOUNDARIES) or _more(NESTED, raw, MOST_MESSAGES):
-        raise Refused(Refusal.TOO_INTRICATE)
-    message = email.message_from_bytes(raw, policy=Bounded())
+    message = parsed(raw)
     found: list[bytes] = []
-    for number, part in enumerate(message.walk()):
-        if number >= MOST_PARTS:
-            raise Refused(Refusal.TOO_INTRICATE)
+    for part in parts(message):
         if _is_calendar(part) and len(found) < MOST_CALENDARS:
             found.append(_content(part))
     return Read(found, _automatic(message))
+
+
+def parsed(raw: bytes) -> Message:
+    """Raises Refused for what would keep the parser busy."""
+    if raw.count(b"\n") > MOST_LINES or _more(BOUNDARY, raw, MOST_BOUNDARIES) or _more(NESTED, raw, MOST_MESSAGES):
+        raise Refused(Refusal.TOO_INTRICATE)
+    return email.message_from_bytes(raw, policy=Bounded())
+
+
+def parts(message: Message) -> list[Message]:
+    """The mail and all in it, outermost first. Raises Refused when they are too many."""
+    found: list[Message] = []
+    for part in message.walk():
+        if len(found) >= MOST_PARTS:
+            raise Refused(Refusal.TOO_INTRICATE)
+        found.append(part)
+    return found
+
+
+def text(part: Message) -> str:
+    """Whatever its charset and transfer encoding say, readable where it is ASCII."""
+    return _content(part).decode("utf-8", "replace")
 
 
 def _more(what: re.Pattern[bytes], raw: bytes, most: int) -> bool:

@@ -1,4 +1,5 @@
-"""Where the mail server hands over what people's calendars answer: LMTP (RFC 2033), inside the deployment.
+"""Where the mail server hands over what people's calendars answer and what mail servers return: LMTP (RFC 2033), inside
+the deployment.
 
 250 is said once what the mail says is committed; a kill before it brings the mail again, which is then no news. What is
 not said by a mail server's own refusals is bounded here: bytes, connections, commands, seconds.
@@ -15,6 +16,9 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import Envelope, Session
 from prometheus_client import Counter
 
+from services.notify.bounces import commands as bounce_commands
+from services.notify.bounces import reports
+from services.notify.bounces import rules as bounce_rules
 from services.notify.replies import commands, mime, queries, rules
 from services.notify.replies.rules import TEXTS, Refusal, Refused
 from services.notify.settings import Settings
@@ -31,11 +35,17 @@ MOST_COMMANDS = 1_000
 PATIENCE = 60.0
 """Seconds for the next command, or for all of a mail's text."""
 PARSED_AT_ONCE = 2
+RETURNED = "returned:"
+"""Before the token of what came back; tokens of invitations have no colon."""
 LINE_END, STUFFED, END = b"\r\n", b"\r\n.", b"\r\n.\r\n"
 
 log = structlog.get_logger("replies")
 heard = Counter(
     "trama_notify_calendar_replies_total", "Mails to invitations' addresses, by what came of them", ["outcome"]
+)
+
+returned = Counter(
+    "trama_notify_returned_mails_total", "Mails to the addresses of bounces, by what came of them", ["outcome"]
 )
 
 
@@ -46,7 +56,7 @@ async def receive(context: Context) -> None:
     if settings.lmtp_port is None or settings.reply_domain is None:
         return
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # the library's diary has people's addresses
-    desk = Desk(context, settings.reply_domain)
+    desk = Desk(context, settings.reply_domain, settings.bounce_key)
     server = await asyncio.get_running_loop().create_server(desk.connection, settings.lmtp_host, settings.lmtp_port)
     context.state["lmtp_port"] = server.sockets[0].getsockname()[1]
     log.info("receiving", host=settings.lmtp_host, port=context.state["lmtp_port"])
@@ -61,8 +71,8 @@ async def receive(context: Context) -> None:
 class Desk:
     """Answers the commands of all connections of this process."""
 
-    def __init__(self, context: Context, domain: str) -> None:
-        self.context, self.domain = context, domain
+    def __init__(self, context: Context, domain: str, bounce_key: bytes) -> None:
+        self.context, self.domain, self.bounce_key = context, domain, bounce_key
         self.connections: set[Connection] = set()
         self.parsing = asyncio.Semaphore(PARSED_AT_ONCE)
 
@@ -80,6 +90,11 @@ class Desk:
     ) -> str:
         if envelope.rcpt_tos:  # LMTP answers for each recipient; the mail server hands the others over by themselves
             return TEXTS[Refusal.ONE_AT_A_TIME]
+        if (bounced := bounce_rules.token_of(address, self.domain)) is not None:
+            if bounced and bounce_rules.named(self.bounce_key, bounced) is None:
+                return self.refused(Refusal.UNKNOWN)
+            envelope.rcpt_tos.append(f"{RETURNED}{bounced}")
+            return "250 2.1.5 OK"
         token = rules.token_of(address, self.domain)
         if token is None:
             return self.refused(Refusal.UNKNOWN)
@@ -93,13 +108,16 @@ class Desk:
     async def handle_DATA(self, _server: LMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         arrived = wall()
         raw = envelope.content if isinstance(envelope.content, bytes) else b""
+        recipient = str(envelope.rcpt_tos[0])
         try:
+            if recipient.startswith(RETURNED):
+                return await self._returned(recipient.removeprefix(RETURNED), raw, arrived)
             async with self.parsing:  # in a thread: this loop serves requests too
                 reply = await asyncio.to_thread(reply_in, raw, from_nobody=envelope.mail_from in ("", "<>"))
             if reply is None:
                 heard.labels("ignored").inc()
                 return "250 2.0.0 Ignorato / Ignored"
-            return await self._taken(envelope.rcpt_tos[0], reply, arrived)
+            return await self._taken(recipient, reply, arrived)
         except Refused as refused:
             return self.refused(refused.refusal)
 
@@ -129,6 +147,31 @@ class Desk:
         context.wake()
         heard.labels("taken").inc()
         return "250 2.0.0 Risposta presa in carico / Answer taken"
+
+    async def _returned(self, token: str, raw: bytes, arrived: datetime) -> str:
+        """What is no report is taken and forgotten, too: it is absence notes and unwanted mail, to which a refusal
+        would write."""
+        async with self.parsing:
+            report = await asyncio.to_thread(reports.read, raw)
+        if report is None:
+            returned.labels("ignored").inc()
+            return "250 2.0.0 Ignorato / Ignored"
+        context, key = self.context, self.bounce_key
+        async with context.database.sessions() as session:
+            taken = await bounce_commands.take(
+                session,
+                bounce_rules.named(key, token),
+                report,
+                key=key,
+                domain=self.domain,
+                arrived=arrived,
+                now=context.clock.now(),
+            )
+            await session.commit()
+        if taken.told:
+            context.wake()
+        returned.labels(taken.outcome).inc()
+        return "250 2.0.0 Preso in carico / Taken"
 
     def refused(self, refusal: Refusal) -> str:
         heard.labels(str(refusal)).inc()

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.assessments.tables import assessment_requests
+from services.notify.bounces.tables import bounces, suppressions
 from services.notify.commitments.tables import commitments
 from services.notify.contacts.listens import EMPTY
 from services.notify.contacts.tables import contacts
@@ -23,8 +24,11 @@ from services.notify.meetings.tables import invitations, meetings, minutes, minu
 from services.notify.pacts.tables import pacts
 from services.notify.polls.tables import poll_requests
 from services.notify.practices.tables import practices
+from services.notify.preferences.tables import choices, preferences
+from services.notify.rules.tables import rule_versions
 from services.notify.store import mapper
 from services.notify.voters.tables import voters
+from shared.access.tables import networks
 from shared.contracts.notify import AccessAnswered, ErasureAnswered
 from shared.messaging import upsert_newest
 from shared.rights import EVERYWHERE, Answerer, Ground, Held, Hidden, of_row
@@ -58,6 +62,14 @@ HELD = (
         Ground.ACCOUNTABILITY,
         shows=("id", "channel", "topic", "parameters", "state", "problem", "reason", "intended_at", "sent_at"),
     ),
+    Held("returned", bounces.c.person_id, forget="delete", shows=("delivery_id", "kind", "status", "at")),
+    Held(
+        "returned",
+        suppressions.c.person_id,
+        forget="delete",
+        shows=("id", "reason", "status", "since", "released_at", "release"),
+    ),
+    Held("acts", suppressions.c.released_by, forget={"released_by": None}, shows=("id", "released_at", "release")),
     Held("commitments", commitments.c.debtor_person_id, Ground.LEGAL_OBLIGATION),
     Held("invitations", invitations.c.person_id, Ground.APPROVED_MINUTES, beside=MEETING),
     Held("proxies", invitations.c.delegate_id, Ground.APPROVED_MINUTES, shows=("id", "meeting_id"), beside=MEETING),
@@ -68,6 +80,14 @@ HELD = (
     Held("needs", map_needs.c.person_id, Ground.ACCOUNTABILITY),
     Held("pacts", pacts.c.maker_id, Ground.ACCOUNTABILITY),
     Held("enrolments", enrolments.c.person_id, forget="delete"),
+    Held("acts", rule_versions.c.changed_by, Ground.ACCOUNTABILITY, shows=("rule_id", "version", "since")),
+    Held("preferences", preferences.c.person_id, forget="delete"),
+    Held(
+        "preferences",
+        choices.c.person_id,
+        forget="delete",
+        beside={"network": of_row(networks.c.name, networks.c.id == choices.c.network_id)},
+    ),
     Held("assessments", assessment_requests.c.person_id, forget="delete"),
     Held("credentials", credentials.c.person_id, forget="delete"),
     Held("practices", practices.c.author_id, forget={"author_id": None}, shows=("id", "title", "state")),
