@@ -41,6 +41,9 @@ from services.notify.reminders import listens as reminders
 from services.notify.reminders import routes as reminder_routes
 from services.notify.replies.server import receive
 from services.notify.rights import listens as rights
+from services.notify.rules import commands as rule_commands
+from services.notify.rules import listens as rules
+from services.notify.rules import routes as rule_routes
 from services.notify.settings import Settings
 from services.notify.store import mapper
 from services.notify.voters import listens as voters

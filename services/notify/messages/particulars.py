@@ -20,6 +20,7 @@ from services.notify.messages.asked import Asked, TooLate, end_of
 from services.notify.messages.words import countdown, period, territory_name
 from services.notify.pacts.rules import NAMED, live
 from services.notify.polls.rules import awaits, outcome
+from services.notify.rules import texts
 from shared.access.actor import ROME
 
 
@@ -664,6 +665,23 @@ def endpoint_disabled(asked: Asked) -> dict[str, Any]:
     }
 
 
+def by_rule(asked: Asked) -> dict[str, Any]:
+    """In the words of the version that decided; each paragraph is a list of lines."""
+    kept = asked.known.rule_versions[asked.id("rule_version_id")].definition
+    said, template = asked.given["said"], kept["template"]
+    names = {id_: f"{c.given_name} {c.family_name}".strip() for id_, c in asked.known.contacts.items()}
+    network = asked.known.networks[asked.network_id].name if asked.network_id else ""
+    subject, text = (
+        texts.write(template[part][asked.language], said, network, names, asked.language)
+        for part in ("subject", "text")
+    )
+    return {
+        "rule": kept["name"],
+        "subject": texts.subject_line(subject),
+        "paragraphs": [p.splitlines() for p in text.replace("\r\n", "\n").split("\n\n") if p.strip()],
+    }
+
+
 PARTICULARS: Mapping[str, Callable[[Asked], dict[str, Any]]] = {
     rules.SIGN_IN.code: sign_in,
     rules.IMPORT_REPORT.code: import_report,
@@ -712,6 +730,7 @@ PARTICULARS: Mapping[str, Callable[[Asked], dict[str, Any]]] = {
     rules.FRESHNESS_ASKED.code: freshness_asked,
     rules.ITEM_RETURNED.code: item_returned,
     rules.NEED_ASSIGNED.code: need_assigned,
+    rules.RULE.code: by_rule,
     rules.ENDPOINT_DISABLED.code: endpoint_disabled,
 }
 """By topic: a new one is added here, in `rules.TOPICS` and as a folder of templates."""

@@ -229,6 +229,10 @@ QUESTIONS_IN_A_MAIL = 25
 ITEM_RETURNED = Topic(
     "item-returned", False, "da correggere sulla mappa", "to be put right on the map", ("item", "item_id", "title")
 )
+RULE = Topic(
+    "rule", False, "avviso per una regola della rete", "told by a rule of the network", ("rule_version_id", "said")
+)
+"""In the network's own words; `said`: what the fact says in their places."""
 NEED_ASSIGNED = Topic("need-assigned", True, "un bisogno da seguire", "a need to be answered", ("need_id",))
 
 PACT_STEP = Topic(
@@ -320,6 +324,7 @@ TOPICS = {
         FRESHNESS_ASKED,
         ITEM_RETURNED,
         NEED_ASSIGNED,
+        RULE,
         ENDPOINT_DISABLED,
     )
 }

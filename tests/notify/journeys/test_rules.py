@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from uuid_utils.compat import uuid7
 
+from services.notify.journeys.catalogue import FACTS as WORDS
 from services.notify.journeys.rules import (
     CONFIDENTIAL,
     OPEN,
@@ -117,3 +118,8 @@ def test_when_it_was_recorded_is_read_from_the_id() -> None:
     id_ = UUID("01920000-0000-7000-8000-000000000000")
     assert recorded_at(id_, told) == datetime.fromtimestamp(0x019200000000 / 1000, UTC)
     assert recorded_at(UUID(int=5), told) == told
+
+
+def test_every_fact_has_its_words_in_both_languages_and_no_other_has() -> None:
+    assert set(WORDS) == {fact.name for fact in FACTS.values()}
+    assert all(it and en and it != en for it, en in WORDS.values())

@@ -12,6 +12,7 @@ INSTANT = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     told()
+    rules()
 
 
 def told() -> None:
@@ -59,3 +60,52 @@ def told() -> None:
         comment="One line for each act and network in which it showed",
     )
     op.create_index("acts_network", "acts", ["network_id", "first_id"], unique=True)
+
+
+def rules() -> None:
+    op.create_table(
+        "rules",
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("network_id", sa.Uuid, nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("fact_type", sa.Text, nullable=False),
+        sa.Column("active", sa.Boolean, nullable=False),
+        sa.Column("updated_at", INSTANT, nullable=False, server_default=sa.func.now()),
+        sa.Column("version", sa.Integer, nullable=False),
+        comment="A line for each rule: its newest version says what it is",
+    )
+    op.create_index("rules_network", "rules", ["network_id", "id"])
+    op.create_table(
+        "rule_versions",
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("rule_id", sa.Uuid, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("since", INSTANT, nullable=False, comment="domain clock: it decides on facts from then on"),
+        sa.Column("changed_by", sa.Uuid, comment="none: a partner's key"),
+        sa.Column("active", sa.Boolean, nullable=False),
+        sa.Column("definition", postgresql.JSONB, nullable=False),
+    )
+    op.create_index("rule_versions_rule", "rule_versions", ["rule_id", "version"], unique=True)
+    op.create_table(
+        "rule_plans",
+        sa.Column("id", sa.Uuid, primary_key=True, comment="made of the rule and what it is about"),
+        sa.Column("rule_id", sa.Uuid, nullable=False),
+        sa.Column("version_id", sa.Uuid, nullable=False, comment="the version that put it off"),
+        sa.Column("network_id", sa.Uuid, nullable=False),
+        sa.Column("aggregate_id", sa.Uuid, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("before", INSTANT, comment="of no use any more from then on"),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column(
+            "told", sa.Integer, nullable=False, server_default=sa.text("0"), comment="people for whom it was intended"
+        ),
+        sa.Column("because_of", sa.Uuid, nullable=False, comment="the fact by which it was last planned"),
+        sa.Column("correlation", sa.Uuid),
+        sa.Column("generation", sa.Integer, nullable=False),
+        sa.Column(
+            "aggregate_version", sa.Integer, nullable=False, comment="with the generation: the rank of that fact"
+        ),
+        sa.Column("updated_at", INSTANT, nullable=False, server_default=sa.func.now()),
+    )
+    op.create_index("rule_plans_rule", "rule_plans", ["rule_id", "id"])
+    op.create_index("rule_plans_aggregate", "rule_plans", ["aggregate_id"])
