@@ -82,6 +82,10 @@ class Client:
             if after is None:
                 return items
 
+    def uploaded(self, path: str, fields: Mapping[str, str], file: tuple[str, bytes, str]) -> Any:
+        """A form with a file: its name, content and media type."""
+        return self._answer(self.send("POST", path, data=dict(fields), files={"file": file})).json()
+
     def imported(self, network: str, file: Path, *, commit: bool, of: str = "organisations") -> Any:
         """Uploads a list and waits until it is previewed (or done, with `commit`)."""
         answer = self.send(

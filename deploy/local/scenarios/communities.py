@@ -40,6 +40,14 @@ LEFT = {
     "intervention": ("Sportello di quartiere", 6),
 }
 """Kind of outcome -> what it is called, and how many of it the communities left, in turn."""
+PRACTICES = {
+    "Sport e inclusione": ("Palestra aperta al quartiere", "culture", "12"),
+    "Invecchiamento attivo": ("Ginnastica dolce in piazza", "active-ageing", "01"),
+    "Giovani e lavoro": ("Tirocini nelle società sportive", "youth", "16"),
+}
+"""Community -> a way of doing something, its theme and the region in which it was tried."""
+NEIGHBOURS = "rete-montana"
+"""A network of others, with which what was learnt is shared."""
 ABSENT = {"Spazi rigenerati": 2, "Aree interne": 1}
 """How many of a community stay away from each of its meetings."""
 
@@ -56,10 +64,11 @@ class Practice:
 
 
 def tell(story: Story) -> None:
-    """The points C1 and C3."""
+    """The points C1 to C4."""
     story.until(max(story.now(), at("2026-04-01", "09:00")))
     practice = begun(story)
     programme(story, practice)
+    shared(story, practice)
     met(story, practice)
     left_behind(story, practice)
     report(story, practice)
@@ -158,6 +167,67 @@ def refusals(story: Story, practice: Practice) -> None:
 def hours(day: str) -> dict[str, str]:
     begins = at(day, "18:00")
     return {"starts_at": begins.isoformat(), "ends_at": (begins + timedelta(hours=2)).isoformat()}
+
+
+# C2: practices by theme and territory, adopted by others
+
+
+def shared(story: Story, practice: Practice) -> None:
+    story.step("Le pratiche: scritte dalle comunità, riviste, condivise per tema e territorio, adottate da altri")
+    network, secretariat = practice.network, practice.network.secretariat
+    others = founded(story, NEIGHBOURS, "Rete delle associazioni di montagna")
+    member = enrolled(others, "Montagna viva APS", tax_code(690), "association", "A345")
+    story.settled()
+    other_id = others.secretariat.get(f"/registry/v1/networks/{NEIGHBOURS}")["id"]
+    published = [written(story, practice, name, other_id) for name in PRACTICES]
+    story.settled()
+    path = network.path("practices", "learning")
+    by_theme = [len(secretariat.all(path, theme=theme)) for _, theme, _ in PRACTICES.values()]
+    by_place = [len(secretariat.all(path, territory=region)) for _, _, region in PRACTICES.values()]
+    story.check("C2", "by_theme", by_theme, [1, 1, 1])
+    story.check("C2", "by_territory", by_place, [1, 1, 1])
+    both = [len(secretariat.all(path, theme="youth", territory=region)) for region in ("16", "12")]
+    story.check("C2", "by_theme_and_territory", both, [1, 0])
+    seen = others.secretariat.all(others.path("practices", "learning"), shared="true")
+    story.check("C2", "shared_with_another_network", len(seen), len(PRACTICES))
+    here = network.organisations["Affiliata 2 di Torino"]
+    first = f"/learning/v1/practices/{published[0]['id']}"
+    secretariat.created(f"{first}/adoptions", {"network": network.slug, "organisation_id": here, "named": True})
+    others.secretariat.created(f"{first}/adoptions", {"network": others.slug, "organisation_id": member})
+    again = others.secretariat.refused(f"{first}/adoptions", {"network": others.slug, "organisation_id": member})
+    story.check("C2", "adopted_twice", again, (409, "adopted-already"))
+    figures = secretariat.get(f"{first}/adoptions/figures")
+    story.check("C2", "adoptions", (figures["active"], figures["networks"]), (2, 2))
+    where = {one["territory"]: one["count"] for one in figures["by_region"]}
+    story.check("C2", "adoptions_by_region", where, {"01": 1, "13": 1})
+    proven = secretariat.changed(first, {"stage": "proven"})
+    story.check("C2", "proven_once_adopted", (proven["proposed"] or proven)["stage"], "proven")
+
+
+def written(story: Story, practice: Practice, community: str, other_network: str) -> Any:
+    """By somebody of the community; who wrote it cannot approve it, the secretariat does."""
+    network, (title, theme, region) = practice.network, PRACTICES[community]
+    name = f"{NAMES[0]} {FAMILIES[list(COMMUNITIES).index(community)]}"
+    author = story.signed_in(network.email(name))
+    text = {
+        "title": title,
+        "stage": "tried",
+        "themes": [theme],
+        "territory": region,
+        "body_id": practice.communities[community],
+        "problem": "La palestra è chiusa quando il quartiere è a casa.",
+        "done": "Si apre la sera, con chi abita accanto.",
+        "results": "Sessanta persone ogni settimana.",
+        "trials": [{"place": COMMUNITIES[community][1], "result": "Sessanta persone in tre mesi"}],
+        "visibility": "networks",
+        "shared_with": [other_network],
+    }
+    made = author.created(network.path("practices", "learning"), text)
+    path = f"/learning/v1/practices/{made['id']}"
+    author.acted(f"{path}/submit")
+    status, _ = author.refused(f"{path}/approve", {}, of=path)
+    story.check("C2", "own_practice_approved", status, 403)
+    return network.secretariat.acted(f"{path}/approve")
 
 
 # C3: thirty meetings held, what the communities left behind, and the report of it

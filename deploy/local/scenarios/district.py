@@ -1,8 +1,8 @@
-"""Scenario D: the Ambito of Lecco pools resources, signs a pact, closes its plan of 2021-2023.
+"""Scenario D: the Ambito of Lecco pools resources, signs a pact, closes its plan of 2021-2023 and keeps its papers.
 
-The consortium Girasole, its mixed capital, the five kinds of resources, the four kinds of actors and the regional
-guideline are of the district's own documents. Bodies' codes, the people, the pact and the plan's objectives are
-invented here to make the case complete.
+The consortium Girasole, its mixed capital, the five kinds of resources, the four kinds of actors, the regional
+guideline and the sizes of the plan's seven papers are of the district's own documents. Bodies' codes, the people, the
+pact, the plan's objectives and what the papers say are invented here to make the case complete.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
+from deploy.local.papers import PLAN_OF_LECCO, paper
 from deploy.local.scenarios.members import Network, enrolled, founded, tax_code
 from deploy.local.story import Client, Story, at
 
-TITLE = "L'Ambito di Lecco: risorse in comune, un patto, un piano che si chiude"
+TITLE = "L'Ambito di Lecco: risorse in comune, un patto, un piano che si chiude, i suoi documenti"
 LECCO, MERATE = "E507", "F133"
 GIRASOLE = "Impresa Sociale Consorzio Girasole"
 BODIES = {
@@ -62,13 +64,14 @@ class District:
 
 
 def tell(story: Story) -> None:
-    """The points D1, D2 and D3."""
+    """The points D1 to D4."""
     story.until(max(story.now(), at("2025-03-14", "09:00")))
     district = begun(story)
     resources(story, district)
     steps: list[tuple[datetime, Callable[[], None]]] = [
         (at("2025-03-14", "12:00"), lambda: pact(story, district)),
         (at("2025-03-15", "10:00"), lambda: plan(story, district)),
+        (at("2025-03-15", "12:00"), lambda: papers(story, district)),
     ]
     for instant, step in steps:
         story.until(instant)
@@ -214,3 +217,73 @@ def plan(story: Story, district: District) -> None:
     heir = next(one for one in plans if one["title"] == "Piano di zona 2025-2027")
     carried = [one["title"] for one in secretariat.get(f"/registry/v1/plans/{heir['id']}")["objectives"]]
     story.check("D3", "carried_over", carried, ["Rete delle case della comunità"])
+
+
+# D4: the seven papers of the plan, their sums, editions, words and territory
+
+
+def papers(story: Story, district: District) -> None:
+    secretariat, kept = district.network.secretariat, []
+    story.step("I sette documenti del piano: impronta, edizioni, ricerca, territorio", total=len(PLAN_OF_LECCO))
+    for title, size, sentence in PLAN_OF_LECCO:
+        content = paper(title, size, sentence)
+        dated = {"since": "2021-01-01", "until": "2025-01-01", "visibility": "public"}
+        made = sent(district, {"title": title, "kind": "plan", "territory": LECCO, **dated}, content)
+        file = made["edition"]["file"]
+        kept.append((made, file["size"], file["sha256"] == sha256(content).hexdigest()))
+        story.advance()
+    story.settled()
+    sizes = [size for _, size, _ in kept]
+    story.check("D4", "documents", sizes, [size for _, size, _ in PLAN_OF_LECCO])
+    story.check("D4", "megabytes", round(sum(sizes) / 1e6, 2), 18.82)
+    story.check("D4", "checksums_equal", all(equal for _, _, equal in kept), True)
+    path = district.network.path("documents", "learning")
+    here, elsewhere = secretariat.all(path, territory=LECCO), secretariat.all(path, territory="H501")
+    story.check("D4", "of_the_territory", (len(here), len(elsewhere)), (7, 0))
+    in_force = [len(secretariat.all(path, on=day)) for day in ("2020-12-31", "2021-01-01", "2024-12-31", "2025-01-01")]
+    story.check("D4", "in_force", in_force, [0, 7, 7, 0])
+    found = secretariat.all(path, q="progettualita sovrazonali")
+    story.check("D4", "found_by_its_words", [one["title"] for one in found], [PLAN_OF_LECCO[3][0]])
+    story.check("D4", "words_marked", "<mark>" in (found[0]["found"] or {}).get("headline", ""), True)
+    revised(story, district, kept[0][0])
+    hostile(story, district)
+
+
+def sent(district: District, fields: dict[str, str], content: bytes, path: str | None = None) -> Any:
+    """A document, or with `path` a further edition of one."""
+    secretariat = district.network.secretariat
+    where = path or district.network.path("documents", "learning")
+    return secretariat.uploaded(where, fields, ("piano.pdf", content, "application/pdf"))
+
+
+def revised(story: Story, district: District, first: Any) -> None:
+    """A new edition: whoever follows the document is told, the old one can still be read."""
+    title, size, sentence = PLAN_OF_LECCO[0]
+    district.maker.send("POST", f"{first['href']}/follow")
+    content = paper(title, size, f"{sentence} Prorogato al 31 dicembre 2024.")
+    made = sent(district, {"note": "Con la proroga al 31 dicembre 2024"}, content, f"{first['href']}/editions")
+    story.settled()
+    story.check("D4", "editions", [one["number"] for one in made["editions"]], [2, 1])
+    link = story.link_mailed(district.network.email(MAKER), "/learning/v1/documents/link")
+    opened = story.client().send("GET", link, headers={"Accept": "text/html"})
+    story.check("D4", "reader_is_told", "Con la proroga" in opened.text, True)
+    old = made["editions"][-1]["file"]["href"]
+    answer = story.client().send("GET", old, headers={"Range": "bytes=0-7"})
+    story.check("D4", "old_edition_in_parts", (answer.status_code, answer.content[:5]), (206, b"%PDF-"))
+    whole = story.client().send("GET", old)
+    story.check("D4", "old_edition_unchanged", sha256(whole.content).hexdigest(), first["edition"]["file"]["sha256"])
+    story.link("Il piano di zona, con le sue edizioni", f"{first['href']}/page")
+
+
+def hostile(story: Story, district: District) -> None:
+    """What is no document, or would harm who opens it, is refused with its reason."""
+    secretariat, path = district.network.secretariat, district.network.path("documents", "learning")
+    eicar = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}" + b"$EICAR-STANDARD-" + b"ANTIVIRUS-TEST-FILE!$H+H*"  # in parts
+    page = b"<!doctype html><title>Piano</title><script>location='https://example.org'</script>"
+    refusals = []
+    for content in (eicar, page, b""):
+        answer = secretariat.send(
+            "POST", path, data={"title": "Piano"}, files={"file": ("piano.pdf", content, "application/pdf")}
+        )
+        refusals.append(400 <= answer.status_code < 500)
+    story.check("D4", "malicious_files_refused", refusals, [True, True, True])
