@@ -216,7 +216,7 @@ def drawing(title: str, network: str) -> str:
     ]
     name = network if len(network) <= 30 else network[:29] + "…"
     return (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 320 320" role="img"'
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 320 320" width="240" height="240" role="img"'
         f' aria-label="{escape(f"{title} – {network}")}" text-anchor="middle"'
         f' font-family="Libertinus Serif, Titillium Web, Georgia, serif" fill="{INK}">'
         f'<circle cx="160" cy="160" r="152" fill="#ffffff" stroke="{FIELD}" stroke-width="12"/>'

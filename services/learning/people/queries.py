@@ -32,3 +32,25 @@ async def of_network(session: AsyncSession, person_id: UUID, network_id: UUID) -
     entered = exists().where(people.c.id == person_id, people.c.network_id == network_id)
     mandated = exists().where(mandates.c.person_id == person_id, mandates.c.network_id == network_id)
     return bool(await session.scalar(select(or_(entered, mandated))))
+
+
+async def of_network_among(session: AsyncSession, ids: Collection[UUID], network_id: UUID) -> set[UUID]:
+    """Those of them whom the network entered or gave a mandate, the erased left out."""
+    mandated = exists().where(mandates.c.person_id == people.c.id, mandates.c.network_id == network_id)
+    query = select(people.c.id).where(
+        people.c.id.in_(ids), people.c.erased_at.is_(None), or_(people.c.network_id == network_id, mandated)
+    )
+    return set(await session.scalars(query))
+
+
+async def strangers(session: AsyncSession, ids: Collection[UUID], network_id: UUID) -> set[UUID]:
+    """Those of them whom the network neither entered nor gave a mandate, and those who were erased."""
+    entered = select(people.c.id).where(
+        people.c.id.in_(ids), people.c.network_id == network_id, people.c.erased_at.is_(None)
+    )
+    mandated = (
+        select(mandates.c.person_id)
+        .outerjoin(people, people.c.id == mandates.c.person_id)
+        .where(mandates.c.person_id.in_(ids), mandates.c.network_id == network_id, people.c.erased_at.is_(None))
+    )
+    return set(ids) - set((await session.execute(entered.union(mandated))).scalars())

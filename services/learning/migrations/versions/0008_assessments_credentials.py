@@ -11,6 +11,7 @@ down_revision = "0007"
 def upgrade() -> None:
     achievements()
     credentials()
+    assessments()
 
 
 def achievements() -> None:
@@ -79,3 +80,80 @@ def credentials() -> None:
         sa.Column("jwk", JSONB, nullable=False, comment="public; what was signed with it must stay verifiable"),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
     )
+
+
+def assessments() -> None:
+    op.create_table(
+        "assessments",
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("network_id", sa.Uuid, nullable=False),
+        sa.Column("title", sa.Text, nullable=False),
+        sa.Column("description", sa.Text, nullable=False),
+        sa.Column("competences", JSONB, nullable=False),
+        sa.Column("audience", JSONB, nullable=False),
+        sa.Column("state", sa.String(32), nullable=False),
+        sa.Column("closes_on", sa.Date, comment="the last day of the phase that is open"),
+        sa.Column("before_on", sa.Date),
+        sa.Column("after_on", sa.Date),
+        sa.Column("closed_on", sa.Date),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.CheckConstraint("(state in ('before', 'after')) = (closes_on is not null)", name="assessments_open"),
+        sa.CheckConstraint("(state = 'closed') = (closed_on is not null)", name="assessments_closed"),
+    )
+    op.create_index("assessments_network", "assessments", ["network_id", "id"])
+    requests()
+    gaps()
+
+
+def requests() -> None:
+    op.create_table(
+        "assessment_requests",
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("assessment_id", sa.Uuid, nullable=False),
+        sa.Column("network_id", sa.Uuid, nullable=False),
+        sa.Column("phase", sa.String(32), nullable=False),
+        sa.Column("person_id", sa.Uuid, comment="null: erased, and the answers with them"),
+        sa.Column("bodies", sa.ARRAY(sa.Uuid), nullable=False, server_default=sa.text("'{}'")),
+        sa.Column("region", sa.Text),
+        sa.Column("cohort", sa.Text),
+        sa.Column("path_id", sa.Uuid, comment="because of which they are asked"),
+        sa.Column("state", sa.String(32), nullable=False),
+        sa.Column("answers", JSONB),
+        sa.Column("draft", JSONB, comment="what was answered so far, and not sent"),
+        sa.Column("answered_at", sa.DateTime(timezone=True)),
+        sa.Column("entered_by", sa.Uuid, comment="who typed what was answered on paper; null: they themselves"),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.ForeignKeyConstraint(["assessment_id"], ["assessments.id"], name="assessment_requests_assessment_id_fkey"),
+        sa.CheckConstraint("(state = 'answered') = (answered_at is not null)", name="assessment_requests_answered"),
+    )
+    op.create_index(
+        "assessment_requests_once", "assessment_requests", ["assessment_id", "phase", "person_id"], unique=True
+    )
+    op.create_index("assessment_requests_list", "assessment_requests", ["assessment_id", "id"])
+    op.create_index("assessment_requests_person", "assessment_requests", ["person_id", "id"])
+
+
+def gaps() -> None:
+    op.create_table(
+        "assessment_gaps",
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("assessment_id", sa.Uuid, nullable=False),
+        sa.Column("place", sa.Integer, nullable=False, comment="in the table of results"),
+        sa.Column("competence", sa.Text, nullable=False, comment="its code"),
+        sa.Column("of", sa.String(32), nullable=False),
+        sa.Column("body_id", sa.Uuid),
+        sa.Column("territory", sa.Text),
+        sa.Column("cohort", sa.Text),
+        sa.Column("n", sa.Integer, comment="null: not shown, and then no figure is kept"),
+        sa.Column("before", sa.Float, comment="percent"),
+        sa.Column("after", sa.Float, comment="percent"),
+        sa.Column("gain", sa.Float, comment="of what was missing; null: nothing was"),
+        sa.ForeignKeyConstraint(["assessment_id"], ["assessments.id"], name="assessment_gaps_assessment_id_fkey"),
+        sa.CheckConstraint("n >= 5", name="assessment_gaps_few"),
+        sa.CheckConstraint(
+            "(n is null) = (before is null) and (n is null) = (after is null)", name="assessment_gaps_shown"
+        ),
+    )
+    op.create_index("assessment_gaps_list", "assessment_gaps", ["assessment_id", "place"], unique=True)
