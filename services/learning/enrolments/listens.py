@@ -60,7 +60,7 @@ async def follow_the_merged(session: AsyncSession, facts: Sequence[Received[Pers
         await repoint(session, columns, {received.fact.id: received.fact.into_id})
 
 
-APART = frozenset({"mandates", "enrolments"})
+APART = frozenset({"assessment_requests", "mandates", "enrolments"})
 """Tables that follow the registry's own facts, and those that are told again."""
 
 

@@ -11,31 +11,36 @@ from fastapi import APIRouter, Form, Query
 from pydantic import AwareDatetime, BaseModel
 from starlette.responses import Response
 
+from services.learning.courses.routes import UnitOut
 from services.learning.enrolments import commands, pages, queries
-from services.learning.enrolments.commands import EnrolBody
+from services.learning.enrolments.commands import EnrolBody, InviteBody
 from services.learning.enrolments.queries import Figures, Named
 from services.learning.enrolments.rules import (
     CompletedAlready,
     EnrolmentEnded,
+    NotByHand,
     NotOfTheNetwork,
     NotOpen,
     NotTheirOwn,
+    NotToLeave,
     Progress,
+    SomeNotOfTheNetwork,
     State,
     UnknownEnrolment,
     UnknownUnit,
     actions,
 )
 from services.learning.paths.pages import failed
-from services.learning.paths.routes import UnitOut, href
+from services.learning.paths.routes import href
 from services.learning.paths.rules import Admission, Audience, Path
 from services.learning.paths.rules import State as PathState
 from shared.access import links
 from shared.access.actor import day
 from shared.runtime.browsers import HTML, Token, answered, wants_html, wants_json
 from shared.runtime.edge import Anyone, At, Edge
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
-from shared.runtime.problems import not_found, problem
+from shared.runtime.problems import FieldError, Problem, not_found, problem
 from shared.runtime.shapes import Ref, Statistic
 from shared.runtime.vocabularies import vocabulary
 
@@ -118,6 +123,29 @@ def ref(path: Path) -> Ref:
     return Ref(id=path.id, name=path.title, href=href(path))
 
 
+NOT_OF_THE_NETWORK = problem(
+    "person-not-of-network",
+    422,
+    it="La persona non è di questa rete\nSi iscrive chi la rete ha registrato o chi vi ha avuto un mandato.",
+    en="The person is not of this network\nThose whom the network entered or gave a mandate can be enrolled.",
+    path="/person_id",
+    accepted="a person whom the network entered, or gave a mandate",
+)
+
+
+def _some_not_of_the_network(error: SomeNotOfTheNetwork) -> Problem:
+    accepted = "a person whom the network entered, or gave a mandate"
+    errors = [FieldError(f"/person_ids/{place}", "not_of_network", accepted) for place in error.places[:100]]
+    return NOT_OF_THE_NETWORK(None, errors=errors)
+
+
+class InvitedOut(BaseModel):
+    """How many are on the path now because of this, and how many of those asked for were before."""
+
+    enrolled: int
+    already: int
+
+
 class ProgressOut(BaseModel):
     """`enrolled` is everybody who ever was on the path, once each; `completed` is a part of them."""
 
@@ -154,6 +182,14 @@ async def enrol(path_id: UUID, at: At, body: EnrolBody | None = None) -> Respons
         body,
         out=lambda named: EnrolmentInFullOut.of(named, at),
         location=lambda named: f"/learning/v1/enrolments/{named.enrolment.id}",
+    )
+
+
+@routes.post("/paths/{path_id}/enrolments/batch", response_model=InvitedOut)
+async def invite(path_id: UUID, body: InviteBody, at: At) -> Response:
+    """Enrols up to 1,000 people of the network at once, or nobody when one of them is not of it: the secretariat."""
+    return await at.command(
+        commands.invite, path_id, body, out=lambda made: InvitedOut(enrolled=made.enrolled, already=made.already)
     )
 
 
@@ -266,6 +302,18 @@ async def done(enrolment_id: UUID, unit_id: UUID, at: At) -> Response:
     )
 
 
+@routes.post("/enrolments/{enrolment_id}/withdraw", response_model=EnrolmentInFullOut, openapi_extra=GUARDED)
+async def withdraw(enrolment_id: UUID, at: At) -> Response:
+    """I leave a path in which I enrolled myself, or to which I was invited; or the secretariat takes somebody off it.
+    What was done stays done, should they come back. Needs If-Match."""
+    return await at.command(
+        commands.withdraw,
+        enrolment_id,
+        expected=at.if_match(),
+        out=lambda named: EnrolmentInFullOut.of(named, at),
+    )
+
+
 problems = {
     UnknownEnrolment: not_found,
     UnknownUnit: problem(
@@ -282,14 +330,7 @@ problems = {
         en="Enrolment is not open\nOne does not enrol oneself in this path (way: {enrolment}): ask the secretariat of "
         "the network.",
     ),
-    NotOfTheNetwork: problem(
-        "person-not-of-network",
-        422,
-        it="La persona non è di questa rete\nSi iscrive chi la rete ha registrato o chi vi ha avuto un mandato.",
-        en="The person is not of this network\nThose whom the network entered or gave a mandate can be enrolled.",
-        path="/person_id",
-        accepted="a person whom the network entered, or gave a mandate",
-    ),
+    NotOfTheNetwork: NOT_OF_THE_NETWORK,
     NotTheirOwn: problem(
         "enrolment-not-own",
         403,
@@ -297,11 +338,28 @@ problems = {
         en="Not one's own enrolment\nNobody learns on somebody else's behalf: units are marked by whoever has done "
         "them.",
     ),
+    NotByHand: problem(
+        "unit-not-by-hand",
+        409,
+        it="Questa tappa non si segna da sé\nUn quiz si supera e a una riunione si partecipa (tipo: {kind}): quando "
+        "succede, la tappa risulta fatta.",
+        en="This unit is not marked by hand\nA quiz is passed and a meeting attended (kind: {kind}): when that "
+        "happens, the unit is done.",
+    ),
+    NotToLeave: problem(
+        "enrolment-not-to-leave",
+        409,
+        it="Non ci si può ritirare\nCi si ritira da un percorso in corso a cui ci si è iscritti da sé o su invito "
+        "(stato: {state}, modo: {how}).",
+        en="One cannot leave\nOne leaves an active path in which one enrolled oneself or to which one was invited "
+        "(state: {state}, way: {how}).",
+    ),
+    SomeNotOfTheNetwork: _some_not_of_the_network,
     EnrolmentEnded: problem(
         "enrolment-ended",
         409,
-        it="L'iscrizione è finita\nÈ finita con il mandato, il {ended_on}: le tappe non si segnano più.",
-        en="The enrolment has ended\nIt ended with the mandate, on {ended_on}: units are marked no more.",
+        it="L'iscrizione è finita\nÈ finita il {ended_on}: le tappe non si segnano più.",
+        en="The enrolment has ended\nIt ended on {ended_on}: units are marked no more.",
     ),
     CompletedAlready: problem(
         "enrolment-completed",
@@ -318,7 +376,7 @@ vocabularies = (
         [
             (State.ACTIVE, "In corso", "Active"),
             (State.COMPLETED, "Completata", "Completed"),
-            (State.ENDED, "Finita con il mandato", "Ended with the mandate"),
+            (State.ENDED, "Finita con il mandato, o con il ritiro", "Ended with the mandate, or by leaving"),
         ],
     ),
 )

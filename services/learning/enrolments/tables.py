@@ -63,6 +63,8 @@ enrolments = Table(
     Column("completed_at", DateTime(timezone=True)),
     Column("completed_units", Integer),
     Column("ended_on", Date),
+    Column("left", Boolean, nullable=False, server_default=false(), comment="ended because the person left"),
+    Column("attempt", Integer, nullable=False, server_default=text("1")),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now(), onupdate=func.now()),
     Column("version", Integer, nullable=False),
     CheckConstraint("(state = 'completed') = (completed_at is not null)", name="completed"),
@@ -71,6 +73,19 @@ enrolments = Table(
     Index("enrolments_once", "path_id", "person_id", unique=True),
     Index("enrolments_network", "network_id", "id"),
     Index("enrolments_person", "person_id", "id"),
+)
+
+attempts = Table(
+    "enrolment_attempts",
+    mapper.metadata,
+    Column("enrolment_id", Uuid, ForeignKey("enrolments.id"), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("opened_on", Date, nullable=False),
+    Column("due", Date),
+    Column("completed_at", DateTime(timezone=True), nullable=False),
+    Column("completed_units", Integer, nullable=False),
+    Column("done", Done, nullable=False),
+    comment="Completed before, and renewed since",
 )
 
 grounds = Table(

@@ -3,7 +3,7 @@
 Ended mandates stay as rows, so that an older fact cannot bring them back.
 """
 
-from sqlalchemy import Column, Date, Index, Integer, Table, Text, Uuid
+from sqlalchemy import ARRAY, Column, Date, Index, Integer, Table, Text, Uuid, text
 
 from services.learning.store import mapper
 
@@ -17,6 +17,15 @@ mandates = Table(
     Column("network_id", Uuid, nullable=False),
     Column("person_id", Uuid, nullable=False),
     Column("role", Text, nullable=False),
+    Column("territory", Text),
+    Column(
+        "within",
+        ARRAY(Text),
+        nullable=False,
+        server_default=text("'{}'"),
+        comment="the territory and those in which it lies",
+    ),
+    Column("body_id", Uuid),
     Column("state", Text, nullable=False),
     Column("since", Date, nullable=False),
     Column("until", Date),
@@ -25,4 +34,5 @@ mandates = Table(
     Column("version", Integer, nullable=False),
     Index("mandates_of_network", "network_id", "role"),
     Index("mandates_of_person", "person_id"),
+    Index("mandates_of_body", "body_id"),
 )

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.learning.courses.queries import has_unit, held_fast
+from services.learning.courses.rules import LONGEST, Course, Kind
+from services.learning.courses.rules import State as CourseState
 from services.learning.enrolments import commands as enrolments
 from services.learning.paths import queries, rules
-from services.learning.paths.rules import LONGEST, Admission, Audience, Path, State, Unit
+from services.learning.paths.rules import Admission, Audience, Path, State
+from services.learning.paths.tables import paths as paths_table
 from services.learning.policy import Right, policy
+from services.learning.quizzes import queries as quizzes
 from shared.access.actor import Actor, day
 from shared.access.loading import network_id
 from shared.access.roles import Role
@@ -22,35 +29,71 @@ from shared.runtime.problems import expect
 from shared.runtime.shapes import Request, line
 
 Line = Annotated[str, line(200)]
-Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=10_000)]
-Days = Annotated[int, Field(ge=1, le=3650)]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=10_000, pattern=r"^[^\x00]*$")]
+Spoken = Annotated[str, StringConstraints(strip_whitespace=True, max_length=50_000, pattern=r"^[^\x00]*$")]
 
 
 class UnitBody(Request):
-    """A text to read, a link to open, or both."""
+    """A text (Markdown) to read, a link or a video to open, a document, a quiz to pass or a meeting to come to. Without
+    `kind`: a link where there is a `url`, a text where there is none."""
 
     title: Line = Field(examples=["Che cos'è una Casa della comunità"])
     text: Words = ""
     url: str | None = Field(default=None, max_length=2000, examples=["https://example.org/dm-77-2022"])
     minutes: int | None = Field(default=None, ge=1, le=6000)
+    kind: Kind | None = None
+    transcript: Spoken = Field(default="", description="What a video says, for who cannot hear or see it")
+    document_id: UUID | None = None
+    quiz_id: UUID | None = None
+    meeting_id: UUID | None = None
+    series_id: UUID | None = Field(default=None, description="Any meeting of the series")
+    body_id: UUID | None = Field(default=None, description="Any meeting of the body")
+    counts_before: bool = Field(default=False, description="A meeting attended before the enrolment counts too")
 
 
 class EditedUnitBody(UnitBody):
-    """With the id of a unit of the path: that one, as it shall be from now on; without: a new one."""
+    """With the id of a unit of the list: that one, as it shall be from now on; without: a new one."""
 
     id: UUID | None = None
 
 
+class StepBody(UnitBody):
+    """A unit of the path's own, or with `course_id` a whole course in this place; what else is said of one is the
+    course's, and ignored."""
+
+    title: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f]*$")] = ""
+    course_id: UUID | None = None
+
+
+class EditedStepBody(StepBody):
+    """With the id of a unit of the path: that one, as it shall be from now on; without: a new one. Steps of one course
+    that follow each other stand for it once, so that a list that was read can be sent back."""
+
+    id: UUID | None = None
+
+
+Days = Annotated[int, Field(ge=1, le=3650)]
+Months = Annotated[int, Field(ge=1, le=120)]
+Places = Annotated[tuple[Annotated[str, line(8)], ...], Field(max_length=200)]
+Bodies = Annotated[tuple[UUID, ...], Field(max_length=200)]
+
+
 class PathBody(Request):
-    """`roles` go with the enrolment by rule: without them, all those of the audience."""
+    """`roles`, `territories` (with what lies in them) and `bodies` go with the enrolment by rule: a mandate with one of
+    the roles, in one of the territories and in one of the bodies enrols. Without roles, all those of the audience;
+    without the others, anywhere and in any body or none. Who has completed the path is on it again
+    `renewed_after_months` later."""
 
     title: Line = Field(examples=["Rappresentare la propria associazione"])
     description: Words = ""
     audience: Audience
     enrolment: Admission
     roles: tuple[Role, ...] = Field(default=(), max_length=len(Role))
+    territories: Places = Field(default=(), examples=[["03"]])
+    bodies: Bodies = ()
     due_days: Days | None = None
-    units: tuple[UnitBody, ...] = Field(default=(), max_length=LONGEST)
+    renewed_after_months: Months | None = None
+    units: tuple[StepBody, ...] = Field(default=(), max_length=LONGEST)
 
 
 class PathChange(Request):
@@ -61,14 +104,19 @@ class PathChange(Request):
     audience: Audience = Audience.REPRESENTATIVES
     enrolment: Admission = Admission.RULE
     roles: tuple[Role, ...] = Field(default=(), max_length=len(Role))
+    territories: Places = ()
+    bodies: Bodies = ()
     due_days: Days | None = None
-    units: tuple[EditedUnitBody, ...] = Field(default=(), max_length=LONGEST)
+    renewed_after_months: Months | None = None
+    units: tuple[EditedStepBody, ...] = Field(default=(), max_length=LONGEST)
 
 
 async def create(session: AsyncSession, actor: Actor, ref: str, request: PathBody, *, now: datetime) -> Path:
     """A draft: nobody is told of it. Raises Unfit."""
     network = await network_id(session, ref)
     policy.require(actor, Right.WRITE_PATHS, network=network, on=now)
+    units = rules.edited((), entries(request.units), await _courses(session, network, request.units))
+    await quizzes.require_had(session, network, units)
     path = Path(
         network,
         request.title,
@@ -77,7 +125,10 @@ async def create(session: AsyncSession, actor: Actor, ref: str, request: PathBod
         request.enrolment,
         request.roles,
         request.due_days,
-        tuple(Unit(**unit.model_dump()) for unit in request.units),
+        units,
+        territories=request.territories,
+        bodies=request.bodies,
+        renewed_after_months=request.renewed_after_months,
     )
     session.add(path)
     await session.flush()
@@ -91,19 +142,52 @@ async def change(
 
     Raises NotPossibleNow, FixedOncePublished, Unfit.
     """
+    found = await _courses(session, None, request.units)  # a course before the paths that have it
     path = await writable(session, actor, path_id, expected, now)
     changes: dict[str, Any] = {name: getattr(request, name) for name in request.model_fields_set}
     if "units" in changes:
-        wanted = [(unit.id, unit.model_dump(exclude={"id"})) for unit in request.units]
-        changes["units"] = rules.edited(path.units, wanted)
-    before = path.unit_ids
+        had = {unit.course_id for unit in path.units}
+        courses = {id_: course for id_, course in found.items() if course.network_id == path.network_id}
+        may = {id_: each for id_, each in courses.items() if each.state is CourseState.PUBLISHED or id_ in had}
+        changes["units"] = rules.edited(path.units, entries(request.units), {i: c.units for i, c in may.items()})
+        await quizzes.require_had(session, path.network_id, changes["units"], known=path.units)
+    before, renewed = path.units, path.renewed_after_months
     if path.change(changes):
         await session.flush()
         if path.state is State.PUBLISHED:
             await stage(session, state_of(PathChanged, path))
-            if before - path.unit_ids:
-                await enrolments.complete_what_is_done(session, path, now)
+            if before != path.units:
+                await enrolments.follow_units(session, [path], now)
+            if renewed != path.renewed_after_months:
+                await enrolments.schedule_renewals(session, path)
     return path
+
+
+async def follow_course(session: AsyncSession, course: Course, now: datetime) -> None:
+    """The paths that have the course hold its units as they are now; then whoever has done all that is left has
+    completed them. The caller holds the course's row, so that no path takes it meanwhile. Raises Unfit when a path
+    would have too many units, or a quiz twice."""
+    query = select(Path).where(
+        paths_table.c.network_id == course.network_id, has_unit(paths_table.c.units, "course_id", course.id)
+    )
+    query = query.order_by(paths_table.c.id).with_for_update().execution_options(populate_existing=True)
+    found = (await session.scalars(query)).all()
+    for path in found:
+        path.units = rules.with_course(path.units, course.id, course.units)
+    await session.flush()
+    told = [path for path in found if path.state is not State.DRAFT]
+    await stage(session, *(state_of(PathChanged, path) for path in told))
+    await enrolments.follow_units(session, told, now)
+
+
+async def _courses(session: AsyncSession, network: UUID | None, steps: Iterable[StepBody]) -> dict[UUID, Any]:
+    """The courses that are asked for, which stay as they are until the transaction ends: with the network, the units of
+    those that it has published."""
+    found = await held_fast(session, {step.course_id for step in steps if step.course_id is not None})
+    if network is None:
+        return {course.id: course for course in found}
+    may = [course for course in found if course.network_id == network and course.state is CourseState.PUBLISHED]
+    return {course.id: course.units for course in may}
 
 
 async def publish(session: AsyncSession, actor: Actor, path_id: UUID, *, expected: int | None, now: datetime) -> Path:
@@ -142,6 +226,14 @@ def state_of(fact: type[PathState], path: Path) -> PathState:
         audience=path.audience,
         enrolment=path.enrolment,
         roles=path.roles,
+        territories=path.territories,
+        bodies=path.bodies,
+        renewed_after_months=path.renewed_after_months,
         units=len(path.units),
         state=path.state,
     )
+
+
+def entries(units: Iterable[UnitBody]) -> list[rules.Entry]:
+    """What was sent, for `rules.edited`."""
+    return [(getattr(unit, "id", None), unit.model_dump(exclude={"id"})) for unit in units]

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel
 from starlette.responses import Response
 
+from services.learning.courses.routes import UnitOut
 from services.learning.paths import commands, pages, queries
 from services.learning.paths.commands import PathBody, PathChange
 from services.learning.paths.rules import (
@@ -20,8 +21,6 @@ from services.learning.paths.rules import (
     NotPossibleNow,
     Path,
     State,
-    Unfit,
-    Unit,
     UnknownPath,
 )
 from services.learning.policy import Right, policy
@@ -36,18 +35,6 @@ from shared.runtime.vocabularies import vocabulary
 routes = APIRouter(tags=["paths"])
 
 
-class UnitOut(BaseModel):
-    id: UUID
-    title: str
-    text: str
-    url: str | None
-    minutes: int | None
-
-    @classmethod
-    def of(cls, unit: Unit) -> UnitOut:
-        return cls(id=unit.id, title=unit.title, text=unit.text, url=unit.url, minutes=unit.minutes)
-
-
 class PathOut(BaseModel):
     """`page` is the address of its public page, for a path that is open."""
 
@@ -58,7 +45,10 @@ class PathOut(BaseModel):
     audience: Audience
     enrolment: Admission
     roles: list[Role]
+    territories: list[str]
+    bodies: list[UUID]
     due_days: int | None
+    renewed_after_months: int | None
     units: list[UnitOut]
     state: State
     published_on: date | None
@@ -82,7 +72,10 @@ class PathOut(BaseModel):
             audience=path.audience,
             enrolment=path.enrolment,
             roles=list(path.roles),
+            territories=list(path.territories),
+            bodies=list(path.bodies),
             due_days=path.due_days,
+            renewed_after_months=path.renewed_after_months,
             units=[UnitOut.of(unit) for unit in path.units],
             state=path.state,
             published_on=path.published_on,
@@ -170,13 +163,6 @@ async def page(path_id: UUID, at: Anyone) -> Response:
 
 problems = {
     UnknownPath: not_found,
-    Unfit: problem(
-        "path-unfit",
-        422,
-        it="Percorso incoerente\nUn valore non va d'accordo con gli altri: `errors` dice quale e che cosa si accetta.",
-        en="Path that does not hold together\nA value does not go with the others: `errors` says which, and what is "
-        "accepted.",
-    ),
     FixedOncePublished: problem(
         "path-fixed",
         409,

@@ -8,20 +8,20 @@ finish.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from services.learning.courses.rules import Unfit, Unit, edited, is_web_address, require_fit, with_course
+from shared import territories
 from shared.access.roles import Role
 
-LONGEST = 100
-"""Units of a path: they are read on one page."""
+__all__ = ["Unfit", "Unit", "edited", "is_web_address", "with_course"]
 
 
 class Audience(StrEnum):
@@ -51,19 +51,11 @@ ROLES: dict[Audience, tuple[Role, ...]] = {
 }
 """The roles whose holders are the audience; nobody's: those without any mandate."""
 
-FIXED_ONCE_PUBLISHED = ("audience", "enrolment", "roles")
+FIXED_ONCE_PUBLISHED = ("audience", "enrolment", "roles", "territories", "bodies")
 
 
 class UnknownPath(Exception):
     """No path has this id, or none that the caller may see."""
-
-
-class Unfit(Exception):
-    """A value that does not go with the others; `path` names it, `accepted` what would do."""
-
-    def __init__(self, path: str, code: str, accepted: Any) -> None:
-        super().__init__(f"{path}: {code}")
-        self.path, self.code, self.accepted = path, code, accepted
 
 
 class FixedOncePublished(Exception):
@@ -82,17 +74,6 @@ class NotPossibleNow(Exception):
         self.action, self.state = action, state
 
 
-@dataclass(frozen=True)
-class Unit:
-    """A step of a path: a text to read, a link to open, or both; `minutes` is how long it takes."""
-
-    title: str
-    text: str = ""
-    url: str | None = None
-    minutes: int | None = None
-    id: UUID = field(default_factory=uuid7)
-
-
 @dataclass(eq=False)
 class Path:
     network_id: UUID
@@ -105,12 +86,16 @@ class Path:
     units: tuple[Unit, ...] = ()
     state: State = State.DRAFT
     published_on: date | None = None
+    territories: tuple[str, ...] = ()
+    bodies: tuple[UUID, ...] = ()
+    renewed_after_months: int | None = None
     id: UUID = field(default_factory=uuid7)
     version: int = 0
 
     def __post_init__(self) -> None:
         self.roles = fitting_roles(self.audience, self.enrolment, self.roles)
-        require_links(self.units)
+        self.territories, self.bodies = fitting_places(self.enrolment, self.territories, self.bodies)
+        require_fit(self.units)
 
     @property
     def unit_ids(self) -> frozenset[UUID]:
@@ -126,12 +111,15 @@ class Path:
                     raise FixedOncePublished(name)
             if changed.get("units") == ():
                 raise Unfit("/units", "too_short", "at least one unit, since the path is published")
-        require_links(changed.get("units", ()))
+        require_fit(changed.get("units", ()))
         audience, enrolment = (changed.get(name, getattr(self, name)) for name in ("audience", "enrolment"))
         if changed.keys() & set(FIXED_ONCE_PUBLISHED):
             moved = changed.keys() & {"audience", "enrolment"}
             kept = () if moved else self.roles  # the old roles were the old audience's
             changed["roles"] = fitting_roles(audience, enrolment, changes.get("roles", kept))
+            by_rule = enrolment is Admission.RULE
+            places = [changes.get(n, getattr(self, n) if by_rule else ()) for n in ("territories", "bodies")]
+            changed["territories"], changed["bodies"] = fitting_places(enrolment, *places)
         for name, value in changed.items():
             setattr(self, name, value)
         return bool(changed)
@@ -180,34 +168,19 @@ def fitting_roles(audience: Audience, enrolment: Admission, roles: Iterable[Role
     return tuple(role for role in own if role in named) or own
 
 
-def require_links(units: Sequence[Unit]) -> None:
-    """A link leads to a page of the web: nothing else may stand behind a link on our pages. Raises Unfit."""
-    for place, unit in enumerate(units):
-        if unit.url is not None and not is_web_address(unit.url):
-            raise Unfit(f"/units/{place}/url", "url", "an address that begins with https:// or http://")
-
-
-def is_web_address(url: str) -> bool:
-    if any(c.isspace() or not c.isprintable() for c in url):
-        return False
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:  # brackets that are no address
-        return False
-
-
-def edited(units: Sequence[Unit], wanted: Sequence[tuple[UUID | None, Mapping[str, Any]]]) -> tuple[Unit, ...]:
-    """The units as somebody has edited them: those that name an id keep it, the others are new. Raises Unfit for an id
-    that is none of the path's, or is named twice."""
-    known, seen, made = {unit.id for unit in units}, set(), []
-    for place, (id_, content) in enumerate(wanted):
-        if id_ is not None and (id_ not in known or id_ in seen):
-            code = "repeated" if id_ in seen else "unknown"
-            raise Unfit(f"/units/{place}/id", code, "the id of a unit of this path, once; none for a new unit")
-        seen.add(id_)
-        made.append(Unit(**content, id=id_) if id_ else Unit(**content))
-    return tuple(made)
+def fitting_places(
+    enrolment: Admission, places: Iterable[str], bodies: Iterable[UUID]
+) -> tuple[tuple[str, ...], tuple[UUID, ...]]:
+    """Where the mandates that enrol are held, each once and in an order of its own. Raises Unfit."""
+    italy = territories.load()
+    for name, given in (("territories", places := tuple(places)), ("bodies", bodies := tuple(bodies))):
+        if given and enrolment is not Admission.RULE:
+            raise Unfit(f"/{name}", "not_allowed", f"only with enrolment {Admission.RULE}")
+    for place, code in enumerate(places):
+        if italy.kind_of(code) is None:
+            raise Unfit(f"/territories/{place}", "unknown", "a region (03), a province (097) or a municipality (E507)")
+    codes = {province.code if (province := italy.province(code)) else code for code in places}
+    return tuple(sorted(codes)), tuple(sorted(set(bodies)))
 
 
 def audiences(roles: Collection[str]) -> frozenset[Audience]:

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import ARRAY, Column, Date, DateTime, Dialect, Index, Integer, SmallInteger, Table, Text, Uuid, func
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    func,
+    text,
+)
 from sqlalchemy.types import TypeDecorator
 
-from services.learning.paths.rules import Admission, Audience, Path, State, Unit
+from services.learning.courses.tables import Units
+from services.learning.paths.rules import Admission, Audience, Path, State
 from services.learning.store import mapper, words
 from shared.access.roles import Role
-
-
-class Units(TypeDecorator[tuple[Unit, ...]]):
-    """`[{"id", "title", "text", "url", "minutes"}]` in the database, units in the code."""
-
-    impl = JSONB
-    cache_ok = True
-
-    def process_bind_param(self, value: tuple[Unit, ...] | None, dialect: Dialect) -> Any:  # noqa: ARG002
-        return [{**asdict(unit), "id": str(unit.id)} for unit in value or ()]
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> tuple[Unit, ...]:  # noqa: ARG002
-        return tuple(Unit(**{**held, "id": UUID(held["id"])}) for held in value or ())
 
 
 class Roles(TypeDecorator[tuple[Role, ...]]):
@@ -49,7 +48,10 @@ paths = Table(
     Column("audience", words(Audience), nullable=False),
     Column("enrolment", words(Admission), nullable=False),
     Column("roles", Roles, nullable=False),
+    Column("territories", ARRAY(Text, as_tuple=True), nullable=False, server_default=text("'{}'")),
+    Column("bodies", ARRAY(Uuid, as_tuple=True), nullable=False, server_default=text("'{}'")),
     Column("due_days", SmallInteger),
+    Column("renewed_after_months", SmallInteger),
     Column("units", Units, nullable=False),
     Column("state", words(State), nullable=False),
     Column("published_on", Date),

@@ -7,12 +7,17 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.learning.assessments.tables import assessments
+from services.learning.assessments.tables import requests as assessment_requests
+from services.learning.attendance.tables import attended
 from services.learning.credentials.tables import achievements, credentials
 from services.learning.documents.tables import documents, editions, readers
+from services.learning.enrolments.tables import attempts as enrolment_attempts
 from services.learning.enrolments.tables import enrolments
 from services.learning.mandates.tables import mandates
 from services.learning.paths.tables import paths
 from services.learning.people.tables import people
+from services.learning.quizzes.tables import attempts, grants, quizzes
 from services.learning.store import mapper
 from shared.contracts.learning import AccessAnswered, ErasureAnswered
 from shared.messaging import upsert_newest
@@ -43,6 +48,19 @@ HELD = (
     Held(
         "enrolments", enrolments.c.person_id, beside={"path": of_row(paths.c.title, paths.c.id == enrolments.c.path_id)}
     ),
+    Held(
+        "enrolments",
+        enrolments.c.person_id,
+        of=enrolment_attempts,
+        on=enrolments.c.id == enrolment_attempts.c.enrolment_id,
+    ),
+    Held(
+        "quiz_attempts",
+        attempts.c.person_id,
+        beside={"quiz": of_row(quizzes.c.title, quizzes.c.id == attempts.c.quiz_id)},
+    ),
+    Held("acts", grants.c.granted_by, Ground.ACCOUNTABILITY, shows=("id", "granted_at")),
+    Held("attendances", attended.c.person_id),
     Held("acts", documents.c.added_by, Ground.ACCOUNTABILITY, shows=("id", "title", "added_at")),
     Held("acts", editions.c.added_by, Ground.ACCOUNTABILITY, shows=("id", "file_name", "added_at")),
     Held(
@@ -51,6 +69,13 @@ HELD = (
         forget="delete",
         beside={"document": of_row(documents.c.title, documents.c.id == readers.c.document_id)},
     ),
+    # Emptied by their own slice, which takes them out of audiences too: the figures of groups stay.
+    Held(
+        "assessments",
+        assessment_requests.c.person_id,
+        beside={"assessment": of_row(assessments.c.title, assessments.c.id == assessment_requests.c.assessment_id)},
+    ),
+    Held("acts", assessment_requests.c.entered_by, Ground.ACCOUNTABILITY, shows=("id", "answered_at")),
     # Emptied and revoked by their own slice: the page says that it is no more.
     Held(
         "credentials",
