@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import httpcore
@@ -98,8 +98,7 @@ class Poster:
             outcome, text = Outcome.NOT_ALLOWED, "the name leads to an address that is not public"
         except (httpcore.NetworkError, httpcore.ProtocolError, ssl.SSLError, OSError) as error:
             text = _why(error)
-        elapsed = time.monotonic() - began
-        return Answer(outcome, at + timedelta(seconds=elapsed), round(elapsed * 1000), status, text, later)
+        return Answer(outcome, self.now(), round((time.monotonic() - began) * 1000), status, text, later)
 
     async def _exchange(self, post: Post, sent: dict[str, str], patient: bool) -> tuple[int, bytes, str | None]:
         key = (post.endpoint_id, post.url)

@@ -106,11 +106,9 @@ class WrongState(Exception):
 class PeriodUnfit(Exception):
     """Either one fact or a period, which ends after it begins and lies within what is kept."""
 
-    path = "/since"
-
     def __init__(self, accepted: str) -> None:
         super().__init__(accepted)
-        self.accepted = accepted
+        self.path, self.accepted = "/since", accepted
 
 
 class NothingToReplay(Exception):
@@ -301,7 +299,7 @@ def reachable(found: IPv4Address | IPv6Address, *, private: bool = False) -> boo
             return reachable(IPv4Address(found.packed[-4:]), private=private)
     if found.is_link_local or found.is_multicast or found.is_unspecified:
         return False
-    if private and (found.is_loopback or found.is_private):
+    if private and (found.is_loopback or (found.is_private and not found.is_reserved)):
         return True
     return found.is_global and not found.is_reserved and not any(found in never for never in NEVER)
 
@@ -330,10 +328,10 @@ def payload(told: Told) -> bytes:
         "type": told.type,
         "timestamp": told.occurred_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "data": told.body,
-        "network": told.network_id,
+        "network": told.network_id and str(told.network_id),
         "subject": told.subject,
         "version": told.version,
-        "correlation": told.correlation,
+        "correlation": told.correlation and str(told.correlation),
     }
     whole = orjson.dumps(envelope)
     if len(whole) <= LARGEST_BODY:

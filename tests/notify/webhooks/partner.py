@@ -69,7 +69,7 @@ class Partner:
                     return
                 writer.write(said)
                 await writer.drain()
-        except (OSError, asyncio.IncompleteReadError):
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             return
         finally:
             self.tasks.discard(task)
