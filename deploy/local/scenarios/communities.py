@@ -195,7 +195,7 @@ def shared(story: Story, practice: Practice) -> None:
     secretariat.created(f"{first}/adoptions", {"network": network.slug, "organisation_id": here, "named": True})
     others.secretariat.created(f"{first}/adoptions", {"network": others.slug, "organisation_id": member})
     again = others.secretariat.refused(f"{first}/adoptions", {"network": others.slug, "organisation_id": member})
-    story.check("C2", "adopted_twice", again, (409, "adopted-already"))
+    story.check("C2", "adopted_twice", again, (409, "practice-adopted"))
     figures = secretariat.get(f"{first}/adoptions/figures")
     story.check("C2", "adoptions", (figures["active"], figures["networks"]), (2, 2))
     where = {one["territory"]: one["count"] for one in figures["by_region"]}
