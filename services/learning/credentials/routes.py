@@ -39,6 +39,7 @@ from services.learning.settings import Settings
 from shared.access import links
 from shared.access.actor import day
 from shared.runtime.browsers import HTML, Token, answered, as_json, wants_html, wants_json
+from shared.runtime.clock import wall
 from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
@@ -252,7 +253,7 @@ async def status(network: str, number: Annotated[int, Path(ge=0, le=1_000_000)],
     """A bitstring status list, signed: a credential whose bit is set was revoked. Good for a day."""
     at.identity = None
     found, revoked = await at.query(queries.revoked, network, number)
-    body = badges.status_list(issuer_of(at, found), number, revoked, at.now)
+    body = badges.status_list(issuer_of(at, found), number, revoked, wall())
     return token_of(badges.signed(settings_of(at).badge_key, root_of(at), body))
 
 
