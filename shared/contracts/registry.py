@@ -66,11 +66,13 @@ class OrganisationMerged(Fact, fact="registry.organisation.merged", tombstone=Tr
 
 
 class MembershipState(Fact):
-    """An organisation in the network `network_id`: candidate, active, suspended or withdrawn, since that day."""
+    """An organisation in the network `network_id`: candidate, active, suspended or withdrawn, since that day. `pec` is
+    the organisation's certified address: its public legal domicile, entered in public indexes, and not a person's."""
 
     organisation_id: UUID
     state: str
     since: date
+    pec: str | None = None
 
 
 class MembershipProposed(MembershipState, fact="registry.membership.proposed"): ...
@@ -83,6 +85,10 @@ class MembershipSuspended(MembershipState, fact="registry.membership.suspended")
 
 
 class MembershipWithdrawn(MembershipState, fact="registry.membership.withdrawn"): ...
+
+
+class MembershipChanged(MembershipState, fact="registry.membership.changed"):
+    """Its certified address is another one."""
 
 
 class MembershipMerged(Fact, fact="registry.membership.merged", tombstone=True):

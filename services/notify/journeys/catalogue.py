@@ -54,6 +54,7 @@ REGISTRY = {
     "mandate.started": ("Mandato iniziato", "Mandate started"),
     "membership.activated": ("Adesione attiva", "Membership activated"),
     "membership.merged": ("Adesione doppia riunita", "Duplicate membership merged"),
+    "membership.changed": ("Indirizzo PEC cambiato", "Certified address changed"),
     "membership.proposed": ("Adesione proposta", "Membership proposed"),
     "membership.suspended": ("Adesione sospesa", "Membership suspended"),
     "membership.withdrawn": ("Adesione ritirata", "Membership withdrawn"),

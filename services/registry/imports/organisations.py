@@ -24,6 +24,7 @@ from services.registry.organisations.rules import State
 from shared.access.actor import day
 from shared.contracts.registry import (
     MembershipActivated,
+    MembershipChanged,
     MembershipState,
     MembershipWithdrawn,
     OrganisationChanged,
@@ -193,13 +194,18 @@ async def _write(session: AsyncSession, job: Job, standing: Sequence[Standing], 
         *(_fact(OrganisationChanged, one, one.version + 1) for one in changed),
         *(
             MembershipActivated(
-                id=id_, version=1, network_id=job.network_id, organisation_id=one.id, state=State.ACTIVE, since=since
+                id=id_,
+                version=1,
+                network_id=job.network_id,
+                organisation_id=one.id,
+                state=State.ACTIVE,
+                since=since,
+                pec=one.pec,
             )
             for id_, one in zip(ids, joining, strict=True)
         ),
     ]
-    if contacts:
-        await session.execute(CONTACTS, _contacts(contacts, now))
+    facts += await _change_contacts(session, job, contacts, rejoining, now)
     facts += await _step(session, job, rejoining, State.ACTIVE, now)
     if facts:
         await stage(session, *facts)
@@ -230,7 +236,8 @@ CONTACTS = text(
     version = m.version + 1
     from unnest(cast(:membership_id as uuid[]), cast(:email as text[]), cast(:pec as text[]), cast(:phone as text[]))
          as n(id, email, pec, phone)
-    where m.id = n.id"""
+    where m.id = n.id
+    returning m.id, m.organisation_id, m.state, m.since, m.pec, m.version"""
 )
 
 
@@ -240,7 +247,7 @@ STEP = text(
     """update memberships m set history = m.history || jsonb_build_object('state', m.state, 'since', m.since),
     state = :state, since = greatest(m.since, :since), updated_at = :now, version = m.version + 1
     from unnest(cast(:ids as uuid[])) asked(id) where m.id = asked.id
-    returning m.id, m.organisation_id, m.since, m.version"""
+    returning m.id, m.organisation_id, m.since, m.pec, m.version"""
 )
 
 
@@ -310,8 +317,32 @@ async def _step(
             organisation_id=row.organisation_id,
             state=state,
             since=row.since,
+            pec=row.pec,
         )
         for row in rows
+    ]
+
+
+async def _change_contacts(
+    session: AsyncSession, job: Job, changed: Sequence[Standing], stepping: Sequence[Standing], now: datetime
+) -> list[OrganisationState | MembershipState]:
+    """Of each that changes, the fact that says so; of those that take a step besides, that one's fact does."""
+    if not changed:
+        return []
+    rows = await session.execute(CONTACTS, _contacts(changed, now))
+    told = {one.membership_id for one in stepping}
+    return [
+        MembershipChanged(
+            id=row.id,
+            version=row.version,
+            network_id=job.network_id,
+            organisation_id=row.organisation_id,
+            state=row.state,
+            since=row.since,
+            pec=row.pec,
+        )
+        for row in rows
+        if row.id not in told
     ]
 
 
@@ -357,10 +388,10 @@ async def _restore(
     leaving = [standing[id_] for id_, what in undone.items() if what.withdraws]
     if changed:
         await session.execute(CHANGE, _columns(changed, now))
-    if contacts:
-        await session.execute(CONTACTS, _contacts(contacts, now))
+    told = await _change_contacts(session, job, contacts, leaving, now)
     facts = [
         *(_fact(OrganisationChanged, one, one.version + 1) for one in changed),
+        *told,
         *await _step(session, job, leaving, State.WITHDRAWN, now),
     ]
     await stage(session, *facts)

@@ -154,13 +154,17 @@ async def change(
 async def change_contacts(
     session: AsyncSession, actor: Actor, membership_id: UUID, *, expected: int | None, now: datetime, **given: Any
 ) -> Belonging:
-    """Contacts and notes of a network about its member. No fact: nobody outside the registry knows them."""
+    """Contacts and notes of a network about its member. Nobody outside the registry knows them but the certified
+    address, to which what must be provable is sent."""
     membership = await queries.membership_for_update(session, actor, membership_id, Right.WRITE_ORGANISATIONS, now)
     expect(expected, membership.version)
+    before = membership.pec
     for name, value in given.items():
         setattr(membership, name, value)
     membership.updated_at = now
     await session.flush()
+    if membership.pec != before:
+        await stage(session, membership_fact(facts.MembershipChanged, membership))
     return await queries.belonging(session, membership)
 
 
@@ -307,4 +311,5 @@ def membership_fact(fact: type[facts.MembershipState], one: Membership) -> facts
         organisation_id=one.organisation_id,
         state=one.state,
         since=one.since,
+        pec=one.pec,
     )

@@ -199,7 +199,11 @@ async def test_contacts_and_notes_are_changed_on_the_membership(desk: Desk) -> N
     )
     changed = answer.json()
     assert (changed["email"], changed["pec"], changed["version"]) == ("uno@example.org", "a@pec.example.org", 2)
-    assert len(await desk.told("membership")) == 1  # nobody outside knows contacts
+    [_, told] = await desk.told("membership")
+    assert told[1]["pec"] == "a@pec.example.org"
+    assert "uno@example.org" not in str(told)  # nobody outside knows the other contacts
+    await desk.ask("PATCH", f"/memberships/{one['id']}", json={"phone": "037112345"}, headers={"if-match": '"2"'})
+    assert len(await desk.told("membership")) == 2
 
 
 async def names(desk: Desk, **filters: Any) -> list[str]:
