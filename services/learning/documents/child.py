@@ -30,7 +30,7 @@ PASSAGE = 4_000
 DAMAGED, TOO_MUCH = 3, 6
 INFLATED = 128 << 20
 SPACE = b" \t\r\n\f\0"
-STREAM = re.compile(rb"stream\r?\n")
+STREAM = re.compile(rb"(?<!end)stream\r?\n")
 ESCAPED = re.compile(rb"#([0-9A-Fa-f]{2})")
 ACTIVE = re.compile(rb"/(?:JavaScript|JS|Launch)(?=[\s\x00()<>\[\]{}/%]|$)")
 FILTER = re.compile(rb"/Filter\s*\[?\s*/(\w+)\s*\]?")
@@ -111,7 +111,7 @@ def readable_parts(content: bytes) -> Iterator[bytes]:
             part = unpacked(said, content[begin.end() : close], left)
             left -= len(part)
             yield part
-        position = close
+        position = min(close + len(b"endstream"), len(content))
     yield content[position:]
 
 
