@@ -17,6 +17,7 @@ from shared.access.roles import Role
 class Right(StrEnum):
     READ_PATHS = "read_paths"  # all of a network's, drafts and other audiences' too
     WRITE_PATHS = "write_paths"
+    WRITE_QUIZZES = "write_quizzes"  # and read them: they hold the answers
     ENROL = "enrol"  # others
     READ_ENROLMENTS = "read_enrolments"  # others'
     READ_PROGRESS = "read_progress"  # figures, nobody's name
@@ -47,6 +48,7 @@ policy = Policy(
     {
         Right.READ_PATHS: SECRETARIAT,
         Right.WRITE_PATHS: SECRETARIAT,
+        Right.WRITE_QUIZZES: SECRETARIAT,
         Right.ENROL: SECRETARIAT,
         Right.READ_ENROLMENTS: SECRETARIAT,
         Right.READ_PROGRESS: COORDINATION,
