@@ -16,6 +16,7 @@ from pydantic import Field
 from sqlalchemy import ARRAY, BindParameter, Date, Text, TextualSelect, Uuid, bindparam, delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.learning.assessments import commands as assessments
 from services.learning.courses.rules import Kind
 from services.learning.credentials import commands as credentials
 from services.learning.enrolments import queries, rules
@@ -160,6 +161,7 @@ async def _leave(session: AsyncSession, enrolment: Enrolment, path: Path, now: d
     enrolment.leave(day(now))
     await session.flush()
     await stage(session, state_of(EnrolmentEnded, enrolment, path))
+    await _follow(session, [enrolment], now)
     return await queries.named(session, enrolment)
 
 
@@ -634,6 +636,17 @@ async def _paths_of(session: AsyncSession, rows: Iterable[Enrolment]) -> dict[UU
 
 async def _open(session: AsyncSession, rows: Sequence[Enrolment], of: Sequence[Path], now: datetime) -> None:
     await stage(session, *await opened(session, rows, of, now))
+    await _follow(session, rows, now)
+
+
+async def _follow(session: AsyncSession, rows: Sequence[Enrolment], now: datetime) -> None:
+    """Those who are on a path, or off it, may be of an audience that is assessed, or no longer."""
+    of_network: dict[UUID, set[UUID]] = {}
+    for row in rows:
+        if row.person_id is not None:
+            of_network.setdefault(row.network_id, set()).add(row.person_id)
+    for network, asked in of_network.items():
+        await assessments.follow(session, network, asked, now=now)
 
 
 async def opened(
