@@ -166,23 +166,25 @@ def _coordinating(levels: Sequence[int], asked: Asked, answers: Answers) -> set[
         return {p for territory in asked.telling.territories for p in _of_territory(territory, asked, answers)}
     told: set[UUID] = set()
     for body in asked.telling.bodies:
-        steps = [people for above in _above(body, answers.tree) if (people := _of_body(above, asked, answers))]
+        own, *above = [_of_body(row, asked, answers) for row in _chain(body, answers.tree)] or [set()]
+        steps = [own, *(people for people in above if people)]
         told |= {person for level in levels if level < len(steps) for person in steps[level]}
     return told
 
 
-def _above(body: UUID, tree: Mapping[UUID, Row[Any]]) -> Iterator[Row[Any]]:
-    """The body and those above it, without the dissolved; a circle is gone round once."""
+def _chain(body: UUID, tree: Mapping[UUID, Row[Any]]) -> Iterator[Row[Any]]:
+    """The body and those above it; a circle is gone round once."""
     passed: set[UUID] = set()
     at: UUID | None = body
     while at is not None and at in tree and at not in passed and len(passed) < MOST_STEPS:
         passed.add(at)
-        if tree[at].state != "dissolved":
-            yield tree[at]
+        yield tree[at]
         at = tree[at].parent_id
 
 
 def _of_body(body: Row[Any], asked: Asked, answers: Answers) -> set[UUID]:
+    if body.state == "dissolved":
+        return set()
     network, day = asked.telling.network_id, asked.day
     groups = [
         {row.person_id for row in answers.holders(Ask(network, day, Role.COORDINATOR, body_id=body.id))},

@@ -62,17 +62,15 @@ PATIENCE = timedelta(seconds=5)
 
 
 class TooManyRules(Exception):
-    accepted = MOST_RULES
+    """A network has MOST_RULES already."""
 
 
 class PeriodUnfit(Exception):
-    path = "/since"
-    accepted = f"a day before `until`, at most {MOST_PERIOD.days} days"
+    """A rule is tried on at most MOST_PERIOD."""
 
 
 class TooMuchToTry(Exception):
-    path = "/since"
-    accepted = MOST_FACTS
+    """More than MOST_FACTS facts decide on what it would have told."""
 
 
 @dataclass(frozen=True, slots=True)

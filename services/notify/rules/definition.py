@@ -64,9 +64,9 @@ class Secretariat(Request):
 
 
 class Coordinators(Request):
-    """Who coordinates what the fact is about. Level 0 is its body (or without one its territory), level 1 that body's
-    parent, and so on: a body that is dissolved or empty is passed over. In a body its coordinators are told, else its
-    people, else the coordinators of its territory."""
+    """Who coordinates what the fact is about. Level 0 is its body (or without one its territory), level 1 the first
+    body above it in which there is anybody, and so on. In a body its coordinators are told, else its people, else the
+    coordinators of its territory."""
 
     kind: Literal["coordinators"]
     levels: Annotated[

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, Select, Table, Text, cast, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.agreements.tables import agreements
@@ -108,7 +109,7 @@ async def newest(session: AsyncSession, things: Collection[tuple[str, UUID]]) ->
     kind = func.concat(told.c.service, ".", func.split_part(told.c.type, ".", 2))
     rows = await session.execute(
         select(told)
-        .distinct(told.c.aggregate_id, kind)
+        .ext(distinct_on(told.c.aggregate_id, kind))
         .where(told.c.aggregate_id.in_({id_ for _, id_ in things}))
         .order_by(told.c.aggregate_id, kind, told.c.generation.desc(), told.c.version.desc(), told.c.id.desc())
     )

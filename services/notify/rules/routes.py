@@ -369,21 +369,25 @@ problems: Problems = {
     TooManyRules: problem(
         "rules-too-many",
         409,
-        it="Troppe regole\nUna rete ne può avere {accepted}.",
-        en="Too many rules\nA network may have {accepted}.",
+        it=f"Troppe regole\nUna rete ne può avere {commands.MOST_RULES}.",
+        en=f"Too many rules\nA network may have {commands.MOST_RULES}.",
     ),
     PeriodUnfit: problem(
         "rule-period-unfit",
         422,
         it="Periodo non valido\nSi prova una regola su un periodo di un anno al massimo.",
         en="Unfit period\nA rule is tried on a period of a year at most.",
+        path="/since",
+        accepted=f"a day before `until`, at most {commands.MOST_PERIOD.days} days",
     ),
     TooMuchToTry: problem(
         "rule-period-too-full",
         422,
         it="In questo periodo è successo troppo\n"
-        "Si guardano al massimo {accepted} fatti: scegliere un periodo più breve.",
-        en="Too much happened in this period\nAt most {accepted} facts are looked at: choose a shorter period.",
+        f"Si guardano al massimo {commands.MOST_FACTS} fatti: scegliere un periodo più breve.",
+        en="Too much happened in this period\n"
+        f"At most {commands.MOST_FACTS} facts are looked at: choose a shorter period.",
+        path="/since",
     ),
 }
 

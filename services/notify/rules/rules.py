@@ -258,7 +258,7 @@ def _check_template(rule: Definition, fields: Mapping[str, Field]) -> None:
     if template.topic is not None:
         fit = sorted(topic for topic, (fact, _) in BUILT_IN.items() if fact == rule.fact_type)
         if template.topic not in fit:
-            raise RuleUnfit("/template/topic", "unfit", fit)
+            raise RuleUnfit("/template/topic", "unfit", fit or "subject and text: no topic is about this fact")
     for part, words in (("subject", template.subject), ("text", template.text)):
         for language in ("it", "en") if words is not None else ():
             check_placeholders(getattr(words, language), fields, f"/template/{part}/{language}")
