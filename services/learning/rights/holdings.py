@@ -15,8 +15,10 @@ from services.learning.documents.tables import documents, editions, readers
 from services.learning.enrolments.tables import attempts as enrolment_attempts
 from services.learning.enrolments.tables import enrolments
 from services.learning.mandates.tables import mandates
+from services.learning.news.tables import news
 from services.learning.paths.tables import paths
 from services.learning.people.tables import people
+from services.learning.practices.tables import adoptions, practice_reviews, practices
 from services.learning.quizzes.tables import attempts, grants, quizzes
 from services.learning.store import mapper
 from shared.contracts.learning import AccessAnswered, ErasureAnswered
@@ -84,6 +86,11 @@ HELD = (
     ),
     Held("acts", credentials.c.given_by, Ground.ACCOUNTABILITY, shows=("id", "issued_on")),
     Held("acts", credentials.c.revoked_by, Ground.ACCOUNTABILITY, shows=("id", "revoked_on")),
+    Held("acts", practices.c.written_by, Ground.ACCOUNTABILITY, shows=("id", "title", "published_on")),
+    Held("acts", practices.c.edited_by, Ground.ACCOUNTABILITY, shows=("id", "title")),
+    Held("acts", practice_reviews.c.said_by, Ground.ACCOUNTABILITY, shows=("id", "verdict", "text", "at")),
+    Held("acts", adoptions.c.begun_by, Ground.ACCOUNTABILITY, shows=("id", "since")),
+    Held("acts", news.c.written_by, Ground.ACCOUNTABILITY, shows=("id", "title", "published_at")),
 )
 
 NOBODY: frozenset[str] = frozenset()
