@@ -7,12 +7,16 @@ invented here to make the case complete.
 
 from __future__ import annotations
 
+import csv
 import io
+import re
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from fractions import Fraction
 from hashlib import sha256
-from itertools import cycle
+from itertools import cycle, product
 from typing import Any
 
 from deploy.local.scenarios.members import Network, enrolled, founded, held, tax_code
@@ -46,6 +50,9 @@ PRACTICES = {
     "Giovani e lavoro": ("Tirocini nelle società sportive", "youth", "16"),
 }
 """Community -> a way of doing something, its theme and the region in which it was tried."""
+COMPETENCES = {"coprogettazione": "Co-progettazione", "impatto": "Valutazione d'impatto"}
+ITEMS, STEPS = ("So da dove cominciare", "L'ho già fatto con altri"), 5
+"""Of each competence, rated from 1 to so much."""
 NEIGHBOURS = "rete-montana"
 """A network of others, with which what was learnt is shared."""
 ABSENT = {"Spazi rigenerati": 2, "Aree interne": 1}
@@ -60,6 +67,7 @@ class Practice:
     communities: dict[str, str] = field(default_factory=dict)
     project: str = ""
     series: str = ""
+    assessment: str = ""
     meetings: list[Any] = field(default_factory=list)
 
 
@@ -68,8 +76,10 @@ def tell(story: Story) -> None:
     story.until(max(story.now(), at("2026-04-01", "09:00")))
     practice = begun(story)
     programme(story, practice)
+    asked(story, practice)
     shared(story, practice)
     met(story, practice)
+    asked_again(story, practice)
     left_behind(story, practice)
     report(story, practice)
     story.settled()
@@ -167,6 +177,101 @@ def refusals(story: Story, practice: Practice) -> None:
 def hours(day: str) -> dict[str, str]:
     begins = at(day, "18:00")
     return {"starts_at": begins.isoformat(), "ends_at": (begins + timedelta(hours=2)).isoformat()}
+
+
+# C4: what the communities knew before, and after
+
+
+def asked(story: Story, practice: Practice) -> None:
+    story.step("Che cosa sanno le comunità prima di cominciare: un questionario a ciascuno dei trenta")
+    network, secretariat = practice.network, practice.network.secretariat
+    body = {
+        "title": "Co-progettare e valutare",
+        "competences": [
+            {"code": code, "title": title, "items": [{"text": text, "steps": STEPS} for text in ITEMS]}
+            for code, title in COMPETENCES.items()
+        ],
+        "audience": [{"bodies": list(practice.communities.values()), "roles": ["member"]}],
+    }
+    made = secretariat.created(network.path("assessments", "learning"), body)
+    practice.assessment = f"/learning/v1/assessments/{made['id']}"
+    secretariat.acted(f"{practice.assessment}/open", {"closes_on": "2026-05-31"})
+    story.settled()
+    answered(story, practice, "before")
+
+
+def asked_again(story: Story, practice: Practice) -> None:
+    story.step("E che cosa sanno dopo: il divario colmato, comunità per comunità")
+    secretariat = practice.network.secretariat
+    secretariat.acted(f"{practice.assessment}/open", {"closes_on": "2027-08-31"})
+    story.settled()
+    answered(story, practice, "after")
+    story.settled()
+    found = secretariat.all(f"{practice.assessment}/results")
+    gains = {
+        (one["competence"], one["body"]["name"]): (one["n"], one["before"], one["after"], one["gain"])
+        for one in found
+        if one["of"] == "body"
+    }
+    story.check("C4", "communities_measured", len(gains), len(COMMUNITIES) * len(COMPETENCES))
+    expected = {
+        (code, name): gap(number, nth)
+        for nth, code in enumerate(COMPETENCES)
+        for number, name in enumerate(COMMUNITIES)
+    }
+    story.check("C4", "as_worked_out_from_the_answers", gains == expected, True)
+    by_community = {name: gains.get(("coprogettazione", name), (None,) * 4)[3] for name in COMMUNITIES}
+    wanted = {name: gap(number, 0)[3] for number, name in enumerate(COMMUNITIES)}
+    story.check("C4", "gap_closed", by_community, wanted)
+
+
+def answered(story: Story, practice: Practice, phase: str) -> None:
+    """The first answers through the link that was mailed, the others on paper, typed in as one table."""
+    network, secretariat = practice.network, practice.network.secretariat
+    people = {f"{given} {family}": at for at, (family, given) in enumerate(product(FAMILIES, NAMES))}
+    content = secretariat.send("GET", f"{practice.assessment}/template").content.decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(content)))
+    columns = [name for name in rows[0] if name not in ("request", "name")]
+    out = io.StringIO()
+    writer = csv.DictWriter(out, rows[0])
+    writer.writeheader()
+    for row in rows:
+        number, member = divmod(people[row["name"]], len(NAMES))
+        given = {name: level(number, member, nth // len(ITEMS), phase) for nth, name in enumerate(columns)}
+        if row["name"] == f"{NAMES[0]} {FAMILIES[0]}":
+            by_link(story, network.email(row["name"]), [str(value) for value in given.values()])
+        else:
+            writer.writerow({**row, **given})
+    secretariat.uploaded(f"{practice.assessment}/papers", {}, ("risposte.csv", out.getvalue().encode(), "text/csv"))
+    closed = secretariat.acted(f"{practice.assessment}/close")
+    story.check("C4", f"answered_{phase}", closed[phase]["count"], len(people))
+
+
+def by_link(story: Story, mailbox: str, values: Sequence[str]) -> None:
+    """Answers the page as it stands: one field for each item, in its order."""
+    link = story.link_mailed(mailbox, "/learning/v1/assessments/link")
+    page = story.client().send("GET", link, headers={"Accept": "text/html"}).text
+    names = list(dict.fromkeys(re.findall(r'name="(a-[0-9a-f-]+)"', page)))
+    entered = {"do": "send", **dict(zip(names, values, strict=True))}
+    sent = story.client().send("POST", link, data=entered, headers={"Accept": "text/html"})
+    story.check("C4", "answered_by_link", sent.status_code, 200)
+
+
+def level(community: int, member: int, competence: int, phase: str) -> int:
+    """What somebody answers, from 1 to STEPS: invented, and different enough that no two communities are alike."""
+    before = 1 + (community + member + competence) % 3
+    return before if phase == "before" else min(STEPS, before + 1 + (community * (member + 1) + competence) % 3)
+
+
+def gap(community: int, competence: int) -> tuple[int, float, float, float | None]:
+    """People, means before and after in percent, and the part of what was missing that was closed."""
+    before, after = (
+        Fraction(sum(level(community, member, competence, phase) - 1 for member in range(MEMBERS)) * 100)
+        / (MEMBERS * (STEPS - 1))
+        for phase in ("before", "after")
+    )
+    gain = None if before == 100 else round((after - before) / (100 - before), 4)
+    return MEMBERS, float(round(before, 4)), float(round(after, 4)), None if gain is None else float(gain)
 
 
 # C2: practices by theme and territory, adopted by others
@@ -277,7 +382,17 @@ def report(story: Story, practice: Practice) -> None:
         story.check("C3", chapter, chapters[chapter]["count"], count)
     by_community = {one["community"]["name"]: one["count"] for one in chapters["interventions"]["by_community"]}
     story.check("C3", "interventions_by_community", sorted(by_community.values()), [1, 1, 1, 1, 2])
-    story.check("C3", "chapters_without_data", "knowledge" in made["empty"], True)
+    measured = [one for one in chapters["knowledge"]["items"] if one["group"]["name"] in COMMUNITIES]
+    gains = {(one["competence"], one["group"]["name"]): one["gain"] for one in measured}
+    numbers = {name: number for number, name in enumerate(COMMUNITIES)}
+    wanted = {
+        (title, name): gap(number, nth)[3]
+        for nth, title in enumerate(COMPETENCES.values())
+        for name, number in numbers.items()
+    }
+    story.check("C3", "knowledge", gains == wanted, True)
+    four = [code for code in ("knowledge", "forms", "partnerships", "interventions") if code in made["empty"]]
+    story.check("C3", "chapters_without_data", four, [])
     pdf = secretariat.send("GET", made["pdf_href"])
     story.check("C3", "pdf_is_the_one_recorded", sha256(pdf.content).hexdigest() == made["sha256"], True)
     story.check("C3", "evidence", files(secretariat.send("GET", f"{practice.series}/evidence").content), 30)
