@@ -6,16 +6,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import case, func, or_, select, text, update
+from sqlalchemy import case, delete, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.notify.bounces.tables import bounces, suppressions
 from services.notify.deliveries.rules import Problem, State
 from services.notify.deliveries.tables import attempts, deliveries
 
 
 async def forget(session: AsyncSession, people: Sequence[UUID]) -> None:
-    """Empties parameters and the relay's words; what is queued is not sent any more. A mail that is in a lane at this
-    moment goes out: its outcome is recorded without an address, like every outcome."""
+    """Empties parameters and the relay's words, and takes them off the list of addresses; what is queued is not sent
+    any more. A mail that is in a lane at this moment goes out: its outcome is recorded without an address, like every
+    outcome."""
     theirs = deliveries.c.person_id.in_(people)
     queued = deliveries.c.state == State.QUEUED
     await session.execute(
@@ -31,6 +33,8 @@ async def forget(session: AsyncSession, people: Sequence[UUID]) -> None:
             version=deliveries.c.version + 1,
         )
     )
+    for table in (bounces, suppressions):
+        await session.execute(delete(table).where(table.c.person_id.in_(people)))
     await session.execute(
         update(attempts)
         .where(attempts.c.delivery_id.in_(select(deliveries.c.id).where(theirs)), attempts.c.reason != "")
