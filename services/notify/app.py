@@ -122,6 +122,7 @@ def service(settings: Settings) -> Service:
             reminder_routes.problems,
             rule_routes.problems,
             preferences.problems,
+            inbox.problems,
             webhook_routes.problems,
         ],
         workers=[send, receive, tell_partners],

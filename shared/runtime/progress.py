@@ -145,7 +145,7 @@ async def ticket(
     return TicketOut(ticket=secret, expires_at=expires, href=f"{href}?ticket={secret}")
 
 
-async def _holder(at: Edge, secret: str, purpose: str, subject_id: UUID) -> Identity:
+async def holder(at: Edge, secret: str, purpose: str, subject_id: UUID) -> Identity:
     """To whom the ticket was given. Raises TicketInvalid."""
     wanted = select(tickets.c.identity).where(
         tickets.c.secret_sha256 == _hashed(secret),
@@ -216,10 +216,11 @@ class Streams:
     """The streams that this process has open, by caller."""
 
     open: dict[UUID | None, int] = field(default_factory=dict)
+    most: int = MOST_STREAMS
 
     def enter(self, caller: UUID | None) -> None:
-        if sum(self.open.values()) >= MOST_STREAMS:
-            raise TooManyStreams(MOST_STREAMS)
+        if sum(self.open.values()) >= self.most:
+            raise TooManyStreams(self.most)
         if self.open.get(caller, 0) >= MOST_EACH:
             raise TooManyStreams(MOST_EACH)
         self.open[caller] = self.open.get(caller, 0) + 1
@@ -238,7 +239,7 @@ async def events(
     Raises TicketInvalid, TooManyStreams, and what `query` raises.
     """
     if ticket is not None:
-        at.identity = await _holder(at, ticket, purpose, subject_id)
+        at.identity = await holder(at, ticket, purpose, subject_id)
     elif at.identity is None:
         raise unauthenticated()
 

@@ -18,6 +18,7 @@ class Entry:
     id: UUID
     told_at: datetime
     subject: str
+    network_id: UUID | None = None
     network: str | None = None
     body: str | None = None
     link: str | None = None
@@ -53,11 +54,12 @@ def arranged(entries: Iterable[Entry], most: int = SHOWN) -> tuple[list[Part], i
     """The newest `most`, by network and body, and how many are left out. The network, the body and the entry that are
     newest come first."""
     newest = sorted(entries, key=lambda entry: (entry.told_at, entry.id), reverse=True)
-    found: dict[str | None, dict[str | None, list[Entry]]] = {}
+    found: dict[UUID | None, dict[str | None, list[Entry]]] = {}
     for entry in newest[:most]:
-        found.setdefault(entry.network, {}).setdefault(entry.body, []).append(entry)
-    return [_part(network, bodies) for network, bodies in found.items()], max(0, len(newest) - most)
+        found.setdefault(entry.network_id, {}).setdefault(entry.body, []).append(entry)
+    return [_part(bodies) for bodies in found.values()], max(0, len(newest) - most)
 
 
-def _part(network: str | None, bodies: Mapping[str | None, Sequence[Entry]]) -> Part:
-    return Part(network, [Chapter(body, entries) for body, entries in bodies.items()])
+def _part(bodies: Mapping[str | None, Sequence[Entry]]) -> Part:
+    chapters = [Chapter(body, entries) for body, entries in bodies.items()]
+    return Part(chapters[0].entries[0].network, chapters)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,22 +52,42 @@ def of(actor: Actor) -> Select[Any]:
     )
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Filters; an empty one asks for everything. Values of one are alternatives, different ones must all hold."""
+
+    unread: bool | None = None
+    topic: Sequence[str] = ()
+    network: Sequence[UUID] = ()
+
+
+EVERYTHING = Wanted()
+
+
 async def listed(
     session: AsyncSession,
     actor: Actor,
     writer: Writer,
+    wanted: Wanted = EVERYTHING,
     *,
-    unread: bool | None = None,
     now: datetime,
     after: str | None = None,
     limit: int = 50,
 ) -> Page[Message]:
     """The caller's messages, the newest first."""
-    query = of(actor)
-    if unread is not None:
-        query = query.where(read_marks.c.read_at.is_(None) if unread else read_marks.c.read_at.is_not(None))
+    query = narrowed(of(actor), wanted)
     found = await page(session, query, key=[deliveries.c.id], after=after, limit=limit, descending=True)
     return Page(await _in_words(session, writer, found.items, now), found.next)
+
+
+def narrowed(query: Select[Any], wanted: Wanted) -> Select[Any]:
+    if wanted.unread is not None:
+        query = query.where(read_marks.c.read_at.is_(None) if wanted.unread else read_marks.c.read_at.is_not(None))
+    if wanted.topic:
+        query = query.where(deliveries.c.topic.in_(wanted.topic))
+    if wanted.network:
+        query = query.where(deliveries.c.network_id.in_(wanted.network))
+    return query
 
 
 async def get(session: AsyncSession, actor: Actor, writer: Writer, id_: UUID, *, now: datetime) -> Message:
@@ -77,9 +98,21 @@ async def get(session: AsyncSession, actor: Actor, writer: Writer, id_: UUID, *,
     return (await _in_words(session, writer, [row], now))[0]
 
 
-async def unread(session: AsyncSession, actor: Actor, *, now: datetime) -> int:  # noqa: ARG001
-    waiting = of(actor).where(read_marks.c.read_at.is_(None)).subquery()
-    return await session.scalar(select(func.count()).select_from(waiting)) or 0
+async def unread(session: AsyncSession, actor: Actor, *, now: datetime) -> Sequence[Row[Any]]:  # noqa: ARG001
+    """How much the caller has not read, in each network (and of what is no network's)."""
+    query = of(actor).where(read_marks.c.read_at.is_(None))
+    counted = query.with_only_columns(
+        deliveries.c.network_id, networks.c.name.label("network_name"), func.count().label("unread")
+    )
+    grouped = counted.group_by(deliveries.c.network_id, networks.c.name)
+    return (await session.execute(grouped.order_by(networks.c.name, deliveries.c.network_id))).all()
+
+
+async def listening(session: AsyncSession, actor: Actor, _: UUID, *, now: datetime) -> UUID:  # noqa: ARG001
+    """Who may listen: any person, to their own inbox. Raises NotFound for a key: it is nobody."""
+    if actor.person_id is None:
+        raise NotFound
+    return actor.person_id
 
 
 async def _in_words(session: AsyncSession, writer: Writer, rows: Any, now: datetime) -> list[Message]:

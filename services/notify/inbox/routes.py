@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel
+from sqlalchemy import Row
 from starlette.responses import Response
 
-from services.notify.inbox import commands, queries
-from services.notify.inbox.queries import Message
+from services.notify.inbox import commands, live, queries
+from services.notify.inbox.queries import Message, Wanted
 from services.notify.messages.compose import Writer
 from services.notify.settings import Settings
-from shared.runtime.edge import At, Edge
+from shared.runtime import progress
+from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.paging import After, Limit, PageOut
+from shared.runtime.problems import NotFound, Problems, unauthenticated
 
 routes = APIRouter(tags=["inbox"])
 WRITER = "writer"
@@ -60,41 +64,121 @@ class MessageOut(BaseModel):
         )
 
 
-class UnreadOut(BaseModel):
+OWN_INBOX = ("inbox", UUID(int=0))
+"""What a ticket is for: the inbox of whoever it was given to."""
+
+
+class UnreadIn(BaseModel):
+    network: NetworkRef | None
     unread: int
+
+
+class UnreadOut(BaseModel):
+    """How much is unread, and in which networks; what is of no network has none."""
+
+    unread: int
+    networks: list[UnreadIn]
+
+    @classmethod
+    def of(cls, rows: Sequence[Row[Any]]) -> UnreadOut:
+        return cls.model_validate(live.counts(rows))
 
 
 class ReadOut(BaseModel):
     read: int
 
 
+Topics = Annotated[list[str], Query(max_length=50, description="any of these")]
+Networks = Annotated[list[UUID], Query(max_length=50, description="any of these")]
+
+
 @routes.get("/me/inbox", response_model=PageOut[MessageOut])
 async def inbox(
     at: At,
     unread: Annotated[bool | None, Query(description="true: what is not read yet")] = None,
+    topic: Topics = [],  # noqa: B006 (FastAPI copies it)
+    network: Networks = [],  # noqa: B006
     after: After = None,
     limit: Limit = 50,
 ) -> Response:
     """My messages, the newest first: the same words as the mails, also for who has no mailbox."""
-    return await at.page(queries.listed, writer(at), unread=unread, after=after, limit=limit, out=MessageOut.of)
+    wanted = Wanted(unread, topic, network)
+    return await at.page(queries.listed, writer(at), wanted, after=after, limit=limit, out=MessageOut.of)
 
 
 @routes.get("/me/inbox/unread", response_model=UnreadOut)
 async def count(at: At) -> Response:
-    """How many messages wait to be read."""
-    return await at.read(queries.unread, out=lambda found: UnreadOut(unread=found))
+    """How many messages wait to be read, in each network."""
+    return await at.read(queries.unread, out=UnreadOut.of)
 
 
 @routes.post("/me/inbox/read", response_model=ReadOut)
-async def read_all(at: At) -> Response:
-    """Marks everything as read; tells how many were not."""
-    return await at.command(commands.read_all, out=lambda found: ReadOut(read=found))
+async def read_all(
+    at: At,
+    topic: Topics = [],  # noqa: B006
+    network: Networks = [],  # noqa: B006
+) -> Response:
+    """Marks everything as read, or all of some topics or networks; tells how many were not."""
+    wanted = Wanted(topic=topic, network=network)
+    return await at.command(commands.read_all, wanted, out=lambda found: ReadOut(read=found))
+
+
+@routes.post("/me/inbox/ticket", status_code=201, response_model=progress.TicketOut)
+async def ticket(at: At) -> Response:
+    """What opens the stream of my inbox for a few minutes, where no header can be sent."""
+    return await at.command(
+        progress.ticket,
+        queries.listening,
+        *OWN_INBOX,
+        identity=at.identity,
+        href="/notify/v1/me/inbox/events",
+        headers={"cache-control": "no-store"},
+        out=lambda made: made,
+        repeatable=False,
+    )
+
+
+EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "description": "`message` for each new message (without its text), then `unread` with what waits in each "
+        "network; first of all `unread` as it stands. Comments in between keep it open",
+    }
+}
+
+
+@routes.get("/me/inbox/events", response_class=Response, responses=EVENTS)
+async def events(
+    at: Anyone,
+    ticket: progress.Ticket = None,
+    last_event_id: Annotated[str | None, Header(description="From a broken stream: what was missed is told")] = None,
+) -> Response:
+    """My inbox as it changes, as server-sent events."""
+    if ticket is not None:
+        at.identity = await progress.holder(at, ticket, *OWN_INBOX)
+    elif at.identity is None:
+        raise unauthenticated()
+    person = at.identity.person_id
+    if person is None:  # a key is nobody, and nothing is told to it
+        raise NotFound
+    state = at.context.state
+    streams: progress.Streams = state.setdefault("inbox_streams", progress.Streams(most=live.MOST_STREAMS))
+    watch: live.Watch = state.setdefault("inbox_watch", live.Watch(at.context.database.sessions))
+    streams.enter(person)
+    told = live.stream(watch, person, last_event_id, state.get("stopping", lambda: False))
+    return progress.Stream(told, lambda: streams.leave(person))
 
 
 @routes.get("/inbox/{message_id}", response_model=MessageOut)
 async def message(message_id: UUID, at: At) -> Response:
     """One of my messages."""
     return await at.read(queries.get, writer(at), message_id, out=MessageOut.of)
+
+
+@routes.post("/inbox/{message_id}/unread", response_model=MessageOut)
+async def unread_again(message_id: UUID, at: At) -> Response:
+    """Marks a message as not read."""
+    return await at.command(commands.unread_again, writer(at), message_id, out=MessageOut.of)
 
 
 @routes.post("/inbox/{message_id}/read", response_model=MessageOut)
@@ -111,3 +195,6 @@ def writer(at: Edge) -> Writer:
         state[WRITER] = Writer.of(settings)
     found: Writer = state[WRITER]
     return found
+
+
+problems: Problems = progress.refusals

@@ -99,9 +99,8 @@ class Writer:
         if isinstance(given, Unsendable):
             return given
         subject = self.templates.get_template(f"{delivery.topic}/{given['language']}/subject.txt").render(given)
-        body = given.get("body")
-        told = delivery.first_try
-        return Entry(delivery.id, told, subject.strip(), given["network"], body, given.get("link"))
+        body, link, told = given.get("body"), given.get("link"), delivery.first_try
+        return Entry(delivery.id, told, subject.strip(), delivery.network_id, given["network"], body, link)
 
     def write(self, delivery: Claimed, known: Known, wall: datetime, now: datetime) -> Mail | Unsendable:
         """`wall` is wall time, by which links expire; `now` is the domain clock's, by which things are over."""

@@ -5,6 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from shared.messaging.tables import Xid8
+from shared.runtime import progress
 
 revision = "0015"
 down_revision = "0014"
@@ -67,7 +68,9 @@ def waiting() -> None:
 
 
 def reading() -> None:
-    """Which transaction wrote it: live inboxes are told what a later snapshot sees and an earlier one did not."""
+    """Which transaction wrote it: live inboxes are told what a later snapshot sees and an earlier one did not; tickets
+    open their streams."""
+    progress.install_v1(op)  # type: ignore[arg-type]  # the module stands for the Operations
     for table in ("deliveries", "read_marks"):
         op.add_column(table, sa.Column("tx", Xid8, nullable=False, server_default=sa.text("pg_current_xact_id()")))
         op.create_index(f"{table}_tx", table, ["tx"])
