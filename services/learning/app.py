@@ -70,7 +70,7 @@ def service(settings: Settings) -> Service:
             news_commands.EXPIRE: news_commands.expire_due,
         },
         site=[practices_pages.site, news_pages.site],
-        followers=[following.follow, keep_the_key],
+        followers=[following.follow, keep_the_key, documents_keeping.open_the_store],
         problems=[part.problems for part in slices],
         vocabularies=[term for part in slices for term in part.vocabularies],
     )

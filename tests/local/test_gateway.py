@@ -50,7 +50,8 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     upstream = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
     threading.Thread(target=upstream.serve_forever, daemon=True).start()
     port = upstream.server_address[1]
-    started = Gateway(tmp_path_factory.mktemp("gateway"), {"registry": port, "mapping": free_port(), "mail": port})
+    to = {"registry": port, "learning": port, "mapping": free_port(), "mail": port}
+    started = Gateway(tmp_path_factory.mktemp("gateway"), to)
     started.start()
     yield started
     started.stop()
@@ -112,6 +113,15 @@ def test_a_body_beyond_the_limit_is_a_problem_that_names_it(client: httpx.Client
     assert answer.status_code == 413
     assert answer.json()["type"] == "urn:trama:problem:too-large"
     assert answer.json()["errors"][0]["accepted"] == "25MB"
+
+
+def test_a_document_may_be_larger_than_any_other_body(client: httpx.Client) -> None:
+    paths = ("/learning/v1/networks/rete/documents", "/learning/v1/documents/019a/editions")
+    for path in paths:
+        assert client.post(path, content=bytes(52_000_000)).text == "52000000"
+        refused = client.post(path, content=bytes(56_000_000))
+        assert (refused.status_code, refused.json()["errors"][0]["accepted"]) == (413, "55MB")
+    assert client.post("/learning/v1/documents/019a/withdraw", content=bytes(26_000_000)).status_code == 413
 
 
 def test_events_are_passed_on_at_once(client: httpx.Client) -> None:

@@ -65,9 +65,13 @@ KNOWN = text("select id from document_editions where id = any(:ids)").bindparams
 # --- words -----------------------------------------------------------------------------------------------------------
 
 
-async def read_texts(context: Context) -> None:
-    """Reads the words of what was uploaded, until cancelled. A store that cannot be opened stops the process."""
+async def open_the_store(context: Context) -> None:
+    """At the start of every process: one whose store cannot be opened ends, and says which variable is wrong."""
     store_of(context)
+
+
+async def read_texts(context: Context) -> None:
+    """Reads the words of what was uploaded, until cancelled."""
     await jobs.work_off(context, KIND, _one)
 
 

@@ -95,12 +95,12 @@ def _bucket(bucket: str, prefix: str, endpoint: str | None, options: dict[str, s
 
 
 def documents_kept_at(url: str) -> str:
-    """For the settings: the value itself when it can be used."""
+    """For the settings: the value itself when it can be meant. Whether it can be written is tried at the start."""
     place = place_of(url)
     if place.folder is not None:
         nearest = next(parent for parent in (place.folder, *place.folder.parents) if parent.exists())
-        if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-            raise ValueError("is a folder that cannot be written")
+        if not nearest.is_dir():
+            raise ValueError("is, or lies in, a file")
     return url
 
 
@@ -121,6 +121,8 @@ class Store:
         """Without a key: what the machine itself may do (an instance's role, AWS_… variables)."""
         if place.folder is not None:
             place.folder.mkdir(parents=True, exist_ok=True)
+            if not os.access(place.folder, os.W_OK | os.X_OK):
+                raise PermissionError
             return cls(LocalStore(place.folder), place.folder)
         more: dict[str, Any] = {"access_key_id": key, "secret_access_key": secret} if key and secret else {}
         if place.endpoint is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from services.learning.documents.store import Place, Store, store_of
 from shared.access import links
 from shared.contracts.registry import BodyEstablished, Grant
 from shared.runtime.clock import wall
+from shared.runtime.settings import SettingsError
 from tests.harness import until
 from tests.learning.documents import files
 from tests.learning.documents.files import PLAN
@@ -436,6 +438,12 @@ async def test_a_file_that_should_never_have_been_there_is_erased_at_once(school
     await school.done("POST", path, 409, version=erased["version"])
     await revise(school, made, PLAN + b"\n", 409)
     assert (await school.ask("GET", file_of(made))).status_code == 410
+
+
+async def test_a_store_that_cannot_be_opened_ends_the_process_and_names_the_variable(school: School) -> None:
+    settings = school.running.context.settings.model_copy(update={"document_store": "/proc/documents"})
+    with pytest.raises(SettingsError, match=r"^TRAMA_DOCUMENT_STORE: cannot be opened: \w+$"):
+        await keeping.open_the_store(replace(school.running.context, settings=settings, state={}))
 
 
 async def test_the_store_being_away_or_short_of_a_file_is_said(school: School, monkeypatch: pytest.MonkeyPatch) -> None:

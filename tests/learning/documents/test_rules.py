@@ -308,9 +308,9 @@ def test_another_address_is_refused_without_repeating_it(url: str) -> None:
     assert "SEGRETO" not in str(refused.value)
 
 
-def test_a_folder_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_one_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ValueError, match="cannot be written"):
+    with pytest.raises(ValueError, match="in, a file"):
         documents_kept_at(str(tmp_path / "file" / "documents"))
     assert documents_kept_at(str(tmp_path / "new" / "documents")).endswith("documents")
 
