@@ -120,11 +120,17 @@ def shown(groups: Mapping[Group, frozenset[int]]) -> frozenset[Group]:
 
     None has fewer than five people. And nothing about fewer than five follows from those told: as long as a set of one
     to four people is a sum or difference of groups that are told (a body left out of all, what a region has beside its
-    bodies, who is in both a body and a cohort), the smallest group that leads there is kept back too.
+    bodies, who is in both a body and a cohort), the smallest group that leads there is kept back too. In the end those
+    that need not have been are told after all, the largest first.
     """
     told = {group for group, people in groups.items() if len(people) >= LEAST}
+    kept_back: list[Group] = []
     while (traitor := _leads_to_few(groups, told)) is not None:
         told.remove(traitor)
+        kept_back.append(traitor)
+    for group in sorted(kept_back[:-1], key=lambda one: (-len(groups[one]), one)):
+        if _leads_to_few(groups, {*told, group}) is None:
+            told.add(group)
     return frozenset(told)
 
 
