@@ -35,6 +35,7 @@ from services.notify.policy import policy
 from services.notify.polls import listens as polls
 from services.notify.practices import listens as practices
 from services.notify.preferences import routes as preferences
+from services.notify.previews import routes as previews
 from services.notify.programmes import listens as programmes
 from services.notify.reminders import commands as reminder_commands
 from services.notify.reminders import listens as reminders
@@ -77,6 +78,7 @@ def service(settings: Settings) -> Service:
         routers=[
             deliveries_routes,
             contacts_routes,
+            previews.routes,
             bounces.routes,
             reminder_routes.routes,
             rule_routes.routes,

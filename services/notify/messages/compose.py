@@ -93,6 +93,16 @@ class Writer:
         await drop(session, over, now)
         return lines
 
+    async def preview(self, session: AsyncSession, delivery: Claimed, now: datetime) -> Words | Unsendable:
+        """What would be written, with nothing settled and no address given to an invitation."""
+        bound = await digests.entries(session, [delivery])
+        known = await queries.known(session, [delivery, *chain.from_iterable(bound.values())])
+        at, lines = wall_clock(), dict[UUID, list[Entry]]()
+        for digest, entries in bound.items():
+            said = [self._entry(entry, known, at, now) for entry in entries]
+            lines[digest] = [line for line in said if isinstance(line, Entry)]
+        return self.words(delivery, replace(known, digests=lines), at, now)
+
     def _entry(self, delivery: Claimed, known: Known, wall: datetime, now: datetime) -> Entry | Unsendable:
         """A message as a line of a digest: its subject and its link."""
         given = self._given(delivery, known, wall, now)
