@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any
 
 import pytest
+from pypdf import PdfReader
 
 from deploy.local.scenarios import district, fare_legami
 from deploy.local.story import Platform, Story
@@ -31,7 +34,7 @@ def figures(story: Story, point: str) -> dict[str, Any]:
 
 def test_every_check_of_the_story_held(story: Story) -> None:
     assert story.failures == []
-    assert set(story.points) == {"D1", "D2", "D3", "E1", "E2", "E3", "E4", "E5"}
+    assert set(story.points) == {"D1", "D2", "D3", "D4", "E1", "E2", "E3", "E4", "E5"}
 
 
 def test_d1_five_kinds_of_resources_and_a_body_of_mixed_capital_counted_once(story: Story) -> None:
@@ -54,6 +57,25 @@ def test_d3_every_objective_is_achieved_lapsed_or_carried_over_extension_include
     assert found["last_day"] == "2024-12-31"
     assert sorted(found["outcomes"].values()) == ["achieved", "achieved", "carried_over", "lapsed"]
     assert found["carried_over"] == ["Rete delle case della comunità"]
+
+
+def test_d4_seven_papers_with_their_sums_editions_words_and_territory(story: Story) -> None:
+    found = figures(story, "D4")
+    assert found["documents"] == [630_000, 3_660_000, 2_290_000, 5_750_000, 4_700_000, 450_000, 1_340_000]
+    client = story.client(story.token("secretariat", "ambito-lecco"))
+    kept = client.all("/learning/v1/networks/ambito-lecco/documents", sort="title")
+    first = next(one for one in kept if one["title"].startswith("Piano di zona"))
+    assert (len(kept), first["edition"]["number"], first["edition"]["note"]) == (
+        7,
+        2,
+        "Con la proroga al 31 dicembre 2024",
+    )
+    content = client.send("GET", first["edition"]["file"]["href"]).content
+    assert sha256(content).hexdigest() == first["edition"]["file"]["sha256"]
+    text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages)
+    assert "Prorogato al 31 dicembre 2024" in " ".join(text.split())
+    (match,) = client.all("/learning/v1/networks/ambito-lecco/documents", q="prorogato dicembre")
+    assert match["id"] == first["id"]
 
 
 def test_e1_more_than_a_hundred_bodies_each_counted_once(story: Story) -> None:
