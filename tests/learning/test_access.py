@@ -8,9 +8,40 @@ from tests.access.matrix import STRANGERS, refused, unlisted
 from tests.harness import Running
 from tests.learning.school import School
 
-PUBLIC = ("GET /paths/{path_id}/page", "GET /enrolments/link", "POST /enrolments/link")
+VERIFIED = (
+    "GET /achievements/{achievement_id}/badge",
+    "GET /achievements/{achievement_id}/badge.svg",
+    "GET /credentials/jwks.json",
+    "GET /credentials/keys/{thumbprint}",
+    "GET /credentials/verify/{code}",
+    "GET /credentials/verify/{code}/badge.svg",
+    "GET /credentials/verify/{code}/certificate.pdf",
+    "GET /credentials/verify/{code}/credential.jwt",
+    "GET /networks/{network}/credentials/status/{number}",
+    "GET /networks/{network}/issuer",
+)
+"""What whoever was shown a credential needs to verify it."""
+PUBLIC = (
+    *VERIFIED,
+    "GET /assessments/link",
+    "POST /assessments/link",
+    "GET /credentials/link",
+    "POST /credentials/link",
+    "GET /credentials/link/certificate.pdf",
+    "GET /networks/{network}/documents",
+    "GET /documents/{document_id}",
+    "GET /documents/{document_id}/editions",
+    "GET /documents/{document_id}/editions/{number}/file",
+    "GET /documents/{document_id}/page",
+    "GET /documents/link",
+    "POST /documents/link",
+    "HEAD /documents/{document_id}/editions/{number}/file",
+    "GET /paths/{path_id}/page",
+    "GET /enrolments/link",
+    "POST /enrolments/link",
+)
 """A page for everybody, and the pages behind signed links: the link is the right."""
-OWN = ("GET /networks/{network}/paths", "GET /me/enrolments")
+OWN = ("GET /networks/{network}/paths", "GET /me/enrolments", "GET /me/assessments", "GET /me/credentials")
 """Whoever is signed in: the paths for those without a mandate, and one's own enrolments."""
 
 
@@ -21,7 +52,25 @@ async def room(learning: Running) -> tuple[School, dict[str, str]]:
     path = await school.path()
     await school.appointed()
     (enrolment,) = await school.enrolled()
+    person, _ = await school.appointed()
+    network = f"/networks/{school.slug}"
+    badge = {"title": "Formata", "description": "Sa", "criteria": "Il percorso"}
+    achievement = await school.done("POST", f"{network}/achievements", 201, json=badge)
+    given = {"person_id": str(person), "reason": "Per prova"}
+    credential = await school.done("POST", f"/achievements/{achievement['id']}/credentials", 201, json=given)
+    asked = {"title": "Prima e dopo", "audience": [{"people": [str(person)]}]}
+    item = {"code": "uno", "title": "Uno", "items": [{"text": "Quanto?"}]}
+    assessment = await school.done("POST", f"{network}/assessments", 201, json={**asked, "competences": [item]})
+    open_ = {"closes_on": school.today(30)}
+    await school.done("POST", f"/assessments/{assessment['id']}/open", version=assessment["version"], json=open_)
+    requests = await school.done("GET", f"/assessments/{assessment['id']}/requests")
     ids = {"path_id": path["id"], "enrolment_id": enrolment["id"], "unit_id": path["units"][0]["id"]}
+    ids |= {"achievement_id": achievement["id"], "credential_id": credential["id"]}
+    ids |= {"assessment_id": assessment["id"], "request_id": requests["items"][0]["id"]}
+    file = {"file": ("a.txt", b"uno")}
+    documents = f"{network}/documents"
+    document = await school.done("POST", documents, 201, data={"title": "Un documento"}, files=file)
+    ids |= {"document_id": document["id"], "number": "1"}
     return school, ids
 
 

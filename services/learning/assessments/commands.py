@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from pydantic import Field, StringConstraints
-from sqlalchemy import ARRAY, Text, Uuid, bindparam, cast, or_, select, text, update
+from sqlalchemy import ARRAY, Select, Text, Uuid, bindparam, cast, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
@@ -631,7 +631,7 @@ MOST_ERRORS = 200
 
 
 async def _of_phase(session: AsyncSession, assessment: Assessment, ids: Sequence[UUID]) -> dict[UUID, Asked]:
-    query = (
+    query: Select[Any] = (
         select(*queries.COLUMNS)
         .where(requests.c.assessment_id == assessment.id, requests.c.phase == assessment.phase, requests.c.id.in_(ids))
         .order_by(requests.c.id)
