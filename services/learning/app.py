@@ -5,6 +5,10 @@ from services.learning.assessments import listens as assessments_listens
 from services.learning.assessments import routes as assessments
 from services.learning.attendance import listens as attendance_listens
 from services.learning.bodies import listens as bodies_listens
+from services.learning.campaigns import commands as campaigns_commands
+from services.learning.campaigns import pages as campaigns_pages
+from services.learning.campaigns import reach
+from services.learning.campaigns import routes as campaigns
 from services.learning.courses import routes as courses
 from services.learning.credentials import listens as credentials_listens
 from services.learning.credentials import routes as credentials
@@ -27,6 +31,7 @@ from services.learning.policy import policy
 from services.learning.practices import listens as practices_listens
 from services.learning.practices import pages as practices_pages
 from services.learning.practices import routes as practices
+from services.learning.quizzes import routes as quizzes
 from services.learning.rights import listens as rights_listens
 from services.learning.settings import Settings
 from services.learning.store import mapper
@@ -37,7 +42,7 @@ from shared.territories import listens as territories_listens
 
 
 def service(settings: Settings) -> Service:
-    slices = (courses, paths, enrolments, documents, assessments, credentials, practices, news)
+    slices = (courses, paths, enrolments, quizzes, documents, assessments, credentials, practices, news, campaigns)
     return Service(
         name="learning",
         title="knowing, and showing what was learnt",
@@ -68,9 +73,10 @@ def service(settings: Settings) -> Service:
             enrolments_commands.RENEWAL: enrolments_commands.renew,
             news_commands.PUBLISH: news_commands.publish_due,
             news_commands.EXPIRE: news_commands.expire_due,
+            campaigns_commands.TURN: campaigns_commands.turn_due,
         },
-        site=[practices_pages.site, news_pages.site],
-        followers=[following.follow, keep_the_key, documents_keeping.open_the_store],
+        site=[practices_pages.site, news_pages.site, campaigns_pages.site],
+        followers=[following.follow, keep_the_key, documents_keeping.open_the_store, reach.keep_counting],
         problems=[part.problems for part in slices],
         vocabularies=[term for part in slices for term in part.vocabularies],
     )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, and_, false, func, not_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.learning.documents import downloads
+from services.learning.documents import queries as documents
 from services.learning.enrolments.rules import Enrolment, State, UnknownEnrolment
-from services.learning.enrolments.tables import enrolments
+from services.learning.enrolments.tables import attempts, enrolments
 from services.learning.paths import queries as paths_queries
 from services.learning.paths.rules import Audience, Path
 from services.learning.paths.rules import State as PathState
@@ -32,6 +34,8 @@ class Named:
     enrolment: Enrolment
     path: Path
     person: str
+    history: Sequence[Any] = ()
+    """What was completed before, and renewed since; read only where one enrolment is shown."""
 
     @property
     def version(self) -> int:
@@ -50,7 +54,8 @@ def named_row(row: Row[Enrolment, Path, str]) -> Named:
 
 
 async def named(session: AsyncSession, enrolment: Enrolment) -> Named:
-    return named_row((await session.execute(NAMED.where(enrolments.c.id == enrolment.id))).one())
+    found = named_row((await session.execute(NAMED.where(enrolments.c.id == enrolment.id))).one())
+    return replace(found, history=await history(session, enrolment.id))
 
 
 async def get(session: AsyncSession, actor: Actor, enrolment_id: UUID, *, now: datetime) -> Named:
@@ -61,7 +66,34 @@ async def get(session: AsyncSession, actor: Actor, enrolment_id: UUID, *, now: d
     found = named_row(row)
     if actor.person_id is None or actor.person_id != found.enrolment.person_id:
         policy.require(actor, Right.READ_ENROLMENTS, network=found.enrolment.network_id, on=now)
-    return found
+    return replace(found, history=await history(session, enrolment_id))
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What the page behind a link shows: the enrolment, its earlier attempts, and where the person gets each document
+    (those missing they may not read)."""
+
+    named: Named
+    network: Any
+    history: Sequence[Any]
+    documents: Mapping[UUID, str]
+    today: date
+
+
+async def opened_by_link(session: AsyncSession, actor: Actor, enrolment_id: UUID, *, now: datetime) -> Opened:
+    """Raises UnknownEnrolment."""
+    named, network = await by_link(session, actor, enrolment_id, now=now)
+    person = named.enrolment.person_id
+    assert person is not None  # by_link
+    wanted = {unit.document_id for unit in named.path.units if unit.document_id is not None}
+    found = await documents.readable_by(session, person, wanted, now=now) if wanted else {}
+    links = {
+        id_: (await downloads.link(session, shown.edition, person))[0]
+        for id_, shown in found.items()
+        if shown.edition.erased_on is None
+    }
+    return Opened(named, network, await history(session, enrolment_id), links, day(now))
 
 
 async def by_link(session: AsyncSession, actor: Actor, enrolment_id: UUID, *, now: datetime) -> tuple[Named, Any]:  # noqa: ARG001
@@ -73,6 +105,13 @@ async def by_link(session: AsyncSession, actor: Actor, enrolment_id: UUID, *, no
         raise UnknownEnrolment(enrolment_id)
     found = named_row(row)
     return found, await network_row(session, str(found.enrolment.network_id))
+
+
+async def history(session: AsyncSession, enrolment_id: UUID) -> Sequence[Any]:
+    """(attempt, opened_on, due, completed_at, completed_units) of what was completed before, oldest first."""
+    c = attempts.c
+    query = select(c.attempt, c.opened_on, c.due, c.completed_at, c.completed_units)
+    return (await session.execute(query.where(c.enrolment_id == enrolment_id).order_by(c.attempt))).all()
 
 
 async def listed(

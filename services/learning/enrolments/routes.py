@@ -34,6 +34,7 @@ from services.learning.paths.pages import failed
 from services.learning.paths.routes import href
 from services.learning.paths.rules import Admission, Audience, Path
 from services.learning.paths.rules import State as PathState
+from services.learning.policy import Right, policy
 from shared.access import links
 from shared.access.actor import day
 from shared.runtime.browsers import HTML, Token, answered, wants_html, wants_json
@@ -54,7 +55,8 @@ def statistic(progress: Progress) -> Statistic:
 
 
 class EnrolmentOut(BaseModel):
-    """`person` is null when they were erased; `due` is the last day in time; `late` is today's answer."""
+    """`person` is null when they were erased; `due` is the last day in time; `late` is today's answer; `left`: they
+    left it of their own; `attempt`: which time they are on the path."""
 
     id: UUID
     network_id: UUID
@@ -70,6 +72,8 @@ class EnrolmentOut(BaseModel):
     late: bool
     completed_at: datetime | None
     ended_on: date | None
+    left: bool
+    attempt: int
     href: str
     version: int
     allowed_actions: list[str]
@@ -79,20 +83,32 @@ class EnrolmentOut(BaseModel):
         return cls(**shown(named, at))
 
 
+class EarlierOut(BaseModel):
+    """An attempt that was completed, and renewed since; `completed_units` is how many units the path had then."""
+
+    attempt: int
+    opened_on: date
+    due: date | None
+    completed_at: datetime
+    completed_units: int
+
+
 class UnitDoneOut(UnitOut):
     done_at: datetime | None
 
 
 class EnrolmentInFullOut(EnrolmentOut):
-    """With the units of the path, and when each was done."""
+    """With the units of the path, when each was done, and what was completed in earlier attempts."""
 
     units: list[UnitDoneOut]
+    earlier: list[EarlierOut]
 
     @classmethod
     def of(cls, named: Named, at: Edge) -> EnrolmentInFullOut:
         done = named.enrolment.done
         units = [UnitDoneOut(**UnitOut.of(unit).model_dump(), done_at=done.get(unit.id)) for unit in named.path.units]
-        return cls(**shown(named, at), units=units)
+        earlier = [EarlierOut(**each._mapping) for each in named.history]
+        return cls(**shown(named, at), units=units, earlier=earlier)
 
 
 def shown(named: Named, at: Edge) -> dict[str, Any]:
@@ -113,9 +129,16 @@ def shown(named: Named, at: Edge) -> dict[str, Any]:
         "late": enrolment.late(day(at.now)),
         "completed_at": enrolment.completed_at,
         "ended_on": enrolment.ended_on,
+        "left": enrolment.left,
+        "attempt": enrolment.attempt,
         "href": f"/learning/v1/enrolments/{enrolment.id}",
         "version": enrolment.version,
-        "allowed_actions": actions(enrolment, path, at.actor.person_id),
+        "allowed_actions": actions(
+            enrolment,
+            path,
+            at.actor.person_id,
+            may_enrol=Right.ENROL in policy.allowed(at.actor, network=enrolment.network_id, on=at.now),
+        ),
     }
 
 
@@ -254,7 +277,7 @@ async def show_link(token: Token, at: Anyone) -> Response:
     at.identity = None
 
     async def opened() -> Response:
-        return await page_of(at, await subject_of(token, at))
+        return await page_of(at, await subject_of(token, at), token)
 
     return await answered(at, opened, partial(failed, at.language), html=not wants_json(at))
 
@@ -271,18 +294,31 @@ async def use_link(
         done = await at.command(
             commands.mark_done_by_link, subject, unit, out=lambda named: EnrolmentInFullOut.of(named, at)
         )
-        return await page_of(at, subject) if wants_html(at) else done
+        return await page_of(at, subject, token) if wants_html(at) else done
 
     return await answered(at, used, partial(failed, at.language), html=wants_html(at))
+
+
+@routes.post("/enrolments/link/leave", response_model=EnrolmentInFullOut)
+async def leave_by_link(token: Token, at: Anyone) -> Response:
+    """The person of the link leaves a path that they chose, or to which they were invited. A browser gets the page
+    again."""
+    at.identity = None
+
+    async def left() -> Response:
+        subject = await subject_of(token, at)
+        done = await at.command(commands.withdraw_by_link, subject, out=lambda named: EnrolmentInFullOut.of(named, at))
+        return await page_of(at, subject, token) if wants_html(at) else done
+
+    return await answered(at, left, partial(failed, at.language), html=wants_html(at))
 
 
 async def subject_of(token: str, at: Edge) -> UUID:
     return (await links.verify(token, "learning", PURPOSE, keys=at.context.link_keys)).subject
 
 
-async def page_of(at: Edge, enrolment_id: UUID) -> Response:
-    named, network = await at.query(queries.by_link, enrolment_id)
-    return pages.learn(at.language, named, network)
+async def page_of(at: Edge, enrolment_id: UUID, token: str) -> Response:
+    return pages.learn(at.language, await at.query(queries.opened_by_link, enrolment_id), token)
 
 
 # --- one's own ------------------------------------------------------------------------------------------------------

@@ -24,6 +24,8 @@ from uuid_utils.compat import uuid7
 from services.learning.courses.rules import Unfit
 
 MOST_QUESTIONS, MOST_OPTIONS = 100, 20
+LEAST = 5
+"""People of whom figures are shown: fewer could be told apart."""
 LARGEST = Decimal(10) ** 12
 DIGITS = re.compile(r"[+-]?[0-9]{1,12}([.,][0-9]{1,9})?")
 AMBIGUOUS = re.compile(r"[+-]?[1-9][0-9]{0,2}(\.[0-9]{3})+")
@@ -450,6 +452,6 @@ def read(held: Mapping[str, Any]) -> Question:
     )
 
 
-def shares(counts: Iterable[tuple[UUID, int, int]], least: int = 5) -> dict[UUID, tuple[int | None, float | None]]:
+def shares(counts: Iterable[tuple[UUID, int, int]], least: int = LEAST) -> dict[UUID, tuple[int | None, float | None]]:
     """(n, share right) of each question from (question, n, right): both None where fewer than `least` answered it."""
     return {id_: (None, None) if n < least else (n, round(rights / n, 4)) for id_, n, rights in counts}
