@@ -144,3 +144,23 @@ def test_an_address_beyond_ascii_asks_for_smtputf8_and_stays_readable() -> None:
 def test_the_same_delivery_has_the_same_message_id_every_time() -> None:
     again = written(mail(), SENDER, ID, CORRELATION, datetime(2027, 1, 1, tzinfo=UTC))
     assert f"<{ID}@trama.example>".encode() in again
+
+
+WAY_OUT = "https://trama.example/notify/v1/preferences/unsubscribe?token=" + "eyJhbGciOiJFUzI1NiJ9." * 25
+
+
+def test_the_way_out_by_one_click_is_read_whole_by_other_programs() -> None:
+    """RFC 2369 and 8058: mail programs take what stands in the brackets, and post to it."""
+    read = parsed(mail(unsubscribe=WAY_OUT))
+    assert not read.defects
+    assert read["List-Unsubscribe"] == f"<{WAY_OUT}>"
+    assert read["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    raw = written(mail(unsubscribe=WAY_OUT), SENDER, ID, CORRELATION, AT)
+    assert f"List-Unsubscribe: <{WAY_OUT}>\r\n".encode() in raw, "never folded"
+    assert max(map(len, raw.split(b"\r\n"))) < 998
+    assert parsed(mail())["List-Unsubscribe"] is None
+    assert parsed(mail())["List-Unsubscribe-Post"] is None
+
+
+def test_a_way_out_can_start_no_header() -> None:
+    assert parsed(mail(unsubscribe="https://a.example/\r\nBcc: x@example.org"))["Bcc"] is None
