@@ -28,7 +28,7 @@ class Right(StrEnum):
     SET_PRACTICE_RULES = "set_practice_rules"  # what each stage asks for
     READ_NEWS = "read_news"  # the network's own, when they are out
     WRITE_NEWS = "write_news"  # coordinators for their territory or body
-    WRITE_CAMPAIGNS = "write_campaigns"  # and read how many they reach
+    WRITE_CAMPAIGNS = "write_campaigns"  # and read how many they reach; coordinators for their territory
     READ_CREDENTIALS = "read_credentials"  # others'
     WRITE_ACHIEVEMENTS = "write_achievements"
     GIVE_CREDENTIALS = "give_credentials"  # by hand, and revoke them
@@ -59,7 +59,7 @@ policy = Policy(
         Right.SET_PRACTICE_RULES: SECRETARIAT,
         Right.READ_NEWS: EVERYBODY,
         Right.WRITE_NEWS: COORDINATION,
-        Right.WRITE_CAMPAIGNS: SECRETARIAT,
+        Right.WRITE_CAMPAIGNS: COORDINATION,
         Right.READ_CREDENTIALS: SECRETARIAT,
         Right.WRITE_ACHIEVEMENTS: SECRETARIAT,
         Right.GIVE_CREDENTIALS: SECRETARIAT,

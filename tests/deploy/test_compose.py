@@ -214,6 +214,7 @@ def test_the_gateways_defaults_are_the_services_of_compose() -> None:
     assert all(host == f"{service.lower()}:{port[1]}" for _, service, host in found)
     first = {path: service.lower() for path, service, _ in found}
     pages = {"sign-in": "registry", "sign-out": "registry", "desk": "registry", "atlas": "mapping"}
+    pages |= {"campaigns": "learning"}
     assert first == {service: service for service in topology.SERVICES} | pages
     told = {*PARTS["gateway"]["environment"], *parsed("compose.trial.yaml")["services"]["gateway"]["environment"]}
     for variable in told - {"HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"}:

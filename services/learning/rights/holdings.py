@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.learning.assessments.tables import assessments
 from services.learning.assessments.tables import requests as assessment_requests
 from services.learning.attendance.tables import attended
+from services.learning.campaigns.tables import campaigns
 from services.learning.credentials.tables import achievements, credentials
 from services.learning.documents.tables import documents, editions, readers
 from services.learning.enrolments.tables import attempts as enrolment_attempts
@@ -91,6 +92,7 @@ HELD = (
     Held("acts", practice_reviews.c.said_by, Ground.ACCOUNTABILITY, shows=("id", "verdict", "text", "at")),
     Held("acts", adoptions.c.begun_by, Ground.ACCOUNTABILITY, shows=("id", "since")),
     Held("acts", news.c.written_by, Ground.ACCOUNTABILITY, shows=("id", "title", "published_at")),
+    Held("acts", campaigns.c.written_by, Ground.ACCOUNTABILITY, shows=("id", "title", "since")),
 )
 
 NOBODY: frozenset[str] = frozenset()
