@@ -23,6 +23,8 @@ from services.notify.goals import listens as goals
 from services.notify.inbox import routes as inbox
 from services.notify.inventory import listens as inventory
 from services.notify.journeys import listens as journeys
+from services.notify.journeys import pages as journey_pages
+from services.notify.journeys import routes as journey_routes
 from services.notify.meetings import listens as meetings
 from services.notify.messages import listens as messages
 from services.notify.messages.compose import Writer
@@ -82,10 +84,12 @@ def service(settings: Settings) -> Service:
             bounces.routes,
             reminder_routes.routes,
             rule_routes.routes,
+            journey_routes.routes,
             inbox.routes,
             preferences.routes,
             webhook_routes.routes,
         ],
+        site=[journey_pages.site],
         listens=[
             access,
             rights,
@@ -133,6 +137,7 @@ def service(settings: Settings) -> Service:
             *VOCABULARIES,
             *reminder_routes.vocabularies,
             *rule_routes.vocabularies,
+            *journey_routes.vocabularies,
             *bounces.vocabularies,
             *preferences.vocabularies,
             *webhook_routes.vocabularies,

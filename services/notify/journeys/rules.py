@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from shared import territories
 from shared.contracts.envelope import Fact
 
 CONFIDENTIAL = frozenset(
@@ -117,11 +120,115 @@ def bodies_of(fact: Fact) -> list[UUID]:
 
 
 def territories_of(fact: Fact) -> list[str]:
-    """The codes of the places where it is."""
+    """The codes of the places where it is, with the province and the region around each, so that whose region it is
+    finds it."""
     named: Iterable[Any] = (getattr(fact, name, None) for name in PLACES)
-    return sorted({code for code in (*named, *getattr(fact, "territories", ())) if code})
+    return sorted({code for place in (*named, *getattr(fact, "territories", ())) if place for code in around(place)})
+
+
+def around(territory: str) -> tuple[str, ...]:
+    """The territory and those in which it lies, the smallest first."""
+    italy = territories.load()
+    if (municipality := italy.today(territory)) is not None:
+        return territory, municipality.province_code, municipality.region
+    if (province := italy.province(territory)) is not None:
+        return territory, province.region
+    return (territory,)
 
 
 def recorded_at(fact_id: UUID, occurred_at: datetime) -> datetime:
     """Wall time, which an id of version 7 begins with, in milliseconds."""
     return datetime.fromtimestamp((fact_id.int >> 80) / 1000, UTC) if fact_id.version == 7 else occurred_at
+
+
+# An act as a tree
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A fact of an act, without its content."""
+
+    id: UUID
+    type: str
+    network_id: UUID | None
+    causation: UUID | None
+    aggregate_id: UUID
+    occurred_at: datetime
+    recorded_at: datetime
+    bodies: Sequence[UUID] = ()
+    territories: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What somebody coordinates; `whole`: everything in the network is theirs to read."""
+
+    whole: bool = False
+    bodies: frozenset[UUID] = frozenset()
+    territories: frozenset[str] = frozenset()
+
+    def concerns(self, line: Line) -> bool:
+        return self.whole or not (self.bodies.isdisjoint(line.bodies) and self.territories.isdisjoint(line.territories))
+
+
+@dataclass(slots=True)
+class Step:
+    """Facts of one type that came of the same step, in the order of time. `named`: what they are about may be said;
+    otherwise only that something of the kind led to the rest."""
+
+    type: str
+    lines: list[Line] = field(default_factory=list)
+    named: bool = True
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def first(self) -> Line:
+        return self.lines[0]
+
+
+def visible(lines: Iterable[Line], scope: Scope) -> dict[UUID, bool]:
+    """What somebody may see of an act, by fact, and whether what it is about may be said. A coordinator sees what
+    concerns their bodies and territories, what came of it unless it is another's matter, and of what led to it that it
+    did."""
+    ordered = sorted(lines, key=lambda line: line.id)
+    if scope.whole:
+        return {line.id: True for line in ordered}
+    known = {line.id: line for line in ordered}
+    seen: dict[UUID, bool] = {}
+    for line in ordered:
+        nobodys = not line.bodies and not line.territories
+        if scope.concerns(line) or (nobodys and line.causation is not None and seen.get(line.causation, False)):
+            seen[line.id] = True
+            _led_to(line, known, seen)
+    return seen
+
+
+def _led_to(line: Line, known: Mapping[UUID, Line], seen: dict[UUID, bool]) -> None:
+    at = line.causation
+    while at is not None and at in known and at not in seen:
+        seen[at] = False
+        at = known[at].causation
+
+
+def steps_of(lines: Iterable[Line], seen: Mapping[UUID, bool]) -> list[Step]:
+    """The tree of what caused what. Facts of one type with the same cause are one step: twenty thousand invitations
+    are a line. A cause that is not seen, or not known here, is none."""
+    shown = sorted((line for line in lines if line.id in seen), key=lambda line: line.id)
+    parents = {line.id: line.causation if line.causation in seen else None for line in shown}
+    children: dict[UUID | None, list[Line]] = defaultdict(list)
+    for line in shown:
+        children[parents[line.id]].append(line)
+    return _grouped(children[None], children, seen)
+
+
+def _grouped(
+    lines: Sequence[Line], children: Mapping[UUID | None, list[Line]], seen: Mapping[UUID, bool]
+) -> list[Step]:
+    steps: dict[tuple[str, bool], Step] = {}
+    for line in lines:
+        step = steps.setdefault((line.type, seen[line.id]), Step(line.type, named=seen[line.id]))
+        step.lines.append(line)
+    for step in steps.values():
+        below = [child for line in step.lines for child in children.get(line.id, ())]
+        step.steps = _grouped(sorted(below, key=lambda child: child.id), children, seen) if below else []
+    return sorted(steps.values(), key=lambda step: step.first.id)

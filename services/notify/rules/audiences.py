@@ -65,11 +65,11 @@ class Asked(NamedTuple):
 class Answers:
     """What was asked for, and who was found: `_of` is empty while asks are gathered."""
 
-    tree: Mapping[UUID, Row[Any]]
+    tree: Mapping[UUID, Any]
     asks: dict[Ask, int] = field(default_factory=dict)
-    found: dict[int, list[Row[Any]]] = field(default_factory=lambda: defaultdict(list))
+    found: dict[int, list[Any]] = field(default_factory=lambda: defaultdict(list))
 
-    def holders(self, ask: Ask) -> list[Row[Any]]:
+    def holders(self, ask: Ask) -> list[Any]:
         return self.found[self.asks.setdefault(ask, len(self.asks))]
 
 
@@ -89,7 +89,7 @@ def _climbs(rule: Definition) -> bool:
     return any(isinstance(audience, Coordinators) for audience in rule.audience)
 
 
-async def _tree(session: AsyncSession, networks: Collection[UUID]) -> dict[UUID, Row[Any]]:
+async def _tree(session: AsyncSession, networks: Collection[UUID]) -> Mapping[UUID, Any]:
     if not networks:
         return {}
     columns = (bodies.c.id, bodies.c.parent_id, bodies.c.territory, bodies.c.state)
@@ -172,7 +172,7 @@ def _coordinating(levels: Sequence[int], asked: Asked, answers: Answers) -> set[
     return told
 
 
-def _chain(body: UUID, tree: Mapping[UUID, Row[Any]]) -> Iterator[Row[Any]]:
+def _chain(body: UUID, tree: Mapping[UUID, Any]) -> Iterator[Any]:
     """The body and those above it; a circle is gone round once."""
     passed: set[UUID] = set()
     at: UUID | None = body
@@ -182,7 +182,7 @@ def _chain(body: UUID, tree: Mapping[UUID, Row[Any]]) -> Iterator[Row[Any]]:
         at = tree[at].parent_id
 
 
-def _of_body(body: Row[Any], asked: Asked, answers: Answers) -> set[UUID]:
+def _of_body(body: Any, asked: Asked, answers: Answers) -> set[UUID]:
     if body.state == "dissolved":
         return set()
     network, day = asked.telling.network_id, asked.day

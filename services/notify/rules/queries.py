@@ -17,6 +17,7 @@ from services.notify.agreements.tables import agreements
 from services.notify.bodies.tables import bodies
 from services.notify.commitments.tables import commitments
 from services.notify.contacts.tables import contacts
+from services.notify.journeys.rules import PLACES
 from services.notify.journeys.tables import told
 from services.notify.meetings.tables import meetings
 from services.notify.organisations.tables import organisations
@@ -98,9 +99,15 @@ def telling_of(row: Row[Any]) -> Telling:
         row.correlation,
         row.occurred_at,
         row.bodies,
-        row.territories,
+        _places(row.body or {}),
         row.body or {},
     )
+
+
+def _places(body: Mapping[str, Any]) -> list[str]:
+    """Where it is, as it says itself: what is kept beside it has the territories around, too."""
+    named = [body.get(name) for name in PLACES] + list(body.get("territories") or ())
+    return sorted({code for code in named if code})
 
 
 async def newest(session: AsyncSession, things: Collection[tuple[str, UUID]]) -> dict[tuple[str, UUID], Telling]:

@@ -29,7 +29,7 @@ from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["rules"])
 
-EXAMPLE = {
+EXAMPLE: dict[str, Any] = {
     "name": "Promemoria ai coordinamenti",
     "fact_type": "registry.commitment.made",
     "filter": {"match": "all", "conditions": [{"field": "kind", "op": "eq", "value": "report"}]},

@@ -100,7 +100,7 @@ def test_whose_matter_a_fact_is() -> None:
         last_day=date(2026, 2, 1),
         state="adopted",
     )
-    assert (bodies_of(plan), territories_of(plan)) == ([], ["03", "E507"])
+    assert (bodies_of(plan), territories_of(plan)) == ([], ["03", "097", "E507"])
     meeting = MeetingConvened(
         id=uuid7(),
         version=1,

@@ -13,6 +13,7 @@ INSTANT = sa.DateTime(timezone=True)
 def upgrade() -> None:
     told()
     rules()
+    op.create_index("deliveries_correlation", "deliveries", ["correlation"])
 
 
 def told() -> None:
