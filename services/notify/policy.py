@@ -11,6 +11,7 @@ from shared.access.roles import Role
 
 class Right(StrEnum):
     READ_DELIVERIES = "read_deliveries"
+    READ_MEETING_DELIVERIES = "read_meeting_deliveries"
     RETRY_DELIVERIES = "retry_deliveries"
     READ_CONTACTS = "read_contacts"
     READ_SUPPRESSIONS = "read_suppressions"
@@ -33,6 +34,7 @@ COORDINATION = (Role.SECRETARIAT, Role.COORDINATOR)
 policy = Policy(
     {
         Right.READ_DELIVERIES: SECRETARIAT,
+        Right.READ_MEETING_DELIVERIES: COORDINATION,  # of the meeting's body and territory: who may convene it
         Right.RETRY_DELIVERIES: SECRETARIAT,
         Right.READ_CONTACTS: SECRETARIAT,
         Right.READ_SUPPRESSIONS: SECRETARIAT,

@@ -8,16 +8,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import ColumnElement, Row, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.notify.bodies.tables import bodies
 from services.notify.contacts.tables import contacts
-from services.notify.deliveries.rules import UNREAD, State
+from services.notify.deliveries.rules import RETURNS_WITHIN, UNREAD, State
 from services.notify.deliveries.tables import attempts, deliveries
+from services.notify.meetings.tables import meetings
+from services.notify.messages.rules import DIGEST
 from services.notify.policy import Right, policy
 from shared.access.actor import Actor
 from shared.access.loading import network_id
 from shared.access.tables import networks
+from shared.runtime.clock import wall
 from shared.runtime.paging import Page, page
 from shared.runtime.problems import NotFound
 
@@ -41,6 +45,11 @@ class Wanted:
     topic: Sequence[str] = ()
     person: Sequence[UUID] = ()
     updated_since: datetime | None = None
+    channel: Sequence[str] = ()
+    because_of: Sequence[UUID] = ()
+    correlation: Sequence[UUID] = ()
+    subject: Sequence[UUID] = ()
+    since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -66,19 +75,68 @@ async def listed(
     after: str | None = None,
     limit: int = 50,
 ) -> Page[Row[Any]]:
-    """The network's deliveries, the latest intent first. Raises NetworkUnknown, Forbidden."""
+    """The network's deliveries, the latest intent first; for its secretariat, and those of a meeting for who may
+    convene it. Raises NetworkUnknown, Forbidden."""
     room = await network_id(session, network)
-    policy.require(actor, Right.READ_DELIVERIES, network=room, on=now)
-    query = TOLD.where(deliveries.c.network_id == room)
-    if wanted.state:
-        query = query.where(deliveries.c.state.in_(wanted.state))
-    if wanted.topic:
-        query = query.where(deliveries.c.topic.in_(wanted.topic))
-    if wanted.person:
-        query = query.where(deliveries.c.person_id.in_(wanted.person))
-    if wanted.updated_since:
-        query = query.where(deliveries.c.updated_at >= wanted.updated_since)
+    await _require(session, actor, room, wanted, now)
+    query = TOLD.where(deliveries.c.network_id == room, *_which(wanted))
     return await page(session, query, key=[deliveries.c.id], after=after, limit=limit, descending=True)
+
+
+async def _require(session: AsyncSession, actor: Actor, room: UUID, wanted: Wanted, now: datetime) -> None:
+    """Who asks for one meeting only may be who convenes it: a coordinator of its body and territory."""
+    if policy.has(actor, Right.READ_DELIVERIES, network=room, on=now):
+        return
+    if len(wanted.subject) == 1:
+        where = select(meetings.c.body_id, bodies.c.territory).where(
+            meetings.c.id == wanted.subject[0], meetings.c.network_id == room
+        )
+        of = (await session.execute(where.outerjoin_from(meetings, bodies, bodies.c.id == meetings.c.body_id))).first()
+        may = Right.READ_MEETING_DELIVERIES
+        if of and policy.has(actor, may, network=room, body=of.body_id, territory=of.territory, on=now):
+            return
+    policy.require(actor, Right.READ_DELIVERIES, network=room, on=now)
+
+
+def _which(wanted: Wanted) -> list[ColumnElement[bool]]:
+    columns = (
+        (deliveries.c.state, wanted.state),
+        (deliveries.c.topic, wanted.topic),
+        (deliveries.c.person_id, wanted.person),
+        (deliveries.c.channel, wanted.channel),
+        (deliveries.c.because_of, wanted.because_of),
+        (deliveries.c.correlation, wanted.correlation),
+        (deliveries.c.subject_id, wanted.subject),
+    )
+    which: list[ColumnElement[bool]] = [column.in_(values) for column, values in columns if values]
+    if wanted.updated_since:
+        which.append(deliveries.c.updated_at >= wanted.updated_since)
+    if wanted.since:
+        which.append(deliveries.c.intended_at >= wanted.since)
+    return which
+
+
+async def counted(
+    session: AsyncSession, actor: Actor, network: str, wanted: Wanted, *, now: datetime
+) -> Sequence[Row[Any]]:
+    """How many deliveries are in each state and why, by topic; `delivered` of those that are sent. Digests are not
+    counted, what went in them is. Raises NetworkUnknown, Forbidden."""
+    room = await network_id(session, network)
+    await _require(session, actor, room, wanted, now)
+    gone_well = deliveries.c.sent_at <= wall() - RETURNS_WITHIN
+    query = (
+        select(
+            deliveries.c.topic,
+            deliveries.c.state,
+            deliveries.c.problem,
+            func.count().label("count_"),
+            func.count().filter(deliveries.c.state == State.SENT, gone_well).label("delivered"),
+        )
+        .where(deliveries.c.network_id == room, deliveries.c.topic != DIGEST.code, *_which(wanted))
+        .group_by(deliveries.c.topic, deliveries.c.state, deliveries.c.problem)
+        .order_by(deliveries.c.topic, deliveries.c.state, deliveries.c.problem)
+    )
+    return (await session.execute(query)).all()
 
 
 async def get(session: AsyncSession, actor: Actor, id_: UUID, *, now: datetime) -> Told:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -124,20 +126,99 @@ def _shown(row: Row[Any]) -> dict[str, Any]:
     }
 
 
+Because = Annotated[list[UUID], Query(max_length=50, description="caused by any of these facts")]
+Act = Annotated[list[UUID], Query(max_length=50, description="caused by any of these acts (`Trama-Correlation`)")]
+Subject = Annotated[
+    list[UUID], Query(max_length=50, description="about any of these: a meeting, a ballot, a call, ...")
+]
+Topics = Annotated[list[str], Query(max_length=50, description="any of these")]
+
+
 @routes.get("/networks/{network}/deliveries", response_model=PageOut[DeliveryOut])
 async def deliveries(
     network: str,
     at: At,
     state: Annotated[list[State], Query(description="any of these")] = [],  # noqa: B006 (FastAPI copies it)
-    topic: Annotated[list[str], Query(description="any of these")] = [],  # noqa: B006
+    topic: Topics = [],  # noqa: B006
     person: Annotated[list[UUID], Query(description="told to any of these")] = [],  # noqa: B006
+    channel: Annotated[list[str], Query(max_length=10, description="any of these")] = [],  # noqa: B006
+    because_of: Because = [],  # noqa: B006
+    correlation: Act = [],  # noqa: B006
+    subject: Subject = [],  # noqa: B006
+    since: Annotated[AwareDatetime | None, Query(description="intended at this instant or later")] = None,
     updated_since: AwareDatetime | None = None,
     after: After = None,
     limit: Limit = 50,
 ) -> Response:
-    """What was told in a network, the latest first; as CSV with `Accept: text/csv`. For its secretariat."""
-    wanted = Wanted(state, topic, person, updated_since)
+    """What was told in a network, the latest first; as CSV with `Accept: text/csv`. For its secretariat, and with a
+    meeting as the only `subject` for who may convene it."""
+    wanted = Wanted(state, topic, person, updated_since, channel, because_of, correlation, subject, since)
     return await at.page(queries.listed, network, wanted, after=after, limit=limit, out=DeliveryOut.of)
+
+
+class Share(BaseModel):
+    count: int
+    of: int
+    share: float | None
+
+
+class WhyOut(BaseModel):
+    """So many deliveries in a state, and why: `problem` is a code of the vocabulary, null when there is nothing to
+    say."""
+
+    topic: str
+    state: State
+    problem: Problem | None
+    count: int
+
+
+class SummaryOut(BaseModel):
+    """What came of all that was intended. `waiting`: not sent yet (in `why`: for a relay, the end of hours of quiet, a
+    digest); `sent`: a relay took it and it has not come back so far; `delivered`: of these, those that have not come
+    back for five days, within which relays return what they cannot deliver; `bounced`: came back; `failed`: could not
+    be sent; `suppressed`: not wanted, or of no use any more."""
+
+    intended: int
+    waiting: int
+    sent: int
+    delivered: Share
+    bounced: int
+    failed: int
+    suppressed: int
+    why: list[WhyOut]
+
+    @classmethod
+    def of(cls, rows: Sequence[Row[Any]]) -> SummaryOut:
+        states: Counter[State] = Counter()
+        for row in rows:
+            states[row.state] += row.count_
+        every, delivered = states.total(), sum(row.delivered for row in rows)
+        return cls(
+            intended=every,
+            waiting=states[State.QUEUED] + states[State.SENDING],
+            sent=states[State.SENT],
+            delivered=Share(count=delivered, of=every, share=delivered / every if every else None),
+            bounced=states[State.BOUNCED],
+            failed=states[State.FAILED],
+            suppressed=states[State.SUPPRESSED],
+            why=[WhyOut(topic=row.topic, state=row.state, problem=row.problem, count=row.count_) for row in rows],
+        )
+
+
+@routes.get("/networks/{network}/deliveries/summary", response_model=SummaryOut)
+async def summary(
+    network: str,
+    at: At,
+    topic: Topics = [],  # noqa: B006
+    because_of: Because = [],  # noqa: B006
+    correlation: Act = [],  # noqa: B006
+    subject: Subject = [],  # noqa: B006
+    since: Annotated[AwareDatetime | None, Query(description="intended at this instant or later")] = None,
+) -> Response:
+    """What came of what was told: intended, sent, delivered, failed, and why. For the network's secretariat, and with a
+    meeting as the only `subject` for who may convene it."""
+    wanted = Wanted(topic=topic, because_of=because_of, correlation=correlation, subject=subject, since=since)
+    return await at.read(queries.counted, network, wanted, out=SummaryOut.of)
 
 
 @routes.get("/deliveries/{delivery_id}", response_model=DeliveryInFullOut)

@@ -109,6 +109,9 @@ PATIENCE = timedelta(hours=24)
 """From the first attempt until it is given up: relays themselves warn after hours and return mail after days, and what
 is told here is news of today."""
 REASON_LENGTH = 300
+RETURNS_WITHIN = timedelta(days=5)
+"""Relays return what they cannot deliver within five days (RFC 5321, 4.5.4.1). What has not come back by then counts as
+delivered: no more is ever known of a mail, but that somebody read it in the inbox."""
 
 
 UNREAD = frozenset({State.FAILED, State.BOUNCED})

@@ -62,11 +62,12 @@ Index("deliveries_due", deliveries.c.next_try, postgresql_where=deliveries.c.sta
 Index("deliveries_leased", deliveries.c.lease_until, postgresql_where=deliveries.c.state == State.SENDING)
 Index("deliveries_of_network", deliveries.c.network_id, deliveries.c.id)
 Index("deliveries_of_person", deliveries.c.person_id)
-Index("deliveries_correlation", deliveries.c.correlation)
 Index("deliveries_waiting", deliveries.c.waits_until, postgresql_where=deliveries.c.waits_until.is_not(None))
 Index("deliveries_digest", deliveries.c.digest_id, postgresql_where=deliveries.c.digest_id.is_not(None))
 Index("deliveries_subject", deliveries.c.subject_id, postgresql_where=deliveries.c.subject_id.is_not(None))
 Index("deliveries_tx", deliveries.c.tx)
+Index("deliveries_because_of", deliveries.c.because_of)
+Index("deliveries_correlation", deliveries.c.correlation)
 
 attempts = Table(
     "attempts",

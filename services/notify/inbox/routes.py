@@ -19,7 +19,7 @@ from services.notify.settings import Settings
 from shared.runtime import progress
 from shared.runtime.edge import Anyone, At, Edge
 from shared.runtime.paging import After, Limit, PageOut
-from shared.runtime.problems import NotFound, Problems, unauthenticated
+from shared.runtime.problems import NotFound, Problems
 
 routes = APIRouter(tags=["inbox"])
 WRITER = "writer"
@@ -150,16 +150,12 @@ EVENTS: dict[int | str, dict[str, Any]] = {
 @routes.get("/me/inbox/events", response_class=Response, responses=EVENTS)
 async def events(
     at: Anyone,
-    ticket: progress.Ticket = None,
+    ticket: Annotated[str, Query(max_length=100, description="From POST /me/inbox/ticket")],
     last_event_id: Annotated[str | None, Header(description="From a broken stream: what was missed is told")] = None,
 ) -> Response:
     """My inbox as it changes, as server-sent events."""
-    if ticket is not None:
-        at.identity = await progress.holder(at, ticket, *OWN_INBOX)
-    elif at.identity is None:
-        raise unauthenticated()
-    person = at.identity.person_id
-    if person is None:  # a key is nobody, and nothing is told to it
+    person = (await progress.holder(at, ticket, *OWN_INBOX)).person_id
+    if person is None:  # no ticket is given to a key: it is nobody, and nothing is told to it
         raise NotFound
     state = at.context.state
     streams: progress.Streams = state.setdefault("inbox_streams", progress.Streams(most=live.MOST_STREAMS))

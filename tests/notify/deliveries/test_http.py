@@ -168,14 +168,79 @@ async def test_vocabularies_name_everything_in_both_languages(notify: Network) -
     assert all(all(labels) for terms in found.values() for labels in terms.values())
 
 
-OWN = {"GET /me/inbox", "GET /me/inbox/unread", "POST /me/inbox/read"}
-"""Everybody has an inbox, which may be empty."""
+OWN = {
+    "GET /me/inbox",
+    "GET /me/inbox/unread",
+    "POST /me/inbox/read",
+    "POST /me/inbox/ticket",
+    "GET /me/preferences",
+    "PUT /me/preferences",
+    "GET /webhook-types",
+    "GET /rule-fact-types",
+}
+"""Everybody has an inbox, which may be empty, and decides what they are told; catalogues are for who is signed in."""
+OPEN = (
+    "GET /me/inbox/events",  # by a ticket
+    "GET /preferences/link",
+    "POST /preferences/link",
+    "GET /preferences/unsubscribe",
+    "POST /preferences/unsubscribe",
+)
 
 
 @pytest.mark.parametrize("stranger", STRANGERS)
 async def test_nobody_gets_in(notify: Network, failed: dict[str, Any], stranger: str) -> None:
     ids = {"delivery_id": failed["id"], "message_id": failed["id"], "topic": "meeting-reminder"}
-    await refused(notify.running, stranger, network=notify.id, signed_in=OWN, ids=ids)
+    await refused(notify.running, stranger, network=notify.id, public=OPEN, signed_in=OWN, ids=ids)
+
+
+async def test_what_came_of_a_convocation_is_counted_for_its_secretariat_and_who_convenes(notify: Network) -> None:
+    body, other = notify.body(territory="03"), notify.body()
+    meeting = notify.meeting(body_id=body.id)
+    reached, without = notify.person(), notify.person(email=None)
+    await notify.running.tell(body, other, meeting, reached, without)
+    await notify.running.tell(notify.invited(meeting, reached), notify.invited(meeting, without))
+    await notify.mails(reached)
+    about = {"subject": str(meeting.id)}
+    summary, listed = f"/networks/{notify.id}/deliveries/summary", f"/networks/{notify.id}/deliveries"
+    shown = (await get(notify, summary, await secretary(notify), **about)).json()
+    assert {name: shown[name] for name in ("intended", "waiting", "sent", "bounced", "failed", "suppressed")} == {
+        "intended": 2,
+        "waiting": 0,
+        "sent": 1,
+        "bounced": 0,
+        "failed": 1,
+        "suppressed": 0,
+    }
+    assert shown["delivered"] == {"count": 0, "of": 2, "share": 0.0}
+    assert [(w["topic"], w["state"], w["problem"], w["count"]) for w in shown["why"]] == [
+        ("meeting-convened", "failed", "no-address", 1),
+        ("meeting-convened", "sent", None, 1),
+    ]
+    await notify.running.sql(
+        "update deliveries set sent_at = now() - interval '5 days' where subject_id = :id and state = 'sent'",
+        id=meeting.id,
+    )
+    later = (await get(notify, summary, await secretary(notify), **about)).json()
+    assert later["delivered"] == {"count": 1, "of": 2, "share": 0.5}
+    (one,) = (await get(notify, listed, await secretary(notify), **about, state="sent")).json()["items"]
+    (same,) = (await get(notify, listed, await secretary(notify), because_of=one["because_of"], **about)).json()[
+        "items"
+    ]
+    assert same["id"] == one["id"]
+
+    convenes = await notify.running.holder("coordinator", notify.id, body_id=body.id)
+    assert (await get(notify, summary, convenes, **about)).json()["intended"] == 2
+    items = (await get(notify, listed, convenes, **about)).json()["items"]
+    assert len(items) == 2
+    assert reached.email not in str(items)
+    for elsewhere in ({"body_id": other.id}, {"territory": "01"}):
+        stranger = await notify.running.holder("coordinator", notify.id, **elsewhere)
+        assert (await get(notify, summary, stranger, **about)).status_code == 403, elsewhere
+    two = {"subject": [str(meeting.id), str(body.id)]}
+    for narrower in ({}, two, {"topic": "meeting-convened"}):
+        assert (await get(notify, summary, convenes, **narrower)).status_code == 403, narrower
+        assert (await get(notify, listed, convenes, **narrower)).status_code == 403, narrower
 
 
 @pytest.mark.parametrize("role", ["coordinator", "referent", "representative", "delegate", "member"])
@@ -191,7 +256,7 @@ async def test_no_lower_role_reads_or_retries(notify: Network, failed: dict[str,
 
 
 async def test_every_open_operation_is_known_to_be_open(notify: Network) -> None:
-    assert unlisted(notify.running, ()) == []
+    assert unlisted(notify.running, OPEN) == []
 
 
 async def test_readiness_counts_the_mails_that_are_due(notify: Network) -> None:

@@ -64,6 +64,7 @@ def waiting() -> None:
     op.add_column("deliveries", sa.Column("subject_id", sa.Uuid, comment="the meeting, ballot, ... that it is about"))
     op.create_index("deliveries_waiting", "deliveries", ["waits_until"], postgresql_where="waits_until is not null")
     op.create_index("deliveries_digest", "deliveries", ["digest_id"], postgresql_where="digest_id is not null")
+    op.create_index("deliveries_because_of", "deliveries", ["because_of"])
     op.create_index("deliveries_subject", "deliveries", ["subject_id"], postgresql_where="subject_id is not null")
 
 
