@@ -35,7 +35,6 @@ PUBLIC = (
     "GET /documents/{document_id}/page",
     "GET /documents/link",
     "POST /documents/link",
-    "HEAD /documents/{document_id}/editions/{number}/file",
     "GET /paths/{path_id}/page",
     "GET /enrolments/link",
     "POST /enrolments/link",
