@@ -161,7 +161,7 @@ def line(language: str, one: Result) -> list[str]:
     texts = TEXTS[language]
     name = one.name if one.of is not Of.ALL else texts["all"]
     if one.n is None:
-        return [one.title, name or "–", *([texts["not_shown"]] * 4)]
+        return [one.title, name or "–", texts["not_shown"], "–", "–", "–"]
     gain = texts["undefined"] if one.gain is None else number(language, one.gain * 100)
     return [one.title, name or "–", str(one.n), number(language, one.before), number(language, one.after), gain]
 
@@ -176,7 +176,7 @@ def failed(language: str, problem: Problem) -> Response:
 
 # --- the chart ------------------------------------------------------------------------------------------------------
 
-WIDTH, ROW, BAR = 640, 74, 14
+WIDTH, ROW, BAR = 640, 92, 20
 INK, BEFORE, AFTER, TRACK = "#17324d", "#5d7083", "#0066cc", "#e6ecf2"
 LONGEST = 60
 
@@ -198,22 +198,22 @@ def drawing(language: str, figures: Sequence[Result]) -> str:
     for place, one in enumerate(given):
         top = ROW * place
         name = f"{one.title} – {texts['all'] if one.of is Of.ALL else one.name}"
-        parts.append(f'<text x="0" y="{top + 15}">{escape(_short(name))}</text>')
+        parts.append(f'<text x="0" y="{top + 20}">{escape(_short(name))}</text>')
         for at, value, colour, label in (
-            (top + 22, one.before, BEFORE, texts["bar_before"]),
-            (top + 22 + BAR + 6, one.after, AFTER, texts["bar_after"]),
+            (top + 28, one.before, BEFORE, texts["bar_before"]),
+            (top + 28 + BAR + 6, one.after, AFTER, texts["bar_after"]),
         ):
             parts += _bar(at, value or 0.0, colour, f"{label}: {number(language, value)} %")
     return "".join([*parts, "</svg>"])
 
 
 def _bar(top: int, value: float, colour: str, text: str) -> list[str]:
-    track = WIDTH - 130
+    track = WIDTH - 190
     length = round(track * min(100.0, max(0.0, value)) / 100)
     return [
         f'<rect x="0" y="{top}" width="{track}" height="{BAR}" fill="{TRACK}"/>',
         f'<rect x="0" y="{top}" width="{length}" height="{BAR}" fill="{colour}"/>',
-        f'<text x="{WIDTH}" y="{top + 12}" text-anchor="end">{escape(text)}</text>',
+        f'<text x="{WIDTH}" y="{top + 17}" text-anchor="end">{escape(text)}</text>',
     ]
 
 

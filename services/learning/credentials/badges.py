@@ -209,9 +209,9 @@ def drawing(title: str, network: str) -> str:
     lines = wrap(title, LINE, break_long_words=True)[:4]
     if len(" ".join(lines)) < len(" ".join(title.split())):
         lines[-1] = lines[-1][: LINE - 1] + "…"
-    top = 166 - 14 * len(lines)
+    top = 166 - 15 * len(lines)
     texts = [
-        f'<text x="160" y="{top + 28 * place + 14}" font-size="21" font-weight="bold">{escape(line)}</text>'
+        f'<text x="160" y="{top + 30 * place + 16}" font-size="24" font-weight="bold">{escape(line)}</text>'
         for place, line in enumerate(lines)
     ]
     name = network if len(network) <= 30 else network[:29] + "…"
@@ -224,7 +224,7 @@ def drawing(title: str, network: str) -> str:
         f'<path d="M160 34l8.2 17 18.8 2.4-13.8 13 3.5 18.6-16.7-9-16.7 9 3.5-18.6-13.8-13 18.8-2.4z" fill="{FIELD}"/>'
         f"{''.join(texts)}"
         f'<path d="M100 232h120" stroke="{FIELD}" stroke-width="2"/>'
-        f'<text x="160" y="254" font-size="14">{escape(name)}</text></svg>'
+        f'<text x="160" y="254" font-size="16">{escape(name)}</text></svg>'
     )
 
 

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import segno
-from babel.dates import format_date
 from starlette.responses import Response
 
 from services.learning.credentials.badges import drawing, page_of
 from services.learning.credentials.queries import Held
 from services.learning.credentials.rules import Standing
 from shared import typesetting
-from shared.runtime.pages import Pages
+from shared.runtime.pages import Pages, day
 from shared.runtime.problems import Problem
 
 PAGES = Pages(__file__)
@@ -35,7 +34,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "expires_on": "Valido fino a",
         "no_end": "Non scade",
         "holder": "A chi",
-        "hidden": "Chi lo ha ricevuto ha scelto di non mostrare qui il proprio nome.",
+        "hidden": "Il nome di chi lo ha ricevuto non è mostrato: lo decide chi lo porta.",
         "criteria": "Come si ottiene",
         "take": "Scarica",
         "certificate": "Attestato in PDF",
@@ -75,7 +74,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "expires_on": "Valid until",
         "no_end": "It does not expire",
         "holder": "To whom",
-        "hidden": "Whoever received it chose not to show their name here.",
+        "hidden": "The name of whoever received it is not shown: its bearer decides.",
         "criteria": "How it is earned",
         "take": "Download",
         "certificate": "Certificate (PDF)",
@@ -143,11 +142,6 @@ PAPER: dict[str, dict[str, Any]] = {
 TAGS = {Standing.VALID: "good", Standing.EXPIRED: "late", Standing.REVOKED: "late"}
 
 
-def day_of(on: date, language: str) -> str:
-    """`12 settembre 2024`."""
-    return format_date(on, "d MMMM y", locale=language)
-
-
 def verified(language: str, found: Mapping[str, Any], network: Any) -> Response:
     texts = TEXTS[language]
     return PAGES.page(
@@ -156,6 +150,7 @@ def verified(language: str, found: Mapping[str, Any], network: Any) -> Response:
         "verify.html",
         network=network,
         found=found,
+        public=True,
         drawn=drawn(found, network),
         says=says(found, language),
         tag=TAGS[found["standing"]],
@@ -169,10 +164,7 @@ def drawn(found: Mapping[str, Any], network: Any) -> str:
 
 def says(found: Mapping[str, Any], language: str) -> str:
     on = found["revoked_on"] if found["standing"] is Standing.REVOKED else found["expires_on"]
-    when = day_of(on, language) if on else ""
-    if language == "it" and when:
-        when = f"il {when}"
-    return TEXTS[language][f"says_{found['standing']}"].format(day=when)
+    return TEXTS[language][f"says_{found['standing']}"].format(day=day(on, language) if on else "")
 
 
 def own(
@@ -193,6 +185,7 @@ def own(
         "own.html",
         network=network,
         found=found,
+        public=False,
         who=texts["who"].format(person=held.person) if held.person else "",
         named=held.credential.named,
         can_name=bool(held.person),
@@ -221,10 +214,10 @@ def paper(language: str, held: Held, network: Any, root: str, on: date, named: b
     texts, one, what = PAPER[language], held.credential, held.achievement
     page = page_of(root, one.code)
     standing = one.standing(on)
-    until = texts["until"].format(day=when(one.expires_on, language)) if one.expires_on else texts["no_end"]
+    until = texts["until"].format(day=day(one.expires_on, language)) if one.expires_on else texts["no_end"]
     if standing is not Standing.VALID:
         ended = one.revoked_on if standing is Standing.REVOKED else one.expires_on
-        until = texts[standing].format(day=when(ended, language, the=True)) if ended else until
+        until = texts[standing].format(day=day(ended, language)) if ended else until
     return {
         "language": language,
         "title": texts["title"],
@@ -238,7 +231,7 @@ def paper(language: str, held: Held, network: Any, root: str, on: date, named: b
         "description": what.description,
         "criteria_heading": texts["criteria"],
         "criteria": what.criteria,
-        "issued": texts["issued"].format(network=network.name, day=when(one.issued_on, language, the=True)),
+        "issued": texts["issued"].format(network=network.name, day=day(one.issued_on, language)),
         "until": until,
         "over": standing is not Standing.VALID,
         "verify": texts["verify"],
@@ -248,13 +241,6 @@ def paper(language: str, held: Held, network: Any, root: str, on: date, named: b
         "badge": drawing(what.title, network.name),
         "badge_alt": texts["badge"].format(title=what.title),
     }
-
-
-def when(on: date, language: str, *, the: bool = False) -> str:
-    shown = day_of(on, language)
-    if language != "it":
-        return shown
-    return f"il {shown}" if the else shown
 
 
 def code(address: str) -> str:
