@@ -20,6 +20,7 @@ from services.mapping.members_map import routes as members_map
 from services.mapping.nearest import routes as nearest
 from services.mapping.needs import commands as needs_commands
 from services.mapping.needs import routes as needs
+from services.mapping.news import listens as news_listens
 from services.mapping.organisations import listens as organisations_listens
 from services.mapping.people import listens as people_listens
 from services.mapping.places import routes as places
@@ -89,6 +90,7 @@ def service(settings: Settings) -> Service:
             items_listens,
             people_listens,
             organisations_listens,
+            news_listens,
             crossings_listens,
         ],
         problems=[

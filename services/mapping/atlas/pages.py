@@ -67,6 +67,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "source": "Da {name}",
         "whole": "Apri l'atlante",
         "checked": "verificato il {day}",
+        "news": "Notizie",
     },
     "en": {
         "title": "Atlas",
@@ -105,6 +106,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "source": "From {name}",
         "whole": "Open the atlas",
         "checked": "checked on {day}",
+        "news": "News",
     },
 }
 KINDS = {
@@ -250,6 +252,7 @@ def page(at: Edge, view: View, sheet: Sheet, region: str | None, listed: Any) ->
         items=[_item(row, language) for row in listed.items] if listed else [],
         item_headings=[texts[term] for term in ("name", "kind", "who", "where")],
         further=view.href(region, after=listed.next) if listed and listed.next else None,
+        news=sheet.news,
         whole=view.href(region).replace("/atlas/embed", "/atlas", 1),
         geojson=_data("items.geojson", view, region),
         csv=_data("items", view, region),

@@ -15,6 +15,7 @@ from services.mapping.coverage.rules import PUBLIC
 from services.mapping.coverage.tables import item_coverage
 from services.mapping.experiences.tables import experiences
 from services.mapping.items.rules import State, Subject, Visibility
+from services.mapping.news import queries as news
 from services.mapping.places.tables import places
 from services.mapping.presences.tables import organisations
 from services.mapping.resources.tables import resources
@@ -41,11 +42,13 @@ class Figures:
 
 @dataclass(frozen=True)
 class Sheet:
-    """What a page of the atlas is about: all networks that show something, the one that was asked for, and figures."""
+    """What a page of the atlas is about: all networks that show something, the one that was asked for, figures, and the
+    newest news."""
 
     shown: Sequence[Any]
     network: Any
     figures: Figures
+    news: Sequence[Any]
 
 
 async def sheet(session: AsyncSession, actor: Actor, ref: str | None, region: str | None, *, now: datetime) -> Sheet:  # noqa: ARG001
@@ -57,7 +60,8 @@ async def sheet(session: AsyncSession, actor: Actor, ref: str | None, region: st
     network = next((row for row in shown if ref in (row.slug, str(row.id))), None) if ref else None
     if ref and network is None:
         raise loading.NetworkUnknown(ref)
-    return Sheet(shown, network, await figures(session, network.id if network else None, region))
+    of = network.id if network else None
+    return Sheet(shown, network, await figures(session, of, region), await news.newest(session, of, region, now))
 
 
 def parts(region: str | None) -> list[Territory]:
