@@ -6,6 +6,10 @@ from services.notify.agreements import listens as agreements
 from services.notify.assessments import listens as assessments
 from services.notify.bodies import listens as bodies
 from services.notify.bounces import routes as bounces
+from services.notify.certified import listens as certified
+from services.notify.certified import queries as certified_queries
+from services.notify.certified import routes as certified_routes
+from services.notify.certified.worker import read_receipts, send_certified
 from services.notify.commitments import listens as commitments
 from services.notify.contacts import listens as contacts
 from services.notify.contacts.routes import routes as contacts_routes
@@ -88,6 +92,7 @@ def service(settings: Settings) -> Service:
             inbox.routes,
             preferences.routes,
             webhook_routes.routes,
+            certified_routes.routes,
         ],
         site=[journey_pages.site],
         listens=[
@@ -97,6 +102,7 @@ def service(settings: Settings) -> Service:
             journeys,
             contacts,
             organisations,
+            certified,
             bodies,
             agreements,
             commitments,
@@ -130,8 +136,9 @@ def service(settings: Settings) -> Service:
             preferences.problems,
             inbox.problems,
             webhook_routes.problems,
+            certified_routes.problems,
         ],
-        workers=[send, receive, tell_partners],
+        workers=[send, receive, tell_partners, send_certified, read_receipts],
         followers=[following.follow],
         vocabularies=[
             *VOCABULARIES,
@@ -141,8 +148,9 @@ def service(settings: Settings) -> Service:
             *bounces.vocabularies,
             *preferences.vocabularies,
             *webhook_routes.vocabularies,
+            *certified_routes.vocabularies,
         ],
-        backlogs={"mails": deliveries.due, "webhooks": webhook_queries.due},
+        backlogs={"mails": deliveries.due, "webhooks": webhook_queries.due, "certified": certified_queries.due},
     )
 
 

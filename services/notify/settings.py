@@ -17,6 +17,7 @@ from joserfc.jwk import ECKey
 from pydantic import AfterValidator, Field, model_validator
 
 from services.notify.bounces import rules as bounces
+from services.notify.certified.mailbox import Mailbox
 from services.notify.contacts.rules import AddressUnusable, domain_of, mailbox
 from services.notify.deliveries.mail import Sender
 from services.notify.deliveries.sending import Pace
@@ -45,6 +46,13 @@ def _domains(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
         raise ValueError('expected domains: ["example.org"]') from None
 
 
+def _rates(rates: dict[str, float]) -> dict[str, float]:
+    if any(not 0 < rate <= 1000 for rate in rates.values()):
+        raise ValueError("expected mails a second, more than 0 and up to 1000")
+    names = _domains(tuple(rates)) or ()
+    return dict(zip(names, rates.values(), strict=True))
+
+
 def _domain(name: str | None) -> str | None:
     if not name:  # compose files say nothing in this way
         return None
@@ -64,6 +72,23 @@ def _private_key(path: Path) -> Path:
     return path
 
 
+def _relay_or_none(url: str | None) -> str | None:
+    return _relay(url) if url else None
+
+
+def _mailbox_or_none(address: str | None) -> str | None:
+    try:
+        return mailbox(address).lower() if address else None
+    except AddressUnusable:
+        raise ValueError("expected a certified address: rete@pec.example.org") from None
+
+
+def _imap_or_none(url: str | None) -> str | None:
+    if url:
+        Mailbox.parse(url)
+    return url or None
+
+
 def _webhook_keys(text: str | None) -> str | None:
     if not text:  # compose files say nothing in this way
         return None
@@ -80,6 +105,8 @@ class Settings(ServiceSettings):
     """At once. A kill repeats at most one mail of each."""
     smtp_per_second: float | None = Field(default=None, gt=0)
     """What the relay allows, for all processes of this service together; unset: as fast as it takes them."""
+    smtp_per_domain: Annotated[dict[str, float], AfterValidator(_rates)] = Field(default_factory=dict)
+    """`{"gmail.com": 20}`: mails a second to addresses at these domains, whatever the relay allows."""
     mail_from: Annotated[str, AfterValidator(_address)]
     """In whose name mails go out: `Trama <no-reply@example.org>`; bounces return there."""
     mail_from_domains: Annotated[tuple[str, ...] | None, AfterValidator(_domains)] = None
@@ -95,8 +122,34 @@ class Settings(ServiceSettings):
     webhook_keys: Annotated[str | None, AfterValidator(_webhook_keys)] = Field(default=None, repr=False)
     """A JWK set of symmetric keys, 256 bits each: the first seals the secrets of webhooks, the others open what they
     sealed. Usually `TRAMA_WEBHOOK_KEYS_FILE`; unset: there are no webhooks."""
+    pec_smtp_url: Annotated[str | None, AfterValidator(_relay_or_none)] = Field(default=None, repr=False)
+    """The certified mailbox's provider (PEC): `smtps://user:password@host`. Without all three there is no certified
+    mail."""
+    pec_from: Annotated[str | None, AfterValidator(_mailbox_or_none)] = None
+    pec_imap_url: Annotated[str | None, AfterValidator(_imap_or_none)] = Field(default=None, repr=False)
+    """Where receipts come: `imaps://user:password@host[:port][/folder]`."""
+    pec_poll: float = Field(default=60, gt=0)
+    """Seconds between two looks into the certified mailbox."""
     webhooks_insecure: bool = False
     """Webhooks over http and to private addresses: to try them out, in the local profile only."""
+
+    @model_validator(mode="after")
+    def _certified_mail_is_whole(self) -> Self:
+        given = (self.pec_smtp_url, self.pec_from, self.pec_imap_url)
+        if any(given) and not all(given):
+            raise ValueError("TRAMA_PEC_SMTP_URL, TRAMA_PEC_FROM, TRAMA_PEC_IMAP_URL: all three, or none")
+        local = self.profile == "local"
+        if not local and self.pec_imap_url and not self.pec_imap_url.startswith("imaps:"):
+            raise ValueError("TRAMA_PEC_IMAP_URL: imaps, other than in the local profile")
+        return self
+
+    @property
+    def certified(self) -> tuple[Relay, str, Mailbox] | None:
+        """Our provider's relay, our address there, our mailbox."""
+        if not (self.pec_smtp_url and self.pec_from and self.pec_imap_url):
+            return None
+        relay = Relay.parse(self.pec_smtp_url, self.smtp_timeout)
+        return relay, self.pec_from, Mailbox.parse(self.pec_imap_url)
 
     @model_validator(mode="after")
     def _webhooks_are_guarded(self) -> Self:
@@ -127,7 +180,7 @@ class Settings(ServiceSettings):
 
     @property
     def pace(self) -> Pace:
-        return Pace(lanes=self.smtp_connections, per_second=self.smtp_per_second)
+        return Pace(lanes=self.smtp_connections, per_second=self.smtp_per_second, per_domain=self.smtp_per_domain)
 
     @property
     def bounce_key(self) -> bytes:

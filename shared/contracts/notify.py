@@ -66,6 +66,9 @@ class CertifiedMailState(Fact):
     because_of: UUID | None = None
 
 
+class CertifiedMailSent(CertifiedMailState, fact="notify.certified_mail.sent"): ...
+
+
 class CertifiedMailAccepted(CertifiedMailState, fact="notify.certified_mail.accepted"): ...
 
 
@@ -73,6 +76,10 @@ class CertifiedMailDelivered(CertifiedMailState, fact="notify.certified_mail.del
 
 
 class CertifiedMailFailed(CertifiedMailState, fact="notify.certified_mail.failed"): ...
+
+
+class CertifiedMailUnanswered(CertifiedMailState, fact="notify.certified_mail.unanswered"):
+    """A day has brought no receipt; one that comes later still counts."""
 
 
 class CalendarReplyState(Fact):

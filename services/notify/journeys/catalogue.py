@@ -223,6 +223,8 @@ NOTIFY = {
     "certified_mail.accepted": ("PEC accettata", "Certified mail accepted"),
     "certified_mail.delivered": ("PEC consegnata", "Certified mail delivered"),
     "certified_mail.failed": ("PEC non consegnata", "Certified mail failed"),
+    "certified_mail.sent": ("PEC affidata al gestore", "Certified mail handed to the provider"),
+    "certified_mail.unanswered": ("PEC senza ricevuta", "Certified mail without a receipt"),
     "delivery.bounced": ("Messaggio tornato indietro", "Message bounced"),
     "delivery.failed": ("Messaggio non riuscito", "Message failed"),
     "delivery.sent": ("Messaggio inviato", "Message sent"),
