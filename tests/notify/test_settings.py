@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from joserfc.jwk import ECKey
 
+from services.notify.bounces import rules as bounces
 from services.notify.settings import Settings
 from shared.runtime.settings import SettingsError
 
@@ -34,6 +36,24 @@ def test_good_variables_become_a_relay_a_sender_and_a_pace(environment: dict[str
     assert (settings.pace.lanes, settings.pace.per_second) == (2, 20.0)
     assert settings.link_key.is_private
     assert "geheim" not in repr(settings)
+
+
+def test_providers_have_rates_of_their_own_and_bounces_addresses_where_they_can_be_taken(
+    environment: dict[str, str],
+) -> None:
+    assert (Settings.load(environment).return_path, Settings.load(environment).pace.per_domain) == (None, {})
+    more = {"TRAMA_SMTP_PER_DOMAIN": '{"Gmail.com": 20}', "TRAMA_REPLY_DOMAIN": "reply.example"}
+    settings = Settings.load({**environment, **more})
+    assert settings.pace.per_domain == {"gmail.com": 20.0}
+    made = settings.return_path
+    assert made is not None
+    address = made(UUID(int=7), "maria@example.org")
+    token = bounces.token_of(address, "reply.example")
+    assert token is not None
+    assert bounces.named(settings.bounce_key, token) is not None
+    for bad in ('{"gmail.com": 0}', '{"gmail.com": 2000}', '{"not a domain": 1}', "20"):
+        with pytest.raises(SettingsError, match="TRAMA_SMTP_PER_DOMAIN"):
+            Settings.load({**environment, "TRAMA_SMTP_PER_DOMAIN": bad})
 
 
 @pytest.mark.parametrize("missing", ["TRAMA_SMTP_URL", "TRAMA_MAIL_FROM", "TRAMA_LINK_KEY_FILE"])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -40,6 +40,8 @@ STEPS_OF_A_MAIL = 6
 """Connect, MAIL, RCPT, DATA, the text, RSET: each may take the relay's whole timeout."""
 LEASE_IN_MAILS = 3
 LONGEST_PAUSE = 15.0
+WINDOW = 2.0
+"""Seconds for which mails to a domain with a rate are taken up: what is further away leaves the lanes to others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +63,20 @@ class Writes(Protocol[K]):
 
     def write(self, delivery: Claimed, known: K, wall: datetime, now: datetime) -> Mail | Unsendable: ...
 
+    def domain(self, delivery: Claimed, known: K) -> str | None:
+        """To which the mail will go, in small letters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How much at a time. `per_second` bounds all senders of this service to the relay together; None: as it comes."""
+    """How much at a time. `per_second` bounds all senders of this service to the relay together; None: as it comes.
+    `per_domain`: what readers' providers allow, mails a second to addresses at each of these domains."""
 
     lanes: int = 8
     batch: int = 500
     per_second: float | None = None
     poll: float = 1.0
+    per_domain: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def claim(self) -> int:
@@ -160,6 +167,7 @@ class Round(Generic[K]):
     deadline: float  # of the lease, loop time
     first_slot: float  # loop time
     interval: float  # seconds between two mails, 0 without a rate
+    slots: Mapping[UUID, float] = field(default_factory=dict)  # of mails to a domain with a rate, loop time
     settled: list[Settled] = field(default_factory=list)
     taken: int = 0
     unreachable: str | None = None
@@ -167,8 +175,10 @@ class Round(Generic[K]):
     def take(self, margin: float, now: float) -> tuple[Claimed, float] | None:
         """The next delivery and when its turn is; none when the batch is through or the lease is too short for one
         more mail."""
-        slot = self.first_slot + self.taken * self.interval
-        if not self.waiting or max(now, slot) + margin > self.deadline:
+        if not self.waiting:
+            return None
+        slot = max(self.first_slot + self.taken * self.interval, self.slots.get(self.waiting[0].id, 0.0))
+        if max(now, slot) + margin > self.deadline:
             return None
         self.taken += 1
         return self.waiting.popleft(), slot
@@ -299,12 +309,37 @@ class Sending(Generic[K]):
             claimed = await claim(session, self.pace.claim, self.lease)
             wait = await reserve(session, str(self.relay), len(claimed) * interval) if claimed and interval else 0.0
             known = await self.writer.known(session, claimed, self.now()) if claimed else None
+            slots = await self._spaced(session, claimed, known) if known is not None and self.pace.per_domain else {}
         if settled:
             self.after_commit()
         if known is None:
             return None
         now = asyncio.get_running_loop().time()
-        return Round(deque(claimed), known, now + self.lease + wait, now + wait, interval)
+        taken = sorted((c for c in claimed if slots.get(c.id, 0.0) is not None), key=lambda c: slots.get(c.id) or 0.0)
+        at = {id_: now + later for id_, later in slots.items() if later is not None}
+        return Round(deque(taken), known, now + self.lease + wait, now + wait, interval, at)
+
+    async def _spaced(self, session: AsyncSession, claimed: Sequence[Claimed], known: K) -> dict[UUID, float | None]:
+        """In how many seconds each mail to a domain with a rate has its turn, among those of all senders; None for
+        those that are due later again, and are in nobody's hands until then."""
+        slots: dict[UUID, float | None] = {}
+        later: list[Settled] = []
+        by_domain: dict[str, list[Claimed]] = {}
+        for one in claimed:
+            if (domain := self.writer.domain(one, known)) in self.pace.per_domain:
+                by_domain.setdefault(str(domain), []).append(one)
+        for domain, mails in sorted(by_domain.items()):  # in one order: two senders must not wait for each other
+            rate = self.pace.per_domain[domain]
+            most = max(1, int(rate * WINDOW))
+            wait = await reserve(session, f"{self.relay} {domain}", min(len(mails), most) / rate)
+            for position, one in enumerate(mails):
+                turn = wait + position / rate
+                slots[one.id] = turn if position < most else None
+                if position >= most:
+                    again = Verdict(State.QUEUED, next_try=wall() + timedelta(seconds=turn))
+                    later.append(Settled(one, again, untried=True))
+        await record(session, later, self.now())
+        return slots
 
     async def _record(self, settled: Sequence[Settled]) -> bool:
         async with self.sessions.begin() as session:

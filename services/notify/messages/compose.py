@@ -142,6 +142,13 @@ class Writer:
             unsubscribe=words.unsubscribe,
         )
 
+    def domain(self, delivery: Claimed, known: Known) -> str | None:
+        contact = known.contacts.get(delivery.person_id) if delivery.person_id else None
+        try:
+            return domain_of(mailbox(contact.email)).lower() if contact is not None and contact.email else None
+        except AddressUnusable:
+            return None
+
     def words(self, delivery: Claimed, known: Known, wall: datetime, now: datetime) -> Words | Unsendable:
         """What the person reads, however it reaches them."""
         given = self._given(delivery, known, wall, now)

@@ -82,10 +82,13 @@ def test_the_whole_schedule_takes_about_a_day_and_some_fifteen_attempts() -> Non
     assert 12 <= attempts <= 16
 
 
-def test_only_a_failed_delivery_can_be_tried_again() -> None:
-    for state in set(State) - {State.FAILED}:
+def test_only_what_failed_or_came_back_can_be_tried_again() -> None:
+    for state in set(State) - {State.FAILED, State.BOUNCED}:
         with pytest.raises(NotFailed, match=state):
             delivery(state).retry(AT)
+    returned = delivery(State.BOUNCED)
+    returned.retry(AT)
+    assert returned.state is State.QUEUED
 
 
 def test_a_retry_by_hand_has_a_whole_day_again() -> None:

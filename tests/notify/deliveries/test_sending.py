@@ -346,6 +346,24 @@ async def test_the_relays_rate_is_kept_by_all_senders_together(desk: Desk) -> No
     assert loop.time() - began >= 19 / 20 - 0.1
 
 
+async def test_a_providers_rate_is_kept_and_holds_nobody_elses_mail(desk: Desk) -> None:
+    """At twenty a second for one domain, of which forty are taken up at a time: the rest is given back."""
+    slow = await desk.intend(60, "slow")
+    async with desk.database.sessions.begin() as session:
+        theirs = contacts.c.person_id.in_([intent.person_id for intent in slow])
+        await session.execute(update(contacts).where(theirs).values(email=contacts.c.email + ".slow.example"))
+    await desk.intend(40, "fast")
+    pace = Pace(per_domain={"example.org.slow.example": 20.0}, poll=0.05)
+    loop = asyncio.get_running_loop()
+    began, fast = loop.time(), list[float]()
+    desk.relay.before_answer = lambda mail: fast.append(loop.time() - began) if "slow" not in mail.to else None
+    async with desk.running(pace), desk.running(pace):
+        rows = await desk.settled(100)
+    assert loop.time() - began >= 59 / 20 - 0.1
+    assert max(fast) < 1.5
+    assert {(row.state, row.attempts) for row in rows} == {(State.SENT, 1)}
+
+
 async def test_a_relay_that_allows_one_connection_gets_everything_over_it(desk: Desk) -> None:
     desk.relay.most_allowed = 1
     await desk.intend(30)
