@@ -186,6 +186,7 @@ LEARNING = {
     "adoption.ended": ("Adozione di una buona pratica finita", "Adoption of a practice ended"),
     "assessment_request.answered": ("Questionario compilato", "Assessment answered"),
     "assessment_request.asked": ("Questionario richiesto", "Assessment asked"),
+    "assessment_request.changed": ("Questionario cambiato", "Assessment changed"),
     "assessment_request.withdrawn": ("Questionario non più richiesto", "Assessment withdrawn"),
     "campaign.changed": ("Campagna modificata", "Campaign changed"),
     "campaign.closed": ("Campagna chiusa", "Campaign closed"),
