@@ -389,18 +389,18 @@ def when(rule: Definition, telling: Telling) -> tuple[datetime, datetime | None]
     else:
         over = datetime.fromisoformat(found)
         local = over.astimezone(ROME)
-        at = _on(local.date() + timedelta(days=delay.days), hour or local.time())
+        at = _on(local.date() + timedelta(days=delay.days), hour or local.timetz())
     return at, over if at < over else None
 
 
 def _later(instant: datetime, days: int) -> datetime:
     """At the same hour by the clock on the wall, so many days later."""
     local = instant.astimezone(ROME)
-    return _on(local.date() + timedelta(days=days), local.time()) if days else instant
+    return _on(local.date() + timedelta(days=days), local.timetz()) if days else instant
 
 
 def _on(day: date, hour: time) -> datetime:
-    return datetime.combine(day, hour, ROME).astimezone(UTC)
+    return datetime.combine(day, hour.replace(tzinfo=ROME)).astimezone(UTC)
 
 
 def identity(rule_id: UUID, rule: Definition, telling: Telling) -> UUID:
