@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import time
+from datetime import date, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from babel.dates import get_day_names
+from babel.dates import format_date
 from sqlalchemy import Row
 from starlette.requests import Request
 from starlette.responses import Response
@@ -126,6 +126,7 @@ LANGUAGES = {"it": "italiano", "en": "English"}
 Form = Mapping[str, Sequence[str]]
 """The values of each field, as a browser sent them or as the page shows them."""
 MOST_FIELDS = 400
+A_MONDAY = date(2024, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ class About:
     preferences: str
 
 
-def scope(mine: Mine, network: UUID | None) -> Row[Any] | None:
+def scope(mine: Mine, network: UUID | None) -> Any:
     """The network that the page is about, among the person's own; None: all of them."""
     if network is None:
         return None
@@ -209,7 +210,7 @@ def groups(language: str, given: Form, network: Row[Any] | None) -> list[dict[st
                 "label": in_language(label, language),
                 "fields": fields(language, code, given, none),
                 "topics": rows,
-                "open": any(field["value"] for row in rows for field in row["fields"]),
+                "open": any(_one(given, f"{channel}:{topic.code}") for topic in topics for channel in Channel),
             }
         )
     return found
@@ -225,14 +226,14 @@ def fields(language: str, about: str, given: Form, none: str) -> list[dict[str, 
 
 
 def settings(language: str, given: Form, mine: Mine) -> dict[str, Any]:
-    names = dict(get_day_names("wide", locale=language))
+    days = [(str(day), format_date(A_MONDAY + timedelta(days=day - 1), "EEEE", locale=language)) for day in range(1, 8)]
     registered = LANGUAGES.get(mine.contact.language if mine.contact is not None else "it", "italiano")
     return {
         "languages": [("", TEXTS[language]["registry"].format(language=registered)), *LANGUAGES.items()],
         "language": _one(given, "language"),
         "hours": [(str(hour), f"{hour:02}:00") for hour in range(24)],
         "hour": _one(given, "digest_hour"),
-        "weekdays": [(str(day), names[day - 1]) for day in range(1, 8)],
+        "weekdays": days,
         "weekday": _one(given, "digest_weekday"),
         "quiet": bool(_one(given, "quiet")),
         "since": _one(given, "quiet_since"),
