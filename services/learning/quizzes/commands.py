@@ -213,15 +213,15 @@ async def submit(
 ) -> tuple[Taking, Attempt]:
     """Hands the answers in, and has them marked: who passes has done the unit. Raises UnknownAttempt, NotTheirOwn,
     SubmittedAlready, Refused, EnrolmentEnded, CompletedAlready."""
-    found, attempt = await queries.attempt_of(session, actor, attempt_id, now=now)
-    enrolment, path = await enrolments_queries.locked(session, attempt.enrolment_id)
+    enrolment_id, unit_id = await queries.where_is(session, attempt_id)
+    enrolment, path = await enrolments_queries.locked(session, enrolment_id)
     _require_own(actor, enrolment)
     given: dict[UUID, Any] = {}
     for answer in request.answers:
         if answer.question_id in given:
             raise rules.Refused([(answer.question_id, "repeated", "each question once")])
         given[answer.question_id] = answer.given
-    await _submit(session, enrolment, path, found.unit.id, attempt_id, given, now)
+    await _submit(session, enrolment, path, unit_id, attempt_id, given, now)
     return await queries.attempt_of(session, actor, attempt_id, now=now)
 
 
@@ -253,7 +253,6 @@ async def _submit(
 ) -> None:
     found = await _taking(session, enrolment, unit_id)
     attempt = queries.one_of(found, attempt_id)
-    await session.refresh(attempt)  # as it is now that the enrolment's row is held
     if attempt.submitted_at is not None:
         raise rules.SubmittedAlready(attempt_id)
     _require_active(enrolment, unit_id)

@@ -235,16 +235,21 @@ async def standing(session: AsyncSession, enrolment: Enrolment, quiz: Quiz, trie
 async def attempt_of(session: AsyncSession, actor: Actor, attempt_id: UUID, *, now: datetime) -> tuple[Taking, Attempt]:
     """An attempt of the round that its enrolment is in, with what it stands in. Raises UnknownAttempt, also for one
     that the caller may not see."""
-    row = (
-        await session.execute(select(attempts.c.enrolment_id, attempts.c.unit_id).where(attempts.c.id == attempt_id))
-    ).one_or_none()
-    if row is None:
-        raise UnknownAttempt(attempt_id)
+    enrolment_id, unit_id = await where_is(session, attempt_id)
     try:
-        found = await taking(session, actor, row.enrolment_id, row.unit_id, now=now)
+        found = await taking(session, actor, enrolment_id, unit_id, now=now)
     except (UnknownEnrolment, UnknownUnit, NotAQuiz):
         raise UnknownAttempt(attempt_id) from None
     return found, one_of(found, attempt_id)
+
+
+async def where_is(session: AsyncSession, attempt_id: UUID) -> tuple[UUID, UUID]:
+    """(enrolment, unit) of an attempt. Raises UnknownAttempt."""
+    query = select(attempts.c.enrolment_id, attempts.c.unit_id).where(attempts.c.id == attempt_id)
+    row = (await session.execute(query)).one_or_none()
+    if row is None:
+        raise UnknownAttempt(attempt_id)
+    return row.enrolment_id, row.unit_id
 
 
 def one_of(found: Taking, attempt_id: UUID) -> Attempt:

@@ -168,7 +168,7 @@ class AttemptOut(BaseModel):
     version: int
 
     @classmethod
-    def of(cls, found: Taking, attempt: Attempt) -> AttemptOut:
+    def shown(cls, found: Taking, attempt: Attempt) -> AttemptOut:
         edition = next(edition for one, edition in found.tried if one.id == attempt.id)
         same = ("id", "number", "begun_at", "submitted_at", "points", "of", "percent", "passed", "version")
         return cls(
@@ -228,7 +228,7 @@ class TakingOut(BaseModel):
             used=standing.used,
             left=standing.left,
             passed=standing.passed,
-            attempts=[AttemptOut.of(found, one) for one, _ in found.tried],
+            attempts=[AttemptOut.shown(found, one) for one, _ in found.tried],
             allowed_actions=[
                 *(["attempt"] if found.own and found.may_try else []),
                 *(["grant_attempt"] if may_grant else []),
@@ -332,13 +332,13 @@ async def grant(enrolment_id: UUID, unit_id: UUID, at: At) -> Response:
 @routes.get("/attempts/{attempt_id}", response_model=AttemptOut)
 async def attempt(attempt_id: UUID, at: At) -> Response:
     """An attempt."""
-    return await at.read(queries.attempt_of, attempt_id, out=lambda found: AttemptOut.of(*found))
+    return await at.read(queries.attempt_of, attempt_id, out=lambda found: AttemptOut.shown(*found))
 
 
 @routes.post("/attempts/{attempt_id}/submit", response_model=AttemptOut)
 async def submit(attempt_id: UUID, body: AnswersBody, at: At) -> Response:
     """I hand my answers in, one to every question. Who passes has done the unit."""
-    return await at.command(commands.submit, attempt_id, body, out=lambda found: AttemptOut.of(*found))
+    return await at.command(commands.submit, attempt_id, body, out=lambda found: AttemptOut.shown(*found))
 
 
 # --- mailed links ----------------------------------------------------------------------------------------------------
