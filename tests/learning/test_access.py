@@ -6,6 +6,7 @@ import pytest
 
 from tests.access.matrix import STRANGERS, refused, unlisted
 from tests.harness import Running
+from tests.learning.practices.commons import Commons
 from tests.learning.school import School
 
 VERIFIED = (
@@ -35,12 +36,22 @@ PUBLIC = (
     "GET /documents/{document_id}/page",
     "GET /documents/link",
     "POST /documents/link",
+    "GET /networks/{network}/news/feed.atom",
+    "GET /networks/{network}/news/feed.json",
     "GET /paths/{path_id}/page",
+    "GET /public-practices",
+    "GET /public-practices/{practice_id}",
     "GET /enrolments/link",
     "POST /enrolments/link",
 )
 """A page for everybody, and the pages behind signed links: the link is the right."""
-OWN = ("GET /networks/{network}/paths", "GET /me/enrolments", "GET /me/assessments", "GET /me/credentials")
+OWN = (
+    "GET /networks/{network}/paths",
+    "GET /me/enrolments",
+    "GET /me/assessments",
+    "GET /me/credentials",
+    "GET /me/news",
+)
 """Whoever is signed in: the paths for those without a mandate, and one's own enrolments."""
 
 
@@ -70,7 +81,25 @@ async def room(learning: Running) -> tuple[School, dict[str, str]]:
     documents = f"{network}/documents"
     document = await school.done("POST", documents, 201, data={"title": "Un documento"}, files=file)
     ids |= {"document_id": document["id"], "number": "1"}
+    ids |= await _commons(school)
     return school, ids
+
+
+async def _commons(school: School) -> dict[str, str]:
+    """A practice that was taken up, news and a campaign."""
+    commons = Commons(school.running)
+    commons.id, commons.slug, commons.secretariat = school.id, school.slug, school.secretariat
+    practice = await commons.published()
+    adoption = await commons.adopted(practice, commons, organisation_id=str(await commons.member()))
+    item = await school.done("POST", f"/networks/{school.slug}/news", 201, json={"title": "Notizia"})
+    about = {"slug": "casa", "title": "La Casa", "audience": "communities", "since": school.today()}
+    campaign = await school.done("POST", f"/networks/{school.slug}/campaigns", 201, json=about)
+    return {
+        "practice_id": practice["id"],
+        "adoption_id": adoption["id"],
+        "item_id": item["id"],
+        "campaign_id": campaign["id"],
+    }
 
 
 @pytest.mark.parametrize("stranger", STRANGERS)

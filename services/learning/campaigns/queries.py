@@ -89,7 +89,7 @@ def _theirs(actor: Actor, network: UUID, now: datetime) -> ColumnElement[bool]:
 
 
 def writes(actor: Actor, campaign: Campaign, now: datetime) -> bool:
-    where = {"network": campaign.network_id, "body": None, "territory": campaign.territory}
+    where: dict[str, Any] = {"network": campaign.network_id, "body": None, "territory": campaign.territory}
     return has_for(actor, Right.WRITE_CAMPAIGNS, **where, on=now)
 
 
@@ -155,7 +155,9 @@ def _reached(row: Any, campaign: Campaign, known: dict[UUID, Written]) -> Reache
     if row.page_id == campaign.id:
         return Reached(row.day, None, None, None, row.visitors)
     one = known.get(row.page_id)
-    return Reached(row.day, row.page_id, one and one.slug, one and one.title, row.visitors)
+    if one is None:
+        return Reached(row.day, row.page_id, None, None, row.visitors)
+    return Reached(row.day, row.page_id, one.slug, one.title, row.visitors)
 
 
 # --- for everybody ---------------------------------------------------------------------------------------------------

@@ -80,12 +80,12 @@ def add(sketch: bytearray, hashed: int) -> None:
         sketch[register] = rank
 
 
-def merged(one: bytes, other: bytes) -> bytes:
+def merged(one: bytes | bytearray, other: bytes | bytearray) -> bytes:
     """Of what was counted apart, each address once."""
     return bytes(map(max, one, other))
 
 
-def estimate(sketch: bytes) -> int:
+def estimate(sketch: bytes | bytearray) -> int:
     """How many different values were added (Flajolet and others, 2007, with linear counting while few were)."""
     raw = ALPHA * REGISTERS * REGISTERS / sum(2.0**-rank for rank in sketch)
     empty = sketch.count(0)
@@ -163,7 +163,7 @@ async def _salt_of(context: Context, own: Counted, on: date) -> bytes:
     async with context.database.sessions.begin() as session:
         made = insert(campaign_salts).values(day=on, salt=secrets.token_bytes(16))
         await session.execute(made.on_conflict_do_nothing())
-        salt = await session.scalar(select(campaign_salts.c.salt).where(campaign_salts.c.day == on))
+        salt: bytes | None = await session.scalar(select(campaign_salts.c.salt).where(campaign_salts.c.day == on))
     assert salt is not None
     own.salts = {on: salt}
     return salt

@@ -179,7 +179,7 @@ async def _writable(session: AsyncSession, actor: Actor, item_id: UUID, expected
 
 
 def _require_writer(actor: Actor, item: Item, now: datetime) -> None:
-    where = {"network": item.network_id, "body": item.body_id, "territory": item.territory}
+    where: dict[str, Any] = {"network": item.network_id, "body": item.body_id, "territory": item.territory}
     require_for(actor, Right.WRITE_NEWS, **where, on=now)
 
 

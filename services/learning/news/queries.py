@@ -58,7 +58,7 @@ def out(now: datetime) -> ColumnElement[bool]:
 
 
 def writes(actor: Actor, item: Item, now: datetime) -> bool:
-    where = {"network": item.network_id, "body": item.body_id, "territory": item.territory}
+    where: dict[str, Any] = {"network": item.network_id, "body": item.body_id, "territory": item.territory}
     return has_for(actor, Right.WRITE_NEWS, **where, on=now)
 
 

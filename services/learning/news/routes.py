@@ -208,7 +208,8 @@ def _atom(feed: Feed, base: str) -> bytes:
         SubElement(entry, "summary").text = _xml(item.short)
         if item.text:
             SubElement(entry, "content", {"type": "html"}).text = _xml(rules.html(item.text))
-    return b'<?xml version="1.0" encoding="utf-8"?>\n' + tostring(root, encoding="utf-8")
+    written: bytes = tostring(root, encoding="utf-8")
+    return b'<?xml version="1.0" encoding="utf-8"?>\n' + written
 
 
 def _xml(text: str) -> str:

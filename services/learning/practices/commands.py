@@ -82,7 +82,7 @@ class PracticeBody(Request):
     """From an experience of the map (`experience_id`) comes what is left out of title, themes, territory, organisation
     and body. `contact` is a role, never a person."""
 
-    title: Line = Field(default_factory=lambda: None, examples=["Portierato sociale di quartiere"])  # type: ignore[arg-type]
+    title: Line | None = Field(None, examples=["Portierato sociale di quartiere"])
     experience_id: UUID | None = None
     organisation_id: UUID | None = None
     body_id: UUID | None = None
@@ -162,7 +162,9 @@ async def create(session: AsyncSession, actor: Actor, ref: str, request: Practic
     policy.require(actor, Right.WRITE_PRACTICES, network=network, on=now)
     known = await _candidate(session, actor, network, request.experience_id, now)
     given = values_of(request)
-    where = {name: given.pop(name, None) or getattr(known, name, None) for name in ("organisation_id", "body_id")}
+    where: dict[str, Any] = {
+        name: given.pop(name, None) or getattr(known, name, None) for name in ("organisation_id", "body_id")
+    }
     given.pop("experience_id", None)
     if known is not None:
         for name in ("title", "themes", "territory"):

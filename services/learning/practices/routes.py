@@ -133,7 +133,7 @@ class PracticeOut(TextOut):
     allowed_actions: list[str]
 
     @classmethod
-    def of(cls, shown: Shown) -> PracticeOut:
+    def shown(cls, shown: Shown) -> PracticeOut:
         one, inside = shown.practice, shown.inside
         text = text_fields(one.text)
         if not inside:
@@ -272,7 +272,7 @@ class EditionOut(TextOut):
     published_at: datetime
 
     @classmethod
-    def of(cls, edition: queries.Edition) -> EditionOut:  # type: ignore[override]
+    def numbered(cls, edition: queries.Edition) -> EditionOut:
         return cls(**text_fields(edition.text), number=edition.number, published_at=edition.published_at)
 
 
@@ -377,7 +377,7 @@ async def _command(at: Edge, fn: Any, *args: Any, **more: Any) -> Response:
     async def act(session: Any, actor: Any, *given: Any, now: datetime, **kw: Any) -> Shown:
         return await queries.shown(session, actor, await fn(session, actor, *given, now=now, **kw), now)
 
-    return await at.command(act, *args, out=PracticeOut.of, **more)
+    return await at.command(act, *args, out=PracticeOut.shown, **more)
 
 
 async def _adoption(at: Edge, fn: Any, *args: Any, **more: Any) -> Response:
@@ -412,7 +412,7 @@ async def practices(
         sort=sort,
         after=after,
         limit=limit,
-        out=PracticeOut.of,
+        out=PracticeOut.shown,
         model=PracticeOut,
     )
 
@@ -466,7 +466,7 @@ async def public_practice(practice_id: UUID, at: Anyone) -> Response:
 @routes.get("/practices/{practice_id}", response_model=PracticeOut)
 async def practice(practice_id: UUID, at: At) -> Response:
     """A practice."""
-    return await at.read(queries.get, practice_id, out=PracticeOut.of)
+    return await at.read(queries.get, practice_id, out=PracticeOut.shown)
 
 
 @routes.patch("/practices/{practice_id}", response_model=PracticeOut)
@@ -527,13 +527,15 @@ async def reviews(practice_id: UUID, at: At, after: After = None, limit: Limit =
 @routes.get("/practices/{practice_id}/versions", response_model=PageOut[EditionOut])
 async def versions(practice_id: UUID, at: At, after: After = None, limit: Limit = 50) -> Response:
     """The texts that were published, as they were."""
-    return await at.page(queries.editions, practice_id, after=after, limit=limit, out=EditionOut.of, model=EditionOut)
+    return await at.page(
+        queries.editions, practice_id, after=after, limit=limit, out=EditionOut.numbered, model=EditionOut
+    )
 
 
 @routes.get("/practices/{practice_id}/versions/{number}", response_model=EditionOut)
 async def version(practice_id: UUID, number: int, at: At) -> Response:
     """One of them."""
-    return await at.read(queries.edition, practice_id, min(max(number, 0), 1_000_000), out=EditionOut.of)
+    return await at.read(queries.edition, practice_id, min(max(number, 0), 1_000_000), out=EditionOut.numbered)
 
 
 @routes.post("/practices/{practice_id}/adoptions", status_code=201, response_model=AdoptionOut)

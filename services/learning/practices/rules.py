@@ -250,7 +250,7 @@ def territory_of(code: str | None) -> str | None:
     italy = territories.load()
     found = italy.region(code) if len(code) == 2 else None
     known = found or italy.province(code) or italy.today(code.upper())
-    return known and getattr(known, "code", None)
+    return known.code if known is not None else None
 
 
 def around(territory: str | None) -> list[str]:

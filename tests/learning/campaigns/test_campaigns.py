@@ -176,12 +176,13 @@ async def test_a_campaign_is_made_by_whom_it_is_theirs_and_holds_together(stage:
     listed = await stage.done("GET", f"/networks/{stage.slug}/campaigns", as_=other)
     assert listed["items"] == []
     assert (await stage.drafted(409))["type"] == "urn:trama:problem:campaign-slug-taken"
-    for path, wrong in {
+    wrongs: dict[str, dict[str, Any]] = {
         "/until": {"until": stage.today()},
         "/pages/1/slug": {"pages": [PAGES[1], PAGES[1]]},
         "/pages/0/text_en": {"pages": [{**PAGES[1], "title_en": "What"}]},
         "/territory": {"territory": "ZZ"},
-    }.items():
+    }
+    for path, wrong in wrongs.items():
         refused = await stage.drafted(422, slug="altra", **wrong)
         assert refused["errors"][0]["path"] == path
     empty = await stage.drafted(slug="vuota", pages=[])

@@ -48,7 +48,7 @@ async def room(learning: Running) -> Newsroom:
 
 async def test_what_is_planned_comes_out_and_goes_by_the_clock(room: Newsroom) -> None:
     reader = await room.running.holder("member", room.id)
-    made = await room.out(publish_at=room.at(30), expires_at=room.at(60))
+    made = await room.out(publish_at=room.at(20), expires_at=room.at(60))
     assert (made["state"], made["allowed_actions"]) == ("scheduled", ["edit", "publish", "withdraw"])
     assert await room.mine(reader) == []
     assert await room.told(made) == []

@@ -11,7 +11,7 @@ from shared.contracts.mapping import ExperienceState, ExperienceValidated
 from shared.contracts.registry import BodyEstablished, MembershipActivated, OrganisationRegistered
 from tests.learning.school import School
 
-IDEA = {
+IDEA: dict[str, Any] = {
     "title": "Portierato sociale di quartiere",
     "themes": ["housing", "community-networks"],
     "territory": "LC",
@@ -19,7 +19,7 @@ IDEA = {
     "done": "Un portiere di comunità ascolta, ripara, accompagna.",
     "contact": "Segreteria del consorzio",
 }
-TRIED = {
+TRIED: dict[str, Any] = {
     **IDEA,
     "stage": "tried",
     "results": "Dodici famiglie seguite.",

@@ -130,11 +130,12 @@ def test_nothing_is_done_that_the_state_does_not_allow() -> None:
 
 
 def test_a_text_holds_together() -> None:
-    for path, wrong in {
+    wrongs: dict[str, dict[str, Any]] = {
         "/shared_with": {"shared_with": (uuid7(),)},
         "/contact": {"contact": "anna@example.org"},
         "/evidence/0/url": {"evidence": (Evidence("Studio", "javascript:alert(1)"),)},
-    }.items():
+    }
+    for path, wrong in wrongs.items():
         with pytest.raises(Unfit) as refused:
             practice(**wrong)
         assert refused.value.path == path
