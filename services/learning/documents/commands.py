@@ -283,7 +283,7 @@ async def note_reading(session: AsyncSession, edition: Edition, person_id: UUID,
 async def _placed(session: AsyncSession, network: UUID, given: dict[str, Any]) -> dict[str, Any]:
     """With the code of the territory as it is kept, texts trimmed, and a body that there is. Raises Unfit,
     NotYetKnown."""
-    found = {
+    found: dict[str, Any] = {
         name: value.strip() if isinstance(value, str) and name == "description" else value
         for name, value in given.items()
     }

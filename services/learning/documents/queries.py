@@ -82,13 +82,13 @@ SHOWN = (
 
 
 def may_write(actor: Actor, document: Document, now: datetime) -> bool:
-    where = {"body": document.body_id, "territory": document.territory}
-    return has_for(actor, Right.WRITE_DOCUMENTS, network=document.network_id, on=now, **where)
+    network, body, territory = document.network_id, document.body_id, document.territory
+    return has_for(actor, Right.WRITE_DOCUMENTS, network=network, body=body, territory=territory, on=now)
 
 
 def require_write(actor: Actor, document: Document, now: datetime) -> None:
-    where = {"body": document.body_id, "territory": document.territory}
-    require_for(actor, Right.WRITE_DOCUMENTS, network=document.network_id, on=now, **where)
+    network, body, territory = document.network_id, document.body_id, document.territory
+    require_for(actor, Right.WRITE_DOCUMENTS, network=network, body=body, territory=territory, on=now)
 
 
 def may_read(actor: Actor, document: Document, now: datetime) -> bool:
@@ -297,7 +297,9 @@ async def listed(
     followed = await _followed(session, actor, [row[0].id for row in found.items])
     items = [
         Shown(
-            *row[:3],
+            row[0],
+            row[1],
+            row[2],
             allowed=_allowed(actor, row[0], now),
             following=row[0].id in followed,
             found=_found(row[1], places),
@@ -459,5 +461,5 @@ async def link_of(
     session: AsyncSession, _: Actor, document_id: UUID, number: int, person_id: UUID, *, now: datetime
 ) -> tuple[str, datetime]:
     """A link for the person of a mailed link, if they may still read the document."""
-    _, found = await edition(session, await person(session, person_id), document_id, number, now=now)
-    return await downloads.link(session, found, person_id)
+    found = await edition(session, await person(session, person_id), document_id, number, now=now)
+    return await downloads.link(session, found[1], person_id)

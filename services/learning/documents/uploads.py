@@ -63,7 +63,7 @@ class _Form:
         self.happened: deque[tuple[str, bytes]] = deque()
         calls = ("part_begin", "part_end", "header_end", "headers_finished", "end")
         spans = ("part_data", "header_field", "header_value")
-        known: dict[str, Any] = {f"on_{name}": self._call(name) for name in calls}
+        known: Any = {f"on_{name}": self._call(name) for name in calls}
         known |= {f"on_{name}": self._span(name) for name in spans}
         self._parser = MultipartParser(boundary, known)
 
