@@ -35,6 +35,10 @@ BADGE_KEY = "learning-badge-key.json"
 """Signs what learning attests; its public part learning publishes itself, with those of the keys before it."""
 PACT_KEYS = "registry-pact-keys.json"
 """The master keys of what is written about people in pacts: a JWK set, the first wraps, the others only unwrap."""
+WEBHOOK_KEYS = "notify-webhook-keys.json"
+"""Seal the secrets of webhooks: a JWK set, the first seals, the others only open."""
+CERTIFIED = ("notify-pec-smtp-url", "notify-pec-imap-url")
+"""The certified mailbox (PEC); empty: there is none."""
 PASSWORDS = "nats-passwords.conf"
 
 
@@ -54,7 +58,7 @@ def make_secrets(folder: Path, smtp_url: str | None) -> list[str]:
     for user in topology.USERS:
         wanted[f"{user}-nats-url"] = lambda name=user: f"nats://{name}:{_password()}@nats:4222"  # type: ignore[misc]
     wanted |= dict.fromkeys((*KEYS, BADGE_KEY), lambda: json.dumps(jwks.new_key().as_dict(private=True)))
-    wanted[PACT_KEYS] = _pact_keys
+    wanted |= {PACT_KEYS: _pact_keys, WEBHOOK_KEYS: _pact_keys, **dict.fromkeys(CERTIFIED, str)}
     wanted["registry-oidc-providers.json"] = lambda: "[]"
     wanted["notify-smtp-url"] = lambda: smtp_url or ""
     made = [name for name, make in wanted.items() if _once(folder / name, make)]

@@ -78,6 +78,13 @@ def pact_keys(home: Path) -> Path:
     return path
 
 
+def webhook_keys(home: Path) -> Path:
+    """File of the keys with which notify seals the secrets of webhooks (a JWK set), made once, 0600."""
+    path = folder(home) / "webhook-keys.json"
+    once(path, lambda: json.dumps({"keys": [OctKey.generate_key(256, auto_kid=True).as_dict(private=True)]}))
+    return path
+
+
 def _new_key() -> str:
     key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
     return json.dumps(key.as_dict(private=True))

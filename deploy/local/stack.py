@@ -156,6 +156,8 @@ def service_environment(
             "TRAMA_MAIL_FROM": "Trama <no-reply@trama.example>",
             "TRAMA_REPLY_DOMAIN": REPLY_DOMAIN,
             "TRAMA_LMTP_PORT": str(ports["lmtp"]),
+            "TRAMA_WEBHOOK_KEYS_FILE": str(secrets.webhook_keys(home)),
+            "TRAMA_WEBHOOKS_INSECURE": "true",  # partners to try out run on this machine
         },
     }
     return {
