@@ -86,6 +86,10 @@ class AssessmentRequestState(Fact):
 class AssessmentAsked(AssessmentRequestState, fact="learning.assessment_request.asked"): ...
 
 
+class AssessmentRequestChanged(AssessmentRequestState, fact="learning.assessment_request.changed"):
+    """There is more time to answer, or less; or who was asked turned out to be somebody known under another id."""
+
+
 class AssessmentAnswered(AssessmentRequestState, fact="learning.assessment_request.answered"): ...
 
 

@@ -6,6 +6,7 @@ asked twice. Asking and closing are set-based: an audience of ten thousand costs
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
@@ -50,6 +51,7 @@ from shared.access.roles import Role
 from shared.contracts.learning import (
     AssessmentAnswered,
     AssessmentAsked,
+    AssessmentRequestChanged,
     AssessmentRequestState,
     AssessmentRequestWithdrawn,
     GapMeasured,
@@ -370,7 +372,7 @@ async def retell(session: AsyncSession, assessment: Assessment) -> None:
         .returning(*queries.COLUMNS)
     )
     rows = [Asked(*row) for row in await session.execute(moved)]
-    await stage(session, *(state_of(AssessmentAsked, one, assessment) for one in rows))
+    await stage(session, *(state_of(AssessmentRequestChanged, one, assessment) for one in rows))
 
 
 def state_of(
@@ -394,30 +396,43 @@ def state_of(
 
 # --- measured -------------------------------------------------------------------------------------------------------
 
-BOTH = text(
-    """
-    select b.bodies, b.region, b.cohort, b.answers as before, a.answers as after
-    from assessment_requests b
-    join assessment_requests a on a.assessment_id = b.assessment_id and a.person_id = b.person_id
-    where b.assessment_id = :id and b.phase = 'before' and a.phase = 'after'
-      and b.state = 'answered' and a.state = 'answered' and b.answers is not null and a.answers is not null
-    order by b.id
-    """
-).bindparams(bindparam("id", type_=Uuid))
-
 
 async def measure(session: AsyncSession, assessment: Assessment) -> None:
     """The figures of each competence in each group, kept and told: of those groups alone that may be shown."""
-    of = BOTH.columns(bodies=ARRAY(Uuid), region=requests.c.region.type, before=Answers, after=Answers)
-    rows = (await session.execute(of, {"id": assessment.id})).all()
-    people_ = [Measured(Place(tuple(row[0]), row[1], row[2]), row[3], row[4]) for row in rows]
-    found = figures(assessment.competences, people_)
+    people_ = await _measured(session, assessment)
+    found = await asyncio.to_thread(figures, assessment.competences, people_)
     if not found:
         return
     kept = [_kept(assessment, number, figure) for number, figure in enumerate(found)]
     await session.execute(insert(gaps), kept)
     titles = {one.code: one.title for one in assessment.competences}
     await stage(session, *(_told(assessment, row, titles) for row in kept if row["n"] is not None))
+
+
+async def _measured(session: AsyncSession, assessment: Assessment) -> list[Measured]:
+    """Those who were assessed both times. Paired here: of requests that have just been answered the planner knows
+    nothing, and joining them with each other timed out with ten thousand people."""
+    query = select(
+        requests.c.phase,
+        requests.c.person_id,
+        requests.c.bodies,
+        requests.c.region,
+        requests.c.cohort,
+        requests.c.answers,
+    ).where(
+        requests.c.assessment_id == assessment.id,
+        requests.c.state == RequestState.ANSWERED,
+        requests.c.person_id.is_not(None),
+        requests.c.answers.is_not(None),
+    )
+    before: dict[UUID, tuple[Place, dict[UUID, int]]] = {}
+    after: dict[UUID, dict[UUID, int]] = {}
+    for row in await session.execute(query.order_by(requests.c.id)):
+        if row[0] is Phase.BEFORE:
+            before[row[1]] = (Place(*row[2:5]), row[5])
+        else:
+            after[row[1]] = row[5]
+    return [Measured(place, first, after[who]) for who, (place, first) in before.items() if who in after]
 
 
 def _kept(assessment: Assessment, place: int, figure: Figure) -> dict[str, Any]:
@@ -761,7 +776,7 @@ async def reassign(session: AsyncSession, going: UUID, staying: UUID) -> None:
 
 FACTS: dict[RequestState, type[AssessmentRequestState]] = {
     RequestState.ASKED: AssessmentAsked,
-    RequestState.ANSWERED: AssessmentAnswered,
+    RequestState.ANSWERED: AssessmentRequestChanged,
     RequestState.WITHDRAWN: AssessmentRequestWithdrawn,
 }
 

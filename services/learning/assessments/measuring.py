@@ -9,7 +9,8 @@ Figures are fractions until they are rounded once, half to even.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -78,29 +79,34 @@ class Figure:
 
 
 def figures(competences: Sequence[Competence], people: Sequence[Measured]) -> list[Figure]:
-    """By competence, in their order, and group: everybody first."""
+    """By competence, in their order, and group: everybody first. Takes a second for many people: in a thread."""
     members: dict[Group, set[int]] = {}
     for number, person in enumerate(people):
         for group in person.groups:
             members.setdefault(group, set()).add(number)
     open_ = shown({group: frozenset(numbers) for group, numbers in members.items()})
-    return [
-        measure(competence, group, [people[number] for number in members[group]])
-        if group in open_
-        else Figure(competence.code, group)
-        for competence in competences
-        for group in sorted(members, key=lambda one: (list(Of).index(one.of), one.key))
-    ]
+    order = sorted(members, key=lambda one: (list(Of).index(one.of), one.key))
+    found: list[Figure] = []
+    for competence in competences:
+        levels = [(competence.level(person.before), competence.level(person.after)) for person in people]
+        found += [
+            measure(competence, group, [levels[number] for number in members[group]])
+            if group in open_
+            else Figure(competence.code, group)
+            for group in order
+        ]
+    return found
 
 
-def measure(competence: Competence, group: Group, people: Sequence[Measured]) -> Figure:
-    before = mean([competence.level(person.before) for person in people])
-    after = mean([competence.level(person.after) for person in people])
-    return Figure(competence.code, group, len(people), rounded(before), rounded(after), rounded(gain(before, after)))
+def measure(competence: Competence, group: Group, levels: Sequence[tuple[Fraction, Fraction]]) -> Figure:
+    """Of what its people knew before and after."""
+    before, after = (mean(each) for each in zip(*levels, strict=True))
+    return Figure(competence.code, group, len(levels), rounded(before), rounded(after), rounded(gain(before, after)))
 
 
 def mean(values: Sequence[Fraction]) -> Fraction:
-    return sum(values, Fraction()) / len(values)
+    """Levels are few, however many people there are: each is added once, so many times."""
+    return sum((value * count for value, count in Counter(values).items()), Fraction()) / len(values)
 
 
 def gain(before: Fraction, after: Fraction) -> Fraction | None:
@@ -123,69 +129,69 @@ def shown(groups: Mapping[Group, frozenset[int]]) -> frozenset[Group]:
     bodies, who is in both a body and a cohort), the smallest group that leads there is kept back too. In the end those
     that need not have been are told after all, the largest first.
     """
+    kinds = Kinds.of(groups)
     told = {group for group, people in groups.items() if len(people) >= LEAST}
     kept_back: list[Group] = []
-    while (traitor := _leads_to_few(groups, told)) is not None:
+    while (traitor := _leads_to_few(kinds, told)) is not None:
         told.remove(traitor)
         kept_back.append(traitor)
     for group in sorted(kept_back[:-1], key=lambda one: (-len(groups[one]), one)):
-        if _leads_to_few(groups, {*told, group}) is None:
+        if _leads_to_few(kinds, {*told, group}) is None:
             told.add(group)
     return frozenset(told)
 
 
-def _leads_to_few(groups: Mapping[Group, frozenset[int]], told: Collection[Group]) -> Group | None:
+@dataclass(frozen=True)
+class Kinds:
+    """People who are in just the same groups are of one kind: no sum of groups tells them apart. `groups` has the kinds
+    in each, `sizes` how many people are of each."""
+
+    groups: Mapping[Group, frozenset[int]]
+    sizes: Sequence[int]
+
+    @classmethod
+    def of(cls, groups: Mapping[Group, frozenset[int]]) -> Kinds:
+        of_person: dict[int, list[Group]] = {}
+        for group in sorted(groups):
+            for person in groups[group]:
+                of_person.setdefault(person, []).append(group)
+        alike = Counter(tuple(own) for own in of_person.values())
+        inside: dict[Group, set[int]] = {group: set() for group in groups}
+        for number, own in enumerate(alike):
+            for group in own:
+                inside[group].add(number)
+        return cls({group: frozenset(kinds) for group, kinds in inside.items()}, list(alike.values()))
+
+    def size(self, kinds: Iterable[int]) -> int:
+        return sum(self.sizes[kind] for kind in kinds)
+
+
+def _leads_to_few(kinds: Kinds, told: Collection[Group]) -> Group | None:
     """Of the groups from which something about few people follows, the smallest; everybody last."""
-    atoms = _atoms(groups)
-    basis = _echelon([(group, _as_vector(groups[group], atoms)) for group in sorted(told)])
-    for few in _few(groups, told):
-        rest, used = _reduced(_as_vector(few, atoms), {}, basis)
+    basis = _echelon([(group, dict.fromkeys(kinds.groups[group], 1)) for group in sorted(told)])
+    for few in _few(kinds, told):
+        rest, used = _reduced(dict.fromkeys(few, 1), {}, basis)
         if not rest:
-            return min(used, key=lambda group: (group == EVERYBODY, len(groups[group]), group))
+            return min(used, key=lambda group: (group == EVERYBODY, kinds.size(kinds.groups[group]), group))
     return None
 
 
-def _few(groups: Mapping[Group, frozenset[int]], told: Collection[Group]) -> Iterator[frozenset[int]]:
-    """The sets of one to four people that could be asked about: groups that are not told; people who are in just the
-    same groups; what two groups have in common; and what a told group has beside the told ones of a kind within it."""
-    candidates: set[frozenset[int]] = {people for group, people in groups.items() if group not in told}
-    alike: dict[frozenset[Group], set[int]] = {}
-    for person in _people(groups):
-        alike.setdefault(frozenset(g for g, people in groups.items() if person in people), set()).add(person)
-    candidates |= {frozenset(people) for people in alike.values()}
-    if len(told) <= MOST_PAIRED:
-        candidates |= {groups[one] & groups[other] for one, other in combinations(sorted(told), 2)}
+def _few(kinds: Kinds, told: Collection[Group]) -> list[frozenset[int]]:
+    """The sets of one to four people that could be asked about: groups that are not told; people of one kind; what two
+    groups have in common; and what a told group has beside the told ones of a sort within it."""
+    groups = kinds.groups
+    candidates = {inside for group, inside in groups.items() if group not in told}
+    candidates |= {frozenset([kind]) for kind in range(len(kinds.sizes))}
+    candidates |= {groups[one] & groups[other] for one, other in combinations(sorted(told), 2)}
     for group in told:
         for of in Of:
             within = [groups[other] for other in told if other.of is of and groups[other] < groups[group]]
             candidates.add(groups[group].difference(*within) if within else frozenset())
-    return iter(sorted((few for few in candidates if 0 < len(few) < LEAST), key=sorted))
-
-
-MOST_PAIRED = 200
-"""Beyond so many groups pairs are not looked at one by one; those in the same groups still are."""
-
-
-def _people(groups: Mapping[Group, frozenset[int]]) -> frozenset[int]:
-    return frozenset().union(*groups.values())
+    return sorted((few for few in candidates if 0 < kinds.size(few) < LEAST), key=sorted)
 
 
 Vector = dict[int, int]
 Used = dict[Group, int]
-
-
-def _atoms(groups: Mapping[Group, frozenset[int]]) -> dict[int, int]:
-    """Of each person, the number of those who are in just the same groups: sums of groups cannot tell them apart."""
-    of_person: dict[int, list[Group]] = {}
-    for group in sorted(groups):
-        for person in groups[group]:
-            of_person.setdefault(person, []).append(group)
-    numbers: dict[tuple[Group, ...], int] = {}
-    return {person: numbers.setdefault(tuple(own), len(numbers)) for person, own in of_person.items()}
-
-
-def _as_vector(people: Iterable[int], atoms: Mapping[int, int]) -> Vector:
-    return {atoms[person]: 1 for person in people}
 
 
 def _echelon(rows: Iterable[tuple[Group, Vector]]) -> dict[int, tuple[Vector, Used]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sqlalchemy import type_coerce
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.learning.assessments.tables import assessments
@@ -76,7 +78,12 @@ HELD = (
     Held(
         "assessments",
         assessment_requests.c.person_id,
-        beside={"assessment": of_row(assessments.c.title, assessments.c.id == assessment_requests.c.assessment_id)},
+        beside={
+            "assessment": of_row(assessments.c.title, assessments.c.id == assessment_requests.c.assessment_id),
+            "questions": of_row(
+                type_coerce(assessments.c.competences, JSONB), assessments.c.id == assessment_requests.c.assessment_id
+            ),
+        },
     ),
     Held("acts", assessment_requests.c.entered_by, Ground.ACCOUNTABILITY, shows=("id", "answered_at")),
     # Emptied and revoked by their own slice: the page says that it is no more.

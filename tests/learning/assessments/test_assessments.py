@@ -191,7 +191,7 @@ async def test_a_phase_closes_by_itself_after_its_last_day_and_takes_back_what_n
     after = await survey.done("GET", f"/assessments/{one['id']}")
     assert (after["state"], after["closes_on"]) == ("between", None)
     facts = [(fact, state) for fact, state in await survey.told({"id": late["id"]})]
-    assert facts == [("asked", "asked"), ("asked", "asked"), ("withdrawn", "withdrawn")]
+    assert facts == [("asked", "asked"), ("changed", "asked"), ("withdrawn", "withdrawn")]
     refused = await survey.ask(
         "POST",
         f"/assessment-requests/{late['id']}/answers",
@@ -375,7 +375,7 @@ async def test_somebody_who_was_entered_twice_is_asked_once_and_keeps_what_they_
     assert states[str(ada)]["state"] == "answered"
     assert states[str(other)]["state"] == "asked"
     assert [fact for fact, _ in await survey.told(requests[str(ada)])] == ["asked", "withdrawn"]
-    assert [fact for fact, _ in await survey.told(requests[str(twin)])] == ["asked", "answered", "answered"]
+    assert [fact for fact, _ in await survey.told(requests[str(twin)])] == ["asked", "answered", "changed"]
 
 
 @pytest.mark.parametrize(
