@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -101,8 +102,8 @@ OPEN = frozenset(
 """Aggregates whose facts the people of their network may read. What is in neither list is confidential, and a test
 asks for its place."""
 
-BODIES = ("body_id", "debtor_body_id", "creditor_body_id", "owner_body_id")
-PLACES = ("territory", "municipality")
+BODIES = ("body_id", "debtor_body_id", "creditor_body_id", "owner_body_id", "bodies")
+PLACES = ("territory", "municipality", "territories")
 
 
 def confidential(kind: type[Fact]) -> bool:
@@ -111,9 +112,15 @@ def confidential(kind: type[Fact]) -> bool:
     return kind.name in CONFIDENTIAL or aggregate in CONFIDENTIAL or aggregate not in OPEN
 
 
+@lru_cache(maxsize=1024)
+def _said_by(kind: type[Fact], names: tuple[str, ...]) -> tuple[str, ...]:
+    """Which of these fields such facts have: most have none."""
+    return tuple(name for name in names if name in kind.model_fields)
+
+
 def bodies_of(fact: Fact) -> list[UUID]:
     """The bodies whose matter it is."""
-    found = {getattr(fact, name, None) for name in BODIES} | set(getattr(fact, "bodies", ()))
+    found = {id_ for name in _said_by(type(fact), BODIES) for id_ in _several(getattr(fact, name))}
     if fact.aggregate() == "body":
         found.add(fact.id)
     return sorted(id_ for id_ in found if id_)
@@ -122,8 +129,12 @@ def bodies_of(fact: Fact) -> list[UUID]:
 def territories_of(fact: Fact) -> list[str]:
     """The codes of the places where it is, with the province and the region around each, so that whose region it is
     finds it."""
-    named: Iterable[Any] = (getattr(fact, name, None) for name in PLACES)
-    return sorted({code for place in (*named, *getattr(fact, "territories", ())) if place for code in around(place)})
+    named = [place for name in _said_by(type(fact), PLACES) for place in _several(getattr(fact, name))]
+    return sorted({code for place in named if place for code in around(place)})
+
+
+def _several(value: Any) -> Iterable[Any]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 def around(territory: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Date, Integer, Row, Text, Uuid, bindparam, select, text
+from sqlalchemy import ARRAY, Date, Integer, Text, Uuid, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.bodies.queries import enclosing

@@ -106,8 +106,8 @@ def telling_of(row: Row[Any]) -> Telling:
 
 def _places(body: Mapping[str, Any]) -> list[str]:
     """Where it is, as it says itself: what is kept beside it has the territories around, too."""
-    named = [body.get(name) for name in PLACES] + list(body.get("territories") or ())
-    return sorted({code for code in named if code})
+    named = [body.get(name) for name in PLACES]
+    return sorted({code for value in named for code in (value if isinstance(value, list) else [value]) if code})
 
 
 async def newest(session: AsyncSession, things: Collection[tuple[str, UUID]]) -> dict[tuple[str, UUID], Telling]:
