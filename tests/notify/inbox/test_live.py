@@ -172,13 +172,23 @@ def test_only_a_snapshot_of_this_database_is_gone_on_from(last: str | None, good
     assert resumable(last, "200:201:") == (last if good else None)
 
 
-async def test_a_ticket_opens_ones_own_inbox_and_a_key_none(notify: Network) -> None:
-    person = await appointed(notify)
+async def test_a_ticket_opens_the_inbox_of_whom_it_was_given_to(
+    notify: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, client = await appointed(notify), notify.running.client
     made = await asked(notify, person, "POST", "/me/inbox/ticket")
     assert made.status_code == 201
-    assert made.json()["href"].startswith("/notify/v1/me/inbox/events?ticket=")
-    bad = await notify.running.client.get("/notify/v1/me/inbox/events", params={"ticket": "x"})
-    assert bad.status_code == 401
+    monkeypatch.setitem(notify.running.context.state, "stopping", lambda: True)  # it says what is now, and ends
+    heard = await client.get(made.json()["href"])
+    assert (heard.status_code, heard.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    assert heard.headers["cache-control"] == "no-store"
+    ((name, id_, data),) = events(heard.content)
+    assert (name, data["unread"]) == ("unread", 1)
+    await notify.running.tell(notify.designated(person))
+    await notify.running.settled()
+    again = events((await client.get(made.json()["href"], headers={"last-event-id": str(id_)})).content)
+    assert [name for name, _, _ in again] == ["message", "unread"]
+    assert (await client.get("/notify/v1/me/inbox/events", params={"ticket": "x"})).status_code == 401
     assert (await asked(notify, person, "GET", "/me/inbox/events")).status_code == 422
 
 
