@@ -43,6 +43,9 @@ PUBLIC = (
     "GET /public-practices/{practice_id}",
     "GET /enrolments/link",
     "POST /enrolments/link",
+    "POST /enrolments/link/leave",
+    "GET /enrolments/link/quiz",
+    "POST /enrolments/link/quiz",
 )
 """A page for everybody, and the pages behind signed links: the link is the right."""
 OWN = (

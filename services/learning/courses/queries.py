@@ -71,4 +71,5 @@ async def held_fast(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Co
 def has_unit(units: Any, key: str, value: UUID) -> ColumnElement[bool]:
     """A list of units (a column) has one whose `key` is this id."""
     wanted = func.jsonb_build_array(func.jsonb_build_object(key, str(value)))
-    return units.op("@>", is_comparison=True)(cast(wanted, JSONB))
+    found: ColumnElement[bool] = units.op("@>", is_comparison=True)(cast(wanted, JSONB))
+    return found

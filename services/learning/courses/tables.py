@@ -35,7 +35,7 @@ def written(unit: Unit) -> dict[str, Any]:
 
 
 def _read(held: dict[str, Any]) -> Unit:
-    values = {name: UUID(value) if name in IDS and value else value for name, value in held.items()}
+    values: dict[str, Any] = {name: UUID(value) if name in IDS and value else value for name, value in held.items()}
     if values.get("kind"):
         values["kind"] = Kind(values["kind"])
     return Unit(**values)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, false, func, not_, select
+from sqlalchemy import ARRAY, ColumnElement, Row, Select, Text, and_, cast, exists, false, func, not_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.learning.bodies.tables import bodies
 from services.learning.documents import downloads
 from services.learning.documents import queries as documents
 from services.learning.enrolments.rules import Enrolment, State, UnknownEnrolment
 from services.learning.enrolments.tables import attempts, enrolments
+from services.learning.mandates.tables import HELD, mandates
 from services.learning.paths import queries as paths_queries
 from services.learning.paths.rules import Audience, Path
 from services.learning.paths.rules import State as PathState
@@ -123,6 +126,8 @@ async def listed(
     person: Collection[UUID] = (),
     audience: Collection[Audience] = (),
     state: Collection[State] = (),
+    body: Collection[UUID] = (),
+    territory: Collection[str] = (),
     late: bool | None = None,
     updated_since: datetime | None = None,
     after: str | None = None,
@@ -141,6 +146,7 @@ async def listed(
     ):
         if values:
             query = query.where(column.in_(values))
+    query = query.where(*Asked(body=body, territory=territory).of_people())
     if late is not None:
         query = query.where(_late(now) if late else not_(_late(now)))
     if updated_since:
@@ -184,12 +190,51 @@ class Figures:
     late: int
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Whose progress in which paths: of people who hold a mandate today in one of the bodies, and in one of the
+    territories with what lies in them."""
+
+    path: Collection[UUID] = ()
+    audience: Collection[Audience] = ()
+    body: Collection[UUID] = ()
+    territory: Collection[str] = ()
+
+    def of_paths(self, network: UUID) -> list[ColumnElement[bool]]:
+        asked = [paths.c.network_id == network, paths.c.state != PathState.DRAFT]
+        if self.path:
+            asked.append(paths.c.id.in_(self.path))
+        if self.audience:
+            asked.append(paths.c.audience.in_(self.audience))
+        return asked
+
+    def of_people(self) -> list[ColumnElement[bool]]:
+        where: list[ColumnElement[bool]] = []
+        if self.body:
+            where.append(mandates.c.body_id.in_(self.body))
+        if self.territory:
+            where.append(mandates.c.within.op("&&", is_comparison=True)(cast(list(self.territory), ARRAY(Text))))
+        return [exists().where(*HOLDS, *where)] if where else []
+
+
+HOLDS = (
+    mandates.c.person_id == enrolments.c.person_id,
+    mandates.c.network_id == enrolments.c.network_id,
+    mandates.c.state.in_(HELD),
+)
+
+
+def _counts(now: datetime) -> list[Any]:
+    count = func.count(enrolments.c.id)
+    return [count, *(count.filter(enrolments.c.state == state) for state in State), count.filter(_late(now))]
+
+
 async def progress(
     session: AsyncSession,
     actor: Actor,
     ref: str,
+    asked: Asked,
     *,
-    audience: Collection[Audience] = (),
     after: str | None = None,
     limit: int = DEFAULT,
     now: datetime,
@@ -197,19 +242,63 @@ async def progress(
     """Of each path that is or was published, those without anybody too."""
     network = await network_id(session, ref)
     policy.require(actor, Right.READ_PROGRESS, network=network, on=now)
-    count = func.count(enrolments.c.id)
-    of_states = [count.filter(enrolments.c.state == state) for state in State]
-    columns: list[Any] = [Path, count, *of_states, count.filter(_late(now))]
+    columns: list[Any] = [Path, *_counts(now)]
     query: Select[Any] = (
         select(*columns)
-        .outerjoin(enrolments, enrolments.c.path_id == paths.c.id)
-        .where(paths.c.network_id == network, paths.c.state != PathState.DRAFT)
+        .outerjoin(enrolments, and_(enrolments.c.path_id == paths.c.id, *asked.of_people()))
+        .where(*asked.of_paths(network))
         .group_by(paths.c.id)
     )
-    if audience:
-        query = query.where(paths.c.audience.in_(audience))
     found = await page(session, query, key=[paths.c.id], after=after, limit=limit)
     return Page([Figures(*row[:6]) for row in found.items], found.next)
+
+
+class By(StrEnum):
+    BODIES = "bodies"
+    REGIONS = "regions"
+
+
+async def progress_by(
+    session: AsyncSession,
+    actor: Actor,
+    ref: str,
+    by: By,
+    asked: Asked,
+    *,
+    after: str | None = None,
+    limit: int = DEFAULT,
+    now: datetime,
+) -> Page[tuple[Figures, str, str]]:
+    """(figures, id of the body or code of the region, its name) of each path and each body, or region, in which people
+    on it hold a mandate today; who holds several counts in each, once."""
+    network = await network_id(session, ref)
+    policy.require(actor, Right.READ_PROGRESS, network=network, on=now)
+    group, name = _grouping(by)
+    columns: list[Any] = [Path, *_counts(now), group.c.key, name]
+    query: Select[Any] = (
+        select(*columns)
+        .join(enrolments, enrolments.c.path_id == paths.c.id)
+        .join(group, and_(group.c.person_id == enrolments.c.person_id, group.c.network_id == enrolments.c.network_id))
+        .outerjoin(bodies, cast(bodies.c.id, Text) == group.c.key)
+        .where(*asked.of_paths(network), *asked.of_people())
+        .group_by(paths.c.id, group.c.key)
+    )
+    if by is By.BODIES and asked.body:
+        query = query.where(group.c.key.in_([str(id_) for id_ in asked.body]))
+    found = await page(session, query, key=[paths.c.id, group.c.key], after=after, limit=limit)
+    return Page([(Figures(*row[:6]), row[6], row[7] or "") for row in found.items], found.next)
+
+
+def _grouping(by: By) -> tuple[Any, Any]:
+    held = mandates.c.state.in_(HELD)
+    if by is By.BODIES:
+        key = cast(mandates.c.body_id, Text).label("key")
+        chosen = select(mandates.c.person_id, mandates.c.network_id, key).where(held, mandates.c.body_id.is_not(None))
+    else:  # a region's code alone has two characters
+        places = select(mandates.c.person_id, mandates.c.network_id, func.unnest(mandates.c.within).label("key"))
+        every = places.where(held).subquery()
+        chosen = select(every).where(func.length(every.c.key) == 2)
+    return chosen.distinct().subquery(), func.max(bodies.c.title)
 
 
 # --- locks: a path before its enrolments ----------------------------------------------------------------------------

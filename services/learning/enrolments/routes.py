@@ -8,13 +8,13 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Query
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, StringConstraints
 from starlette.responses import Response
 
 from services.learning.courses.routes import UnitOut
 from services.learning.enrolments import commands, pages, queries
 from services.learning.enrolments.commands import EnrolBody, InviteBody
-from services.learning.enrolments.queries import Figures, Named
+from services.learning.enrolments.queries import By, Figures, Named
 from services.learning.enrolments.rules import (
     CompletedAlready,
     EnrolmentEnded,
@@ -35,6 +35,7 @@ from services.learning.paths.routes import href
 from services.learning.paths.rules import Admission, Audience, Path
 from services.learning.paths.rules import State as PathState
 from services.learning.policy import Right, policy
+from shared import territories
 from shared.access import links
 from shared.access.actor import day
 from shared.runtime.browsers import HTML, Token, answered, wants_html, wants_json
@@ -195,6 +196,30 @@ class ProgressOut(BaseModel):
         )
 
 
+class BodyProgressOut(ProgressOut):
+    body: Ref
+
+    @classmethod
+    def of_group(cls, group: tuple[Figures, str, str]) -> BodyProgressOut:
+        figures, id_, name = group
+        return cls(**vars(ProgressOut.of(figures)), body=Ref.body(UUID(id_), name))
+
+
+class RegionOut(BaseModel):
+    code: str
+    name: str
+
+
+class RegionProgressOut(ProgressOut):
+    region: RegionOut
+
+    @classmethod
+    def of_group(cls, group: tuple[Figures, str, str]) -> RegionProgressOut:
+        figures, code, _ = group
+        region = territories.load().region(code)
+        return cls(**vars(ProgressOut.of(figures)), region=RegionOut(code=code, name=region.name if region else code))
+
+
 @routes.post("/paths/{path_id}/enrolments", response_model=EnrolmentInFullOut)
 async def enrol(path_id: UUID, at: At, body: EnrolBody | None = None) -> Response:
     """Enrols the caller in an open path, or (the secretariat) a person of the network in any that is published. Answers
@@ -224,6 +249,8 @@ async def enrolments(
     person: Annotated[list[UUID], Query(max_length=100)] = [],  # noqa: B006
     audience: Annotated[list[Audience], Query()] = [],  # noqa: B006
     state: Annotated[list[State], Query()] = [],  # noqa: B006
+    body: Annotated[list[UUID], Query(max_length=100)] = [],  # noqa: B006
+    territory: Annotated[list[Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,4}$")]], Query()] = [],  # noqa: B006
     late: Annotated[bool | None, Query(description="Active, and past the day by which it was due")] = None,
     updated_since: AwareDatetime | None = None,
     after: After = None,
@@ -237,6 +264,8 @@ async def enrolments(
         person=person,
         audience=audience,
         state=state,
+        body=body,
+        territory=territory,
         late=late,
         updated_since=updated_since,
         after=after,
@@ -254,17 +283,65 @@ async def own(at: At, after: After = None, limit: Limit = 50) -> Response:
     )
 
 
+Paths = Annotated[list[UUID], Query(max_length=100)]
+Bodies = Annotated[list[UUID], Query(max_length=100, description="Of people who hold a mandate in it today")]
+Territories = Annotated[
+    list[Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,4}$")]],
+    Query(max_length=100, description="Of people who hold a mandate in it, or in what lies in it, today"),
+]
+
+
 @routes.get("/networks/{network}/progress", response_model=PageOut[ProgressOut])
 async def progress(
     network: str,
     at: At,
+    path: Paths = [],  # noqa: B006
     audience: Annotated[list[Audience], Query()] = [],  # noqa: B006
+    body: Bodies = [],  # noqa: B006
+    territory: Territories = [],  # noqa: B006
     after: After = None,
     limit: Limit = 50,
 ) -> Response:
     """What the enrolments in each path come to: figures, nobody's name. JSON, or CSV with `Accept: text/csv`."""
+    asked = queries.Asked(path, audience, body, territory)
     return await at.page(
-        queries.progress, network, audience=audience, after=after, limit=limit, out=ProgressOut.of, model=ProgressOut
+        queries.progress, network, asked, after=after, limit=limit, out=ProgressOut.of, model=ProgressOut
+    )
+
+
+@routes.get("/networks/{network}/progress/bodies", response_model=PageOut[BodyProgressOut])
+async def progress_of_bodies(
+    network: str,
+    at: At,
+    path: Paths = [],  # noqa: B006
+    audience: Annotated[list[Audience], Query()] = [],  # noqa: B006
+    body: Bodies = [],  # noqa: B006
+    territory: Territories = [],  # noqa: B006
+    after: After = None,
+    limit: Limit = 50,
+) -> Response:
+    """The same of each path and each body whose people are on it. JSON, or CSV with `Accept: text/csv`."""
+    asked = queries.Asked(path, audience, body, territory)
+    return await at.page(
+        queries.progress_by, network, By.BODIES, asked, after=after, limit=limit, out=BodyProgressOut.of_group
+    )
+
+
+@routes.get("/networks/{network}/progress/regions", response_model=PageOut[RegionProgressOut])
+async def progress_of_regions(
+    network: str,
+    at: At,
+    path: Paths = [],  # noqa: B006
+    audience: Annotated[list[Audience], Query()] = [],  # noqa: B006
+    body: Bodies = [],  # noqa: B006
+    territory: Territories = [],  # noqa: B006
+    after: After = None,
+    limit: Limit = 50,
+) -> Response:
+    """The same of each path and each region in which its people hold a mandate. JSON or CSV (`Accept: text/csv`)."""
+    asked = queries.Asked(path, audience, body, territory)
+    return await at.page(
+        queries.progress_by, network, By.REGIONS, asked, after=after, limit=limit, out=RegionProgressOut.of_group
     )
 
 

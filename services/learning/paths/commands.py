@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.learning.courses.queries import has_unit, held_fast
-from services.learning.courses.rules import LONGEST, Course, Kind
+from services.learning.courses.rules import LONGEST, Course, Entry, Kind
 from services.learning.courses.rules import State as CourseState
 from services.learning.enrolments import commands as enrolments
 from services.learning.paths import queries, rules
@@ -234,6 +234,6 @@ def state_of(fact: type[PathState], path: Path) -> PathState:
     )
 
 
-def entries(units: Iterable[UnitBody]) -> list[rules.Entry]:
+def entries(units: Iterable[UnitBody]) -> list[Entry]:
     """What was sent, for `rules.edited`."""
     return [(getattr(unit, "id", None), unit.model_dump(exclude={"id"})) for unit in units]

@@ -6,12 +6,13 @@ from typing import Any
 
 from starlette.responses import Response
 
+from services.learning.courses.pages import rendered
 from services.learning.paths.rules import Path
 from shared.runtime.pages import Pages
 from shared.runtime.problems import Problem
 
 PAGES = Pages(__file__)
-TEXTS: dict[str, dict[str, str]] = {
+TEXTS: dict[str, dict[str, Any]] = {
     "it": {
         "for": "È rivolto a",
         "representatives": "rappresentanti degli enti",
@@ -22,11 +23,29 @@ TEXTS: dict[str, dict[str, str]] = {
         "units": "Le tappe",
         "minutes": "minuti",
         "how": "Come iscriversi",
-        "how_to": "L'iscrizione è libera, anche senza un incarico nella rete. Entra con il collegamento che ti arriva "
-        "per posta (lo chiedi dalla pagina di accesso della rete, con il tuo indirizzo), e iscriviti a questo "
-        "percorso.",
+        "steps": [
+            "Apri la pagina di accesso e scrivi il tuo indirizzo di posta: ti arriva un collegamento per entrare. Non "
+            "serve una password, e non serve un incarico nella rete.",
+            "Entra con il collegamento e iscriviti a questo percorso.",
+            "Ti arriva per posta il collegamento alle tappe: si apre anche dal telefono, e riprende da dove eri "
+            "rimasto.",
+        ],
+        "sign_in": "Vai alla pagina di accesso",
         "unknown": "Se non hai mai ricevuto posta da questa rete, scrivi alla sua segreteria: ti registra, e il "
         "collegamento arriva.",
+        "administrators_too": "Amministratori e personale dei Comuni e degli altri enti locali si iscrivono da sé, con "
+        "l'indirizzo di posta dell'ente o con il proprio. Chi si iscrive può ritirarsi quando vuole.",
+        "altogether": "Quanto dura",
+        "renewed": "Si ripete",
+        "months": "mesi dopo averlo completato",
+        "kinds": {
+            "text": "testo",
+            "link": "collegamento",
+            "video": "video",
+            "document": "documento",
+            "quiz": "quiz",
+            "meeting": "riunione",
+        },
         "again": "Chiedi l'indirizzo giusto alla segreteria della tua rete.",
     },
     "en": {
@@ -39,10 +58,28 @@ TEXTS: dict[str, dict[str, str]] = {
         "units": "The steps",
         "minutes": "minutes",
         "how": "How to enrol",
-        "how_to": "Enrolment is open, also without any office in the network. Sign in with the link that is mailed to "
-        "you (ask for it on the network's sign-in page, with your address), and enrol in this path.",
+        "steps": [
+            "Open the sign-in page and write your mail address: a link to sign in comes to you. You need no password, "
+            "and no office in the network.",
+            "Sign in with the link and enrol in this path.",
+            "The link to its steps comes to you by mail: it opens on a phone too, and goes on where you left off.",
+        ],
+        "sign_in": "Go to the sign-in page",
         "unknown": "If you have never had mail from this network, write to its secretariat: they enter you, and the "
         "link comes.",
+        "administrators_too": "Administrators and staff of municipalities and other local authorities enrol "
+        "themselves, with the address of their office or their own. Who enrols may leave whenever they like.",
+        "altogether": "How long it takes",
+        "renewed": "It is repeated",
+        "months": "months after completing it",
+        "kinds": {
+            "text": "text",
+            "link": "link",
+            "video": "video",
+            "document": "document",
+            "quiz": "quiz",
+            "meeting": "meeting",
+        },
         "again": "Ask the secretariat of your network for the right address.",
     },
 }
@@ -50,7 +87,16 @@ TEXTS: dict[str, dict[str, str]] = {
 
 def public(language: str, path: Path, network: Any) -> Response:
     texts = TEXTS[language]
-    return PAGES.page(language, path.title, "path.html", network=network, path=path, texts=texts)
+    return PAGES.page(
+        language,
+        path.title,
+        "path.html",
+        network=network,
+        path=path,
+        description=rendered(path.description),
+        minutes=sum(unit.minutes or 0 for unit in path.units),
+        texts=texts,
+    )
 
 
 def failed(language: str, problem: Problem) -> Response:

@@ -220,3 +220,31 @@ async def test_nobody_leaves_what_a_rule_asks_of_them(school: School) -> None:
     (mine,) = await school.enrolled(path=path["id"])
     refused = await school.done("POST", f"/enrolments/{mine['id']}/withdraw", 409, as_=person, version=mine["version"])
     assert refused["type"].endswith("enrolment-not-to-leave")
+
+
+async def test_progress_is_counted_by_body_and_by_region_and_narrowed_by_both(school: School) -> None:
+    path = await school.path(units=[{"title": "A"}])
+    body = uuid7()
+    held: list[UUID] = []
+    for more in ({"territory": "E507", "body_id": body}, {"territory": "03", "body_id": body}, {"territory": "H501"}):
+        person = school.person()
+        held.append(person.id)
+        await school.tell(person, school.mandate(person.id).model_copy(update=more))
+    (mine,) = await school.enrolled(person=str(held[0]))
+    await school.mark(mine, path["units"][0], held[0])
+    base = f"/networks/{school.slug}/progress"
+
+    async def of(address: str, **filters: Any) -> list[tuple[Any, int, int]]:
+        found = (await school.done("GET", address, params=filters))["items"]
+        keys = [each.get("body", {}).get("id") or each.get("region", {}).get("name") for each in found]
+        return [(key, each["enrolled"], each["completed"]["count"]) for key, each in zip(keys, found, strict=True)]
+
+    assert await of(f"{base}/bodies") == [(str(body), 2, 1)]
+    assert await of(f"{base}/regions") == [("Lombardia", 2, 1), ("Lazio", 1, 0)]
+    assert await of(base, territory="03") == [(None, 2, 1)]
+    assert await of(base, territory="097") == [(None, 1, 1)]
+    assert await of(base, body=str(body), territory="12") == [(None, 0, 0)]
+    assert len(await school.enrolled(territory="03", late="false")) == 2
+    csv = await school.ask("GET", f"{base}/regions", headers={"accept": "text/csv"})
+    assert csv.text.splitlines()[0].endswith("region.code,region.name")
+    assert (await school.ask("GET", f"{base}/bodies", params={"colour": "x"})).status_code == 422

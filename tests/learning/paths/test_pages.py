@@ -23,11 +23,18 @@ async def test_an_open_path_says_to_everybody_what_it_is_and_how_to_enrol(school
     italian = await school.running.client.get(path["page"], headers=BROWSER)
     assert italian.status_code == 200
     assert italian.headers["content-type"].startswith("text/html")
-    for said in ("<h1>Amministrare insieme</h1>", "<p>E per chi comincia.</p>", "amministratori locali", "(20 minuti)"):
+    for said in (
+        "<h1>Amministrare insieme</h1>",
+        "<p>E per chi comincia.</p>",
+        "amministratori locali",
+        "(testo, 20 minuti)",
+        "indirizzo di posta dell&#39;ente",
+        "/sign-in",
+    ):
         assert said in italian.text
     assert "60 giorni dall&#39;iscrizione" in italian.text or "60 giorni dall'iscrizione" in italian.text
     english = await school.running.client.get(path["page"], headers={**BROWSER, "accept-language": "en"})
-    for said in ("local administrators", "How to enrol", "(20 minutes)", "60 days after enrolling"):
+    for said in ("local administrators", "How to enrol", "(text, 20 minutes)", "60 days after enrolling"):
         assert said in english.text
     assert "<script" not in italian.text
 
