@@ -117,7 +117,8 @@ ENTRIES = text("""
     UPDATE deliveries e SET state = d.state, problem = d.problem, reason = d.reason, next_try = NULL,
         sent_at = d.sent_at, updated_at = now(), version = e.version + 1
     FROM deliveries d
-    WHERE e.digest_id = d.id AND d.id = ANY(:digests) AND e.state IN ('queued', 'failed', 'sent') AND e.state <> d.state
+    WHERE e.digest_id = d.id AND d.id = ANY(:digests) AND e.state <> d.state
+        AND e.state IN ('queued', 'failed', 'bounced', 'sent')
     RETURNING e.id, e.version, e.network_id, e.person_id, e.channel, e.topic, e.state, e.attempts, e.because_of,
         e.correlation, e.traceparent
 """)

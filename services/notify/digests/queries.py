@@ -20,7 +20,7 @@ DUE = "waiting-mails"
 ENTRIES = text("""
     SELECT id, network_id, person_id, channel, topic, parameters, because_of, correlation, traceparent, attempts,
         intended_at AS first_try, digest_id
-    FROM deliveries WHERE digest_id = ANY(:digests) AND state IN ('queued', 'failed') ORDER BY id
+    FROM deliveries WHERE digest_id = ANY(:digests) AND state IN ('queued', 'failed', 'bounced') ORDER BY id
 """).columns(parameters=JSONB)
 
 
@@ -31,7 +31,7 @@ async def schedule(session: AsyncSession, instants: Iterable[datetime | None]) -
 
 async def entries(session: AsyncSession, claimed: Sequence[Claimed]) -> dict[UUID, list[Claimed]]:
     """What each digest among these has to tell: what was not settled by itself meanwhile; of a digest that is tried
-    again by hand, all that failed with it. `first_try` is when it was intended."""
+    again by hand, all that failed or came back with it. `first_try` is when it was intended."""
     digests = [delivery.id for delivery in claimed if delivery.topic == DIGEST.code]
     found: dict[UUID, list[Claimed]] = defaultdict(list)
     if digests:

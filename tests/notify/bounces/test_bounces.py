@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from uuid_utils.compat import uuid7
 
+from services.notify.preferences.rules import Digests
 from shared.contracts.registry import PersonChanged, PersonRegistered
 from tests.notify.bounces.returned import complaint, exim, gmail, postfix, qmail
+from tests.notify.digests.test_digests import moved_to
 from tests.notify.network import Network, then
+from tests.notify.preferences.test_preferences import choice, decided, enrolled, somebody
 from tests.notify.relay import Taken
 from tests.notify.replies.desk import hand_over
 
@@ -210,6 +214,24 @@ async def test_what_nobody_sent_changes_nothing(room: Network) -> None:
         assert (await back(room, raw, DESK))[0] == 250
     assert (await back(room, b"Subject: Assente\r\n\r\nTorno lunedi\r\n", mail.sender))[0] == 250
     assert await room.topics(person) == [("enrolled", "sent", None)]
+
+
+async def test_a_digest_that_came_back_takes_its_entries_along_and_is_tried_again_whole(notify: Network) -> None:
+    person, running = await somebody(notify), notify.running
+    await decided(notify, person, choices=[choice("training", "daily")])
+    await enrolled(notify, person, 2)
+    await moved_to(notify, Digests().daily(running.context.clock.now()) + timedelta(seconds=1))
+    (mail,) = await notify.mails(person)
+    await back(notify, exim("5.0.0", "550 5.7.1 refused as spam"), mail.sender)
+    deliveries = await notify.deliveries(person=str(person.id))
+    assert {(d["state"], d["problem"]) for d in deliveries} == {("bounced", "returned-refused")}
+    assert len(deliveries) == 3
+    [digest] = [d["id"] for d in deliveries if d["topic"] == "digest"]
+    office = await running.holder("secretariat", notify.id)
+    etag = (await running.client.get(f"/notify/v1/deliveries/{digest}", headers=office)).headers["etag"]
+    await running.client.post(f"/notify/v1/deliveries/{digest}/retry", headers={**office, "if-match": etag})
+    assert "2 novità" in (await notify.mails(person, 2))[-1].message["subject"]
+    assert {d["state"] for d in await notify.deliveries(person=str(person.id))} == {"sent"}
 
 
 async def test_an_erased_person_leaves_nothing_on_the_list(room: Network) -> None:
