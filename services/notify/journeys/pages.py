@@ -11,13 +11,18 @@ from starlette.responses import Response
 from services.notify.deliveries.rules import STATES, State
 from services.notify.journeys import queries
 from services.notify.journeys.catalogue import FACTS, SERVICES
-from services.notify.journeys.queries import Journey, Told
+from services.notify.journeys.queries import Journey, Messages, Told
 from services.notify.messages.rules import LANGUAGES, TOPICS
 from shared.runtime.pages import Entry, Pages, Seat
 from shared.runtime.sessions import Seated, form_of
 
 site = APIRouter()
 PAGES = Pages(__file__)
+RECEIPTS = {
+    "accepted": ("accettata", "accepted"),
+    "delivered": ("consegnata", "delivered"),
+    "unanswered": ("senza ricevuta", "without a receipt"),
+}
 TEXTS = {
     "it": {
         "title": "Che cosa ne è venuto",
@@ -64,6 +69,18 @@ async def journey(correlation: UUID, at: Seated) -> Response:
     )
 
 
+def _topic(messages: Messages) -> tuple[str, str]:
+    it, en = TOPICS[messages.topic].label if messages.topic in TOPICS else (messages.topic, messages.topic)
+    return (f"{it} (PEC)", f"{en} (certified mail)") if messages.channel == "pec" else (it, en)
+
+
+def _state(messages: Messages) -> tuple[str, str]:
+    """Of a certified mail what its receipts say."""
+    if messages.channel == "pec" and messages.state in RECEIPTS:
+        return RECEIPTS[messages.state]
+    return STATES[State(messages.state)]
+
+
 def _step(told: Told, language: str) -> dict[str, Any]:
     which = LANGUAGES.index(language)
     return {
@@ -75,9 +92,6 @@ def _step(told: Told, language: str) -> dict[str, Any]:
         "about": [thing.name for thing in told.about if thing.name],
         "more": max(0, told.count - len(told.about)) if told.about else 0,
         "people": [person.name for person in told.people if person.name],
-        "messages": [
-            (TOPICS[m.topic].label[which] if m.topic in TOPICS else m.topic, STATES[State(m.state)][which], m.count)
-            for m in told.messages
-        ],
+        "messages": [(_topic(m)[which], _state(m)[which], m.count) for m in told.messages],
         "steps": [_step(step, language) for step in told.steps],
     }

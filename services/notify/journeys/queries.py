@@ -13,9 +13,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Row, Text, Uuid, bindparam, exists, func, or_, select
+from sqlalchemy import ARRAY, Row, Text, Uuid, bindparam, exists, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.notify.certified.tables import certified_mails
 from services.notify.deliveries.tables import deliveries
 from services.notify.journeys.rules import Line, Scope, Step, steps_of, visible
 from services.notify.journeys.tables import acts, told
@@ -354,7 +355,13 @@ async def _messages(
         .where(c.correlation == correlation, c.network_id.in_(scopes))
         .group_by(c.because_of, c.topic, c.channel, c.state)
     )
+    m = certified_mails.c
+    letters = await session.execute(
+        select(m.because_of, m.topic, literal("pec").label("channel"), m.state, func.count().label("number"))
+        .where(m.correlation == correlation, m.network_id.in_(scopes), m.because_of.is_not(None))
+        .group_by(m.because_of, m.topic, m.state)
+    )
     found: dict[UUID, dict[tuple[str, str, str], int]] = defaultdict(dict)
-    for row in rows:
+    for row in (*rows, *letters):
         found[row.because_of][row.topic, row.channel, str(row.state)] = row.number
     return found

@@ -14,7 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.bodies.queries import enclosing
 from services.notify.bodies.tables import bodies
-from services.notify.rules.definition import Coordinators, Definition, Holders, Named, OfTheFact, Representatives
+from services.notify.rules.definition import (
+    Channel,
+    Coordinators,
+    Definition,
+    Holders,
+    Named,
+    OfTheFact,
+    Representatives,
+)
 from services.notify.rules.rules import Telling
 from shared.access.actor import lies_in
 from shared.access.roles import Role
@@ -116,6 +124,9 @@ async def _ask(session: AsyncSession, answers: Answers) -> None:
 
 
 def _people(asked: Asked, answers: Answers) -> set[UUID]:
+    """Nobody where only organisations are written to."""
+    if Channel.EMAIL not in asked.rule.channels and Channel.INBOX not in asked.rule.channels:
+        return set()
     return {person for audience in asked.rule.audience for person in _of(audience, asked, answers)}
 
 
@@ -123,13 +134,13 @@ def _of(audience: Any, asked: Asked, answers: Answers) -> set[UUID]:
     telling, day = asked.telling, asked.day
     match audience:
         case OfTheFact(field=name):
-            return set(_ids(telling, name))
+            return set(ids_named(telling, name))
         case Named(people=people):
             return set(people)
         case Representatives(field=name, roles=roles):
             asks = [
                 Ask(telling.network_id, day, role, organisation_id=organisation)
-                for organisation in _ids(telling, name)
+                for organisation in ids_named(telling, name)
                 for role in roles
             ]
             return {row.person_id for ask in asks for row in answers.holders(ask)}
@@ -141,7 +152,8 @@ def _of(audience: Any, asked: Asked, answers: Answers) -> set[UUID]:
     return {row.person_id for row in answers.holders(ask)}
 
 
-def _ids(telling: Telling, name: str) -> list[UUID]:
+def ids_named(telling: Telling, name: str) -> list[UUID]:
+    """What a field of ids names, one or several."""
     found = telling.body.get(name)
     return [UUID(value) for value in (found if isinstance(found, list) else [found]) if value is not None]
 

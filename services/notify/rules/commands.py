@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from services.notify.bodies.tables import bodies
+from services.notify.certified import commands as certified
 from services.notify.contacts.tables import contacts
 from services.notify.deliveries.commands import intend
 from services.notify.deliveries.rules import Delivery, idempotency_key
@@ -26,7 +27,7 @@ from services.notify.messages.intents import people_known
 from services.notify.messages.rules import RULE
 from services.notify.policy import Right, policy
 from services.notify.rules import queries, texts
-from services.notify.rules.audiences import Asked, audiences
+from services.notify.rules.audiences import Asked, audiences, ids_named
 from services.notify.rules.definition import AtOnce, Channel, Definition, Holders, Named, OfTheFact
 from services.notify.rules.fields import Names
 from services.notify.rules.rules import (
@@ -43,6 +44,7 @@ from services.notify.rules.rules import (
     follow,
     holds,
     in_force,
+    organisations_told,
     outcome,
 )
 from services.notify.rules.tables import rule_plans, rule_versions, rules
@@ -327,7 +329,42 @@ async def _tell(session: AsyncSession, matches: Sequence[Match], now: datetime) 
         for person in people
     ]
     await intend(session, intents, now)
-    return [len(people) for people in told]
+    written = [await _certify(session, m, given, now) for m, given in zip(matches, parameters, strict=True)]
+    return [len(people) + letters for people, letters in zip(told, written, strict=True)]
+
+
+def _organisations(rule: Definition, telling: Telling) -> list[UUID]:
+    """To which a certified mail goes."""
+    if Channel.PEC not in rule.channels:
+        return []
+    return sorted({id_ for name in organisations_told(rule) for id_ in ids_named(telling, name)})
+
+
+async def _certify(session: AsyncSession, match: Match, parameters: Mapping[str, Any], now: datetime) -> int:
+    """One letter, in Italian, to each organisation; once for what `_intent` tells once."""
+    rule, telling = match.version.definition, match.telling
+    organisations = _organisations(rule, telling)
+    if not organisations:
+        return 0
+    title = (await queries.names(session, [(Names.NETWORK, telling.network_id)])).get(
+        (Names.NETWORK, telling.network_id), ""
+    )
+    subject, text = _written(rule, parameters["said"], title, {})
+    assert subject is not None
+    assert text is not None
+    await certified.send(
+        session,
+        network_id=telling.network_id,
+        organisation_ids=organisations,
+        subject=subject["it"],
+        text=text["it"],
+        topic=RULE.code,
+        because_of=match.because_of,
+        correlation=match.correlation,
+        key=idempotency_key(f"rule.{match.version.rule_id}", telling.aggregate_id, match.instant),
+        now=now,
+    )
+    return len(organisations)
 
 
 def _by_the_fact(match: Match) -> bool:
@@ -388,8 +425,8 @@ class Sample:
 
 @dataclass(frozen=True)
 class Tried:
-    """Whom a rule would have told: `days` are (day, tellings, messages), `recipients` (person, name, messages), the one
-    who would have heard most first."""
+    """Whom a rule would have told; `letters` are certified mails. `days` are (day, tellings, messages), `recipients`
+    (person, name, messages), the one who would have heard most first."""
 
     since: date
     until: date
@@ -398,6 +435,7 @@ class Tried:
     nobody: int
     messages: int
     people: int
+    letters: int = 0
     days: Sequence[tuple[date, int, int]] = ()
     recipients: Sequence[tuple[UUID, str, int]] = ()
     samples: Sequence[Sample] = field(default_factory=tuple)
@@ -437,6 +475,7 @@ async def _try(
     found = [c for told in things.values() for c in come(version, told, last) if first <= c.at < last]
     found.sort(key=lambda c: (c.at, c.newest.id))
     told = await audiences(session, [Asked(definition, c.newest, day(c.at)) for c in found])
+    written = [len(_organisations(definition, c.newest)) for c in found]
     counted = Counter(person for people in told for person in people)
     named = [person for person, _ in counted.most_common(RECIPIENTS)]
     names = await queries.people(session, {*named, *(p for people in told[:SAMPLES] for p in people[:RECIPIENTS])})
@@ -446,7 +485,8 @@ async def _try(
         until=until,
         facts=len(facts),
         tellings=len(found),
-        nobody=sum(not people for people in told),
+        nobody=sum(not people and not letters for people, letters in zip(told, written, strict=True)),
+        letters=sum(written),
         messages=sum(counted.values()),
         people=len(counted),
         days=_days(per_day),

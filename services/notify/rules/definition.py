@@ -33,6 +33,7 @@ class Op(StrEnum):
 class Channel(StrEnum):
     EMAIL = "email"
     INBOX = "inbox"
+    PEC = "pec"
 
 
 class Condition(Request):
@@ -158,7 +159,7 @@ class Definition(Request):
     filter: Filter = Filter()
     audience: Annotated[tuple[Audience, ...], Field(min_length=1, max_length=MOST_AUDIENCES)]
     template: Template
-    channels: Annotated[tuple[Channel, ...], Field(min_length=1, max_length=2)] = (Channel.EMAIL,)
+    channels: Annotated[tuple[Channel, ...], Field(min_length=1, max_length=3)] = (Channel.EMAIL,)
     delay: Delay = AtOnce(kind="at_once")
     still: Filter | None = None
     cancelled_by: Annotated[tuple[Annotated[str, line(40)], ...], Field(max_length=10)] = ()

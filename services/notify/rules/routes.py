@@ -173,7 +173,8 @@ class SampleOut(BaseModel):
 
 class TriedOut(BaseModel):
     """Whom the rule would have told in the period. `facts` were looked at, of which `tellings` came, `nobody` of them
-    to nobody; `messages` to `people` different people, whatever these prefer. `recipients` are the hundred told most.
+    to nobody; `messages` to `people` different people, whatever these prefer; `letters` are certified mails.
+    `recipients` are the hundred told most.
     """
 
     since: date
@@ -183,13 +184,16 @@ class TriedOut(BaseModel):
     nobody: int
     messages: int
     people: int
+    letters: int
     days: list[DayOut]
     recipients: list[RecipientOut]
     samples: list[SampleOut]
 
     @classmethod
     def of(cls, tried: Tried) -> TriedOut:
-        figures = {name: getattr(tried, name) for name in ("facts", "tellings", "nobody", "messages", "people")}
+        figures = {
+            name: getattr(tried, name) for name in ("facts", "tellings", "nobody", "messages", "people", "letters")
+        }
         return cls(
             since=tried.since,
             until=tried.until,
@@ -436,6 +440,7 @@ vocabularies = (
         [
             (Channel.EMAIL, "posta elettronica, e casella nella piattaforma", "email, and the inbox on the platform"),
             (Channel.INBOX, "solo casella nella piattaforma", "the inbox on the platform only"),
+            (Channel.PEC, "PEC agli enti", "certified mail to organisations"),
         ],
     ),
     vocabulary(

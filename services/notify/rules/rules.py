@@ -17,6 +17,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from services.notify.rules.definition import (
     After,
     AtOnce,
+    Channel,
     Condition,
     Coordinators,
     Definition,
@@ -174,8 +175,7 @@ def check(rule: Definition) -> None:
         _check_audience(audience, fields, f"/audience/{number}")
     _check_template(rule, fields)
     _check_delay(rule, fields)
-    if len(set(rule.channels)) != len(rule.channels):
-        raise RuleUnfit("/channels", "repeated", "each channel once")
+    _check_channels(rule, fields)
 
 
 def _check_filter(wanted: Filter, fields: Mapping[str, Field], path: str) -> None:
@@ -275,6 +275,23 @@ def check_placeholders(text: str, fields: Mapping[str, Field], path: str) -> Non
 def placeholders(rule: Definition) -> set[str]:
     texts = [words for words in (rule.template.subject, rule.template.text) if words is not None]
     return {name for words in texts for text in (words.it, words.en) for name in PLACEHOLDER.findall(text)}
+
+
+def _check_channels(rule: Definition, fields: Mapping[str, Field]) -> None:
+    """A certified mail is a letter to an organisation, in the network's own words, which are kept: no person's name."""
+    if len(set(rule.channels)) != len(rule.channels):
+        raise RuleUnfit("/channels", "repeated", "each channel once")
+    if Channel.PEC not in rule.channels:
+        return
+    if rule.template.topic is not None or not organisations_told(rule):
+        raise RuleUnfit("/channels", "pec", "subject and text, and an audience of kind `organisation`")
+    if any(name in fields and fields[name].names is Names.PERSON for name in placeholders(rule)):
+        raise RuleUnfit("/template", "person", "no person's name in a certified mail")
+
+
+def organisations_told(rule: Definition) -> list[str]:
+    """The fields that name the organisations to which a certified mail goes."""
+    return [audience.field for audience in rule.audience if isinstance(audience, Representatives)]
 
 
 def _check_delay(rule: Definition, fields: Mapping[str, Field]) -> None:

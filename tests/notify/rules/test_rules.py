@@ -123,6 +123,9 @@ def version(definition: Definition, number: int = 1, since: datetime = NOW, *, a
         ({"still": {"conditions": [{"field": "state", "op": "eq", "value": "open"}]}}, "/still"),
         ({"cancelled_by": ["waived"]}, "/cancelled_by"),
         ({"channels": ["email", "email"]}, "/channels"),
+        ({"channels": ["pec"]}, "/channels"),
+        ({"channels": ["pec"], "audience": [{"kind": "organisation", "field": "debtor_organisation_id"}],
+          "template": {**WORDS, "text": {"it": "{{debtor_person_id}}", "en": "y"}}}, "/template"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_refused_by_its_place(changed: dict[str, Any], path: str) -> None:

@@ -168,7 +168,7 @@ async def test_what_cannot_be_meant_names_its_place(room: Network) -> None:
     refused = await send(room, "POST", f"/networks/{room.id}/rules", unknown)
     assert refused.json()["errors"][0]["path"] == "/template/subject/it"
     assert "title" in refused.json()["errors"][0]["accepted"]
-    for more in ({"channels": ["pec"]}, {"colour": "red"}, {"name": "a\x00b"}, {"audience": []}):
+    for more in ({"channels": ["webhook"]}, {"colour": "red"}, {"name": "a\x00b"}, {"audience": []}):
         assert (await send(room, "POST", f"/networks/{room.id}/rules", rule(**more))).status_code == 422
     backwards = {"since": "2026-02-01", "until": "2026-01-01", "rule": rule()}
     refused = await send(room, "POST", f"/networks/{room.id}/rules/dry-run", backwards)
@@ -273,3 +273,26 @@ async def test_reminders_follow_moves_and_cancellations_and_escalation_asks_agai
         dry = await tried(room, f"/rules/{id_}/dry-run")
         happened = sum(told for _, told in await planned(room, id_))
         assert (dry["tellings"], dry["messages"]) == (1, happened), "a dry run is what happened"
+
+
+async def test_a_certified_mail_goes_to_the_organisation_once_and_to_no_person(room: Network) -> None:
+    acli, secretary = room.organisation("ACLI"), room.person()
+    await room.running.tell(acli, secretary, room.secretary(secretary))
+    await room.running.settled()
+    kept = await made(
+        room,
+        channels=["pec"],
+        audience=[{"kind": "organisation", "field": "debtor_organisation_id"}, {"kind": "secretariat"}],
+        template={"subject": {"it": "Dovuto: {{title}}", "en": "-"}, "text": {"it": "Entro il {{due}}", "en": "-"}},
+    )
+    await room.running.tell(room.commitment(debtor_organisation_id=acli.id))
+    await room.running.settled()
+    await room.replay("registry")
+    await room.running.settled()
+    letters = "select m.organisation_id, l.subject, l.text from certified_mails m join certified_letters l"
+    (letter,) = await room.running.sql(f"{letters} on l.id = m.letter_id where m.network_id = :n", n=room.id)
+    assert (str(letter.organisation_id), letter.subject) == (str(acli.id), "Dovuto: Elenco dei rappresentanti")
+    assert letter.text.startswith("Entro il ")
+    assert await by_rules(room) == []
+    dry = await tried(room, f"/rules/{kept['id']}/dry-run")
+    assert (dry["tellings"], dry["letters"], dry["messages"], dry["nobody"]) == (1, 1, 0, 0)
