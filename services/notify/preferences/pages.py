@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
@@ -29,6 +30,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "saved": "Le tue scelte sono salvate.",
         "everywhere": "Tutte le reti",
         "scopes": "Scelte per",
+        "own": " (scelte proprie: {count})",
         "here": "Qui scegli solo per {network}: ciò che lasci «come in tutte le reti» segue le scelte generali.",
         "what": "Argomenti",
         "what_is": "Per ogni gruppo scegli come ricevere i messaggi: subito, in un riepilogo, o non per posta. Nella "
@@ -78,6 +80,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "saved": "Your choices are saved.",
         "everywhere": "All networks",
         "scopes": "Choices for",
+        "own": " (choices of its own: {count})",
         "here": "Here you choose for {network} only: what you leave “as in all networks” follows the general choices.",
         "what": "Topics",
         "what_is": "For each group choose how to get messages: at once, in a digest, or not by mail. In your inbox on "
@@ -186,8 +189,12 @@ def shown(
 def scopes(mine: Mine, token: str, network: Row[Any] | None, texts: Mapping[str, str]) -> list[tuple[str, str, bool]]:
     """(label, address, whether it is this page) of each network in which one may choose otherwise."""
     here = network.id if network else None
+    own = Counter(id_ for id_, _, _ in mine.wishes.choices)
     every = [(texts["everywhere"], f"?token={token}", here is None)]
-    return [*every, *((row.name, f"?token={token}&network={id_}", id_ == here) for id_, row in mine.networks.items())]
+    for id_, row in mine.networks.items():
+        label = row.name + (texts["own"].format(count=own[id_]) if own[id_] else "")
+        every.append((label, f"?token={token}&network={id_}", id_ == here))
+    return every
 
 
 def groups(language: str, given: Form, network: Row[Any] | None) -> list[dict[str, Any]]:

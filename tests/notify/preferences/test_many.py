@@ -1,4 +1,4 @@
-"""Preferences cost some statements for any number of people: when their messages are intended, and when digests come."""
+"""Preferences cost some statements for any number of people: when messages are intended, and when digests come."""
 
 from __future__ import annotations
 

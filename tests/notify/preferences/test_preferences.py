@@ -253,6 +253,8 @@ async def test_the_page_shows_all_choices_and_takes_them_back_without_a_script(n
         "/notify/v1/preferences/link", params=here, data={"version": "1", "email:enrolled": "never"}, headers=HTML
     )
     assert one.status_code == 200
+    everywhere = await client.get("/notify/v1/preferences/link", params={"token": token}, headers=HTML)
+    assert "scelte proprie: 1" in everywhere.text
     after = (await api(notify, person, "GET", "/me/preferences")).json()
     assert len(after["choices"]) == 2
     assert after["language"] == "en"
