@@ -18,6 +18,7 @@ from services.learning.documents import keeping as documents_keeping
 from services.learning.documents import routes as documents
 from services.learning.enrolments import commands as enrolments_commands
 from services.learning.enrolments import listens as enrolments_listens
+from services.learning.enrolments import pages as enrolments_pages
 from services.learning.enrolments import routes as enrolments
 from services.learning.experiences import listens as experiences_listens
 from services.learning.mandates import listens as mandates_listens
@@ -75,7 +76,7 @@ def service(settings: Settings) -> Service:
             news_commands.EXPIRE: news_commands.expire_due,
             campaigns_commands.TURN: campaigns_commands.turn_due,
         },
-        site=[practices_pages.site, news_pages.site, campaigns_pages.site],
+        site=[enrolments_pages.site, practices_pages.site, news_pages.site, campaigns_pages.site],
         followers=[following.follow, keep_the_key, documents_keeping.open_the_store, reach.keep_counting],
         problems=[part.problems for part in slices],
         vocabularies=[term for part in slices for term in part.vocabularies],

@@ -1,18 +1,29 @@
-"""The page behind the link of an enrolment: the path's units, what has been done of them, and a button for each."""
+"""The page on which one enrols in an open path; and the one behind the link of an enrolment: its units, what has been
+done of them, and a button for each."""
 
 from __future__ import annotations
 
+from functools import partial
 from urllib.parse import quote
+from uuid import UUID
 
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from services.learning.courses.pages import rendered
-from services.learning.enrolments.queries import Opened
+from services.learning.enrolments import commands
+from services.learning.enrolments.queries import Named, Opened
 from services.learning.enrolments.rules import Enrolment, State, actions
+from services.learning.paths import queries as paths
 from shared.access.actor import day
+from shared.runtime.browsers import answered
+from shared.runtime.edge import Edge
 from shared.runtime.pages import Pages
 from shared.runtime.pages import day as on_day
+from shared.runtime.problems import Problem
+from shared.runtime.sessions import Seated, form_of
 
+site = APIRouter()
 PAGES = Pages(__file__)
 TEXTS: dict[str, dict[str, str]] = {
     "it": {
@@ -68,6 +79,56 @@ TEXTS: dict[str, dict[str, str]] = {
 }
 
 
+ENROL: dict[str, dict[str, str]] = {
+    "it": {
+        "lead": "Ti iscrivi a questo percorso: ti arriva per posta il collegamento alle tappe. Puoi ritirarti quando "
+        "vuoi.",
+        "button": "Iscriviti",
+        "done": "L'iscrizione è fatta. Il collegamento alle tappe arriva per posta.",
+        "due": "Da finire entro {day}.",
+        "again": "Torna al percorso e leggi come ci si iscrive.",
+    },
+    "en": {
+        "lead": "You enrol in this path: the link to its steps comes to you by mail. You may leave whenever you like.",
+        "button": "Enrol",
+        "done": "You are enrolled. The link to the steps comes by mail.",
+        "due": "To be finished by {day}.",
+        "again": "Go back to the path and read how one enrols.",
+    },
+}
+
+
+@site.get("/learning/paths/{path_id}/enrol")
+async def offer(path_id: UUID, at: Seated) -> Response:
+    """For whoever is signed in at a browser: an open path, and a button to enrol."""
+
+    async def shown() -> Response:
+        path, network = await at.query(paths.public, path_id)
+        texts, form = ENROL[at.language], form_of(at)
+        return PAGES.page(at.language, path.title, "enrol.html", network=network, texts=texts, form=form)
+
+    return await answered(at, shown, partial(_failed, at), html=True)
+
+
+@site.post("/learning/paths/{path_id}/enrol")
+async def enrol(path_id: UUID, at: Seated) -> Response:
+    """Enrols them. Asking again changes nothing."""
+
+    async def done() -> Response:
+        path, network = await at.query(paths.public, path_id)
+        made: list[Named] = []
+        await at.command(commands.enrol, path_id, None, out=made.append)
+        texts, due = ENROL[at.language], made[-1].enrolment.due
+        lines = [texts["done"], *([texts["due"].format(day=on_day(due, at.language))] if due else [])]
+        return PAGES.page(at.language, path.title, network=network, lines=lines)
+
+    return await answered(at, done, partial(_failed, at), html=True)
+
+
+def _failed(at: Edge, problem: Problem) -> Response:
+    return PAGES.problem(at.language, problem, ENROL[at.language]["again"])
+
+
 def learn(language: str, opened: Opened, token: str) -> Response:
     """What opening the link shows. It does nothing: each button posts to the same address."""
     named, texts = opened.named, TEXTS[language]
@@ -79,7 +140,7 @@ def learn(language: str, opened: Opened, token: str) -> Response:
         "learn.html",
         network=opened.network,
         path=path,
-        description=rendered(path.description),
+        description=rendered(path.description, below=1),
         texts_of={unit.id: rendered(unit.text) for unit in path.units},
         transcripts={unit.id: rendered(unit.transcript) for unit in path.units if unit.transcript},
         documents=opened.documents,

@@ -24,13 +24,13 @@ TEXTS: dict[str, dict[str, Any]] = {
         "minutes": "minuti",
         "how": "Come iscriversi",
         "steps": [
-            "Apri la pagina di accesso e scrivi il tuo indirizzo di posta: ti arriva un collegamento per entrare. Non "
-            "serve una password, e non serve un incarico nella rete.",
-            "Entra con il collegamento e iscriviti a questo percorso.",
+            "Scegli «Iscriviti» qui sotto e scrivi il tuo indirizzo di posta: ti arriva un collegamento per entrare. "
+            "Non serve una password, e non serve un incarico nella rete.",
+            "Apri il collegamento in questo stesso browser e conferma l'iscrizione.",
             "Ti arriva per posta il collegamento alle tappe: si apre anche dal telefono, e riprende da dove eri "
             "rimasto.",
         ],
-        "sign_in": "Vai alla pagina di accesso",
+        "enrol": "Iscriviti",
         "unknown": "Se non hai mai ricevuto posta da questa rete, scrivi alla sua segreteria: ti registra, e il "
         "collegamento arriva.",
         "administrators_too": "Amministratori e personale dei Comuni e degli altri enti locali si iscrivono da sé, con "
@@ -59,12 +59,12 @@ TEXTS: dict[str, dict[str, Any]] = {
         "minutes": "minutes",
         "how": "How to enrol",
         "steps": [
-            "Open the sign-in page and write your mail address: a link to sign in comes to you. You need no password, "
+            "Choose “Enrol” below and write your mail address: a link to sign in comes to you. You need no password, "
             "and no office in the network.",
-            "Sign in with the link and enrol in this path.",
+            "Open the link in this same browser and confirm that you enrol.",
             "The link to its steps comes to you by mail: it opens on a phone too, and goes on where you left off.",
         ],
-        "sign_in": "Go to the sign-in page",
+        "enrol": "Enrol",
         "unknown": "If you have never had mail from this network, write to its secretariat: they enter you, and the "
         "link comes.",
         "administrators_too": "Administrators and staff of municipalities and other local authorities enrol "
@@ -93,7 +93,7 @@ def public(language: str, path: Path, network: Any) -> Response:
         "path.html",
         network=network,
         path=path,
-        description=rendered(path.description),
+        description=rendered(path.description, below=1),
         minutes=sum(unit.minutes or 0 for unit in path.units),
         texts=texts,
     )

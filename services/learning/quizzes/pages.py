@@ -151,7 +151,7 @@ def quiz(
         network=network,
         texts=texts,
         found=found,
-        intro=rendered(found.quiz.intro),
+        intro=rendered(found.quiz.intro, below=1),
         mark=texts["mark"].format(percent=found.quiz.pass_percent),
         left=_left(texts, found),
         back=f"../link?token={quote(token)}",
