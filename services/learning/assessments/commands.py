@@ -63,6 +63,8 @@ from shared.runtime.problems import Invalid, expect
 from shared.runtime.shapes import NOT_GIVEN, Request, line
 
 DUE = "assessment-closes"
+CODE = r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"
+"""Of a competence."""
 Line = Annotated[str, line(200)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000, pattern=r"^[^\x00]*$")]
 Label = Annotated[str, StringConstraints(strip_whitespace=True, max_length=80, pattern=r"^[^\x00-\x1f]*$")]
@@ -89,7 +91,7 @@ class ItemBody(Request):
 class CompetenceBody(Request):
     """What is assessed; its items weigh alike."""
 
-    code: str = Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$", examples=["coprogettazione"])
+    code: str = Field(pattern=CODE, examples=["coprogettazione"])
     title: Line = Field(examples=["Co-progettazione"])
     items: tuple[ItemBody, ...] = Field(min_length=1, max_length=rules.MOST_ITEMS)
 

@@ -10,11 +10,12 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Query, UploadFile
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, Field
 from starlette.responses import Response
 
 from services.learning.assessments import commands, files, pages, queries
 from services.learning.assessments.commands import (
+    CODE,
     AnswersBody,
     AssessmentBody,
     AssessmentChange,
@@ -487,7 +488,7 @@ async def asked(
 async def results(
     assessment_id: UUID,
     at: At,
-    competence: Annotated[list[str], Query(max_length=100)] = [],  # noqa: B006
+    competence: Annotated[list[Annotated[str, Field(pattern=CODE)]], Query(max_length=100)] = [],  # noqa: B006
     of: Annotated[list[Of], Query()] = [],  # noqa: B006
     body: Annotated[list[UUID], Query(max_length=100)] = [],  # noqa: B006
     after: After = None,
