@@ -39,8 +39,8 @@ class Whole:
     meeting_id: UUID | None
     organisation_name: str | None
     text: str
-    files: Sequence[Row[Any]]
-    receipts: Sequence[Row[Any]]
+    files: Sequence[Any]
+    receipts: Sequence[Any]
 
     @property
     def version(self) -> int:

@@ -127,22 +127,22 @@ class Office:
                 return
             if answer is None:  # the provider is away: it is no try
                 mail.attempts, mail.next_try, mail.lease_until = mail.attempts - 1, at + AGAIN, None
-                return
-            self._settle(mail, answer, at)
-            await session.flush()
-            if mail.state is not rules.State.QUEUED:
+            elif self._settle(mail, answer, at):
+                await session.flush()
                 await commands.tell(session, [mail], self.context.clock.now())
 
-    def _settle(self, mail: CertifiedMail, answer: Answer, at: datetime) -> None:
+    def _settle(self, mail: CertifiedMail, answer: Answer, at: datetime) -> bool:
+        """False when it is to be tried again."""
         if answer.outcome is Outcome.ACCEPTED:
             mail.sent(at)
-            return
+            return True
         found = sending.verdict(answer.outcome, mail.attempts, mail.first_try or at, at, mail.id)
         if found.state is sending.State.QUEUED:
             mail.next_try, mail.lease_until, mail.reason = found.next_try, None, answer.reason
-        else:
-            refused = answer.outcome is Outcome.REFUSED
-            mail.fail(Problem.PROVIDER_REFUSES if refused else Problem.GIVEN_UP, answer.reason, at)
+            return False
+        refused = answer.outcome is Outcome.REFUSED
+        mail.fail(Problem.PROVIDER_REFUSES if refused else Problem.GIVEN_UP, answer.reason, at)
+        return True
 
     # --- in ---------------------------------------------------------------------------------------------------------
 

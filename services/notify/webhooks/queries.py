@@ -213,7 +213,8 @@ async def _summary(session: AsyncSession, *which: ColumnElement[bool]) -> Summar
             .where(*which, log.at >= since)
         )
     ).one()
-    return Summary(*tuple[Any, ...]((*states, *waiting, *tries)), since=since)
+    figures: list[Any] = [*states, *waiting, *tries, since]
+    return Summary(*figures)
 
 
 async def due(session: AsyncSession) -> int:

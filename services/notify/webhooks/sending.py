@@ -69,6 +69,7 @@ class Job:
     secret: bytes
     previous: bytes | None
     attempts: int
+    queued_at: datetime
     lane: Lane
     lease: UUID
     ends: float  # loop time
@@ -216,7 +217,8 @@ class Sending:
             self.news.clear()
             over: Sequence[Tried] = self.over
             self.over = []
-            if over and await patiently(self._record, over):
+            told = await patiently(lambda tried: self._record(tried), over) if over else False
+            if told:
                 self.after_commit()
             self.wake.set()
 
@@ -228,7 +230,19 @@ class Sending:
 def _job(row: Row[Any], at: datetime, lease: UUID, ends: float) -> Job:
     lane = Lane(row.failures, row.failing_since, row.open_until, row.suspect)
     previous = row.previous if row.previous_until is not None and at < row.previous_until else None
-    return Job(row.endpoint_id, row.fact_id, row.type, row.url, row.secret, previous, row.attempts, lane, lease, ends)
+    return Job(
+        row.endpoint_id,
+        row.fact_id,
+        row.type,
+        row.url,
+        row.secret,
+        previous,
+        row.attempts,
+        row.queued_at,
+        lane,
+        lease,
+        ends,
+    )
 
 
 CLAIM = text("""
@@ -244,9 +258,9 @@ CLAIM = text("""
         WHERE l.endpoint_id = lanes.endpoint_id
         RETURNING l.endpoint_id, l.failures, l.failing_since, l.open_until, l.suspect
     )
-    SELECT l.*, e.url, e.secret, e.previous, e.previous_until, m.fact_id, m.type, m.attempts
+    SELECT l.*, e.url, e.secret, e.previous, e.previous_until, m.fact_id, m.type, m.attempts, m.queued_at
     FROM leased l JOIN endpoints e ON e.id = l.endpoint_id CROSS JOIN LATERAL (
-        SELECT fact_id, type, attempts FROM endpoint_messages m
+        SELECT fact_id, type, attempts, queued_at FROM endpoint_messages m
         WHERE m.endpoint_id = l.endpoint_id AND m.state = 'queued' AND m.next_try <= :at
         ORDER BY m.next_try, m.seq LIMIT 1) m
 """)
@@ -309,9 +323,9 @@ RECORD_MESSAGES = text("""
         status = v.status, settled_at = CASE v.state WHEN 'queued' THEN NULL ELSE v.at END
     FROM unnest(CAST(:endpoints AS uuid[]), CAST(:facts AS uuid[]), CAST(:numbers AS int[]),
         CAST(:states AS text[]), CAST(:next_tries AS timestamptz[]), CAST(:ats AS timestamptz[]),
-        CAST(:outcomes AS text[]), CAST(:statuses AS int[]))
-        AS v(endpoint_id, fact_id, number, state, next_try, at, outcome, status)
-    WHERE m.endpoint_id = v.endpoint_id AND m.fact_id = v.fact_id AND m.state = 'queued'
+        CAST(:outcomes AS text[]), CAST(:statuses AS int[]), CAST(:queued AS timestamptz[]))
+        AS v(endpoint_id, fact_id, number, state, next_try, at, outcome, status, queued_at)
+    WHERE m.endpoint_id = v.endpoint_id AND m.fact_id = v.fact_id AND m.state = 'queued' AND m.queued_at = v.queued_at
 """)
 RECORD_LANES = text("""
     UPDATE endpoint_lanes l SET failures = v.failures, failing_since = v.failing_since, open_until = v.open_until,
@@ -330,7 +344,8 @@ PUT_OFF = text("""
 
 async def record(session: AsyncSession, over: Sequence[Tried], pace: Pace, at: datetime, now: datetime) -> bool:
     """Attempts, messages and lanes, set-based; who has failed for days is disabled. True when a fact was staged. A lane
-    that another process has claimed since (our lease ran out) is left to it; what was delivered stays delivered."""
+    that another process has claimed since (our lease ran out) is left to it; what was delivered stays
+    delivered, and what was queued anew meanwhile (a replay) stays queued."""
     made = [(one.job, one.answer) for one in over if one.answer is not None]
     unread = [one.job for one in over if one.answer is None]
     if unread:
@@ -368,7 +383,8 @@ async def _record_tries(session: AsyncSession, made: Sequence[tuple[Job, Answer]
     }
     await session.execute(RECORD_ATTEMPTS, {**alike, **told_of})
     settled = {"states": [str(v.state) for v in verdicts], "next_tries": [v.next_try for v in verdicts]}
-    await session.execute(RECORD_MESSAGES, {**alike, **settled})
+    queued = [job.queued_at for job, _ in made]
+    await session.execute(RECORD_MESSAGES, {**alike, **settled, "queued": queued})
 
 
 def _lanes(lanes: Sequence[tuple[Job, Lane]]) -> dict[str, list[Any]]:

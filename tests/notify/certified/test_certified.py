@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
 from deploy.local.nats import Nats
@@ -265,7 +266,7 @@ async def test_what_is_sent_once_by_a_rule_is_sent_once_and_goes_after_ten_years
     for days, left in ((3652, 1), (3653, 0)):
         async with office.room.running.context.database.sessions.begin() as session:
             await commands.purge(session, wall() + timedelta(days=days))
-            [found] = (await session.execute(harness.text(count), {"id": organisation.id})).all()
+            [found] = (await session.execute(text(count), {"id": organisation.id})).all()
             assert found[0] == left
             await session.rollback()
 
@@ -277,7 +278,10 @@ async def test_what_is_sent_once_by_a_rule_is_sent_once_and_goes_after_ten_years
         ({"organisation_ids": [str(uuid7())]}, "/organisation_ids/0"),
         ({"meeting_id": str(uuid7())}, "/meeting_id"),
         ({"organisation_ids": [str(uuid7())], "meeting_id": str(uuid7())}, "/organisation_ids"),
-        ({"organisation_ids": [str(uuid7())], "attachments": [{"name": "a.exe", "content": "TVqQAA=="}]}, "/attachments/0"),
+        (
+            {"organisation_ids": [str(uuid7())], "attachments": [{"name": "a.exe", "content": "TVqQAA=="}]},
+            "/attachments/0",
+        ),
         ({"organisation_ids": [str(uuid7())], "attachments": [{"name": "a", "content": "@"}]}, "/attachments/0"),
         ({"organisation_ids": [str(uuid7())], "subject": "a\r\nBcc: x@y.example"}, "/subject"),
     ],
