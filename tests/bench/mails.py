@@ -39,6 +39,7 @@ from tests.bench.measure import Check, Figure, in_turns, percentile, ratio
 from tests.notify.network import Network
 from tests.notify.relay import FakeRelay
 
+MANY = 100_000
 NETWORK, LANES = UUID(int=1), Pace().lanes
 SENDER = Sender("Alleanza", "no-reply@trama.example")
 WRITER = Writer("http://trama.test", SENDER, lambda *_, **__: "token", environment())
@@ -75,6 +76,10 @@ async def run(lab: Lab, *, quick: bool) -> Figure:
         series = await in_turns(
             {"notify": product, "aiosmtplib alone": lambda: aiosmtplib_alone(port, count, message)}, turns
         )
+        many = count if quick else MANY
+        alone = await aiosmtplib_alone(port, max(many // 10, count), message)
+        large, growth = await convene(database, port, many)
+        grown.append(growth)
     await database.dispose()
     delays = await from_fact_to_mail(lab, facts)
     share = ratio(series["notify"], series["aiosmtplib alone"])
@@ -85,6 +90,7 @@ async def run(lab: Lab, *, quick: bool) -> Figure:
         series=list(series.values()),
         checks=[
             Check("notify against aiosmtplib alone", share, 0.60, "at least"),
+            Check(f"{many:,} recipients of one act, against aiosmtplib alone", large / alone, 0.60, "at least"),
             Check("the sender's memory grows while it sends", max(grown), 16, "at most", "MB"),
             Check("fact published to mail taken, p50", percentile(delays, 0.5) * 1000, 250, "at most", "ms"),
             Check("fact published to mail taken, p99", percentile(delays, 0.99) * 1000, 1000, "at most", "ms"),
