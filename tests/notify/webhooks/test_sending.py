@@ -19,9 +19,9 @@ from uuid_utils.compat import uuid7
 from services.notify.journeys.tables import told
 from services.notify.webhooks import commands
 from services.notify.webhooks.posting import Patience, Poster
-from services.notify.webhooks.rules import MessageState, Reason, secret_text
+from services.notify.webhooks.rules import Answer, Lane, MessageState, Outcome, Reason, secret_text
 from services.notify.webhooks.sealing import Safe
-from services.notify.webhooks.sending import Pace, Payloads, Sending, claim
+from services.notify.webhooks.sending import Job, Pace, Payloads, Sending, Tried, claim, record
 from shared.runtime.database import Database
 from tests.harness import until
 from tests.notify.webhooks.partner import Heard, Partner, answer
@@ -327,3 +327,19 @@ async def test_payloads_are_remembered_up_to_a_size(desk: Desk) -> None:
             assert payloads.get(fact) is not None
     assert payloads.size == sum(map(len, payloads.kept.values())) <= 1000
     assert payloads.get(facts[0]) is None
+
+
+async def test_what_is_queued_anew_while_it_is_told_is_told_again(desk: Desk) -> None:
+    endpoint = await desk.endpoint("/hook")
+    fact = await desk.fact(endpoint)
+    lease = uuid7()
+    async with desk.database.sessions.begin() as session:
+        [row] = await claim(session, desk.at, 60, lease, suspect=False, room=1)
+    job = Job(endpoint, fact, row.type, row.url, row.secret, None, row.attempts, row.queued_at, Lane(), lease, 0.0)
+    await desk.sql("update endpoint_messages set queued_at = :at", at=desk.at + timedelta(seconds=1))
+    good = Tried(job, Answer(Outcome.DELIVERED, desk.at, 5, 200))
+    async with desk.database.sessions.begin() as session:
+        await record(session, [good], QUICK_POLL, desk.at, desk.at)
+    assert (await desk.message(fact)).state == "queued"
+    assert await desk.claimable(desk.at) == [fact]
+    assert len(await desk.tries(endpoint)) == 1
