@@ -84,6 +84,10 @@ async def room(learning: Running) -> tuple[School, dict[str, str]]:
     documents = f"{network}/documents"
     document = await school.done("POST", documents, 201, data={"title": "Un documento"}, files=file)
     ids |= {"document_id": document["id"], "number": "1"}
+    units = [{"title": "Una"}]
+    course = await school.done("POST", f"{network}/courses", 201, json={"title": "Corso", "units": units})
+    quiz = await school.done("POST", f"{network}/quizzes", 201, json={"title": "Quiz"})
+    ids |= {"course_id": course["id"], "quiz_id": quiz["id"]}
     ids |= await _commons(school)
     return school, ids
 
