@@ -105,7 +105,7 @@ SECTIONS = ("problem", "done", "results", "needed")
 async def practices(
     at: Anyone,
     network: Annotated[str | None, Query(max_length=63)] = None,
-    theme: Annotated[str | None, Query(max_length=40)] = None,
+    theme: Annotated[str | None, Query(max_length=40, pattern=r"^[a-z0-9-]*$")] = None,
     q: Words = None,
     after: After = None,
 ) -> Response:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Depends, Query
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, StringConstraints
 from starlette.responses import Response
 
 from services.learning.practices import commands, queries
@@ -51,9 +51,11 @@ from shared.runtime.vocabularies import vocabulary
 
 routes = APIRouter(tags=["practices"])
 
-Themes = Annotated[list[Annotated[str, Query(min_length=1, max_length=40)]], Query(max_length=20)]
+Themes = Annotated[
+    list[Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]], Query(max_length=20)
+]
 Places = Annotated[
-    list[Annotated[str, Query(pattern=r"^[0-9A-Za-z]{2,4}$")]],
+    list[Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z]{2,4}$")]],
     Query(max_length=20, description="With what lies in them"),
 ]
 Words = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$", description="Words of its text, in Italian")]

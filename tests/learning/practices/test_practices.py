@@ -241,6 +241,9 @@ async def test_a_public_practice_has_a_page_for_everybody_and_others_have_none(c
     assert public["id"] in listed.text
     assert inside["id"] not in listed.text
     assert (await client.get(f"/learning/practices/{inside['id']}")).status_code == 404
+    everything = await client.get("/learning/practices?q=%ff%fe")
+    assert everything.status_code == 200
+    assert public["id"] in (await client.get("/learning/practices")).text
     data = (await client.get(f"/learning/v1/public-practices?network={commons.slug}")).json()["items"]
     assert [one["id"] for one in data] == [public["id"]]
     assert "author" not in data[0]
