@@ -39,6 +39,11 @@ class Taken:
     def text(self) -> str:
         return self.part("plain")
 
+    @property
+    def said(self) -> str:
+        """What it is about, without the footer that every mail has."""
+        return self.text.split("\n-- \n")[0]
+
 
 @dataclass
 class FakeRelay:

@@ -70,7 +70,7 @@ async def test_what_a_body_owes_climbs_its_parents_one_level_after_the_other(roo
     assert "Coordinamento lombardo" in mail.text
     assert "Sportello" in mail.text
     assert f"{first} giorni" in mail.text
-    assert "/link?token=" not in mail.text
+    assert "/link?token=" not in mail.said
 
 
 async def test_what_is_owed_to_a_body_comes_to_it_first(room: Network) -> None:

@@ -116,7 +116,7 @@ async def test_who_is_to_answer_a_need_is_told_that_there_is_one_and_nothing_of_
     assert "Cremona" in shared.text
     assert "solidarity economy" in shared.text
     assert "a Nazareth" in shared.text
-    assert "token=" not in shared.text
+    assert "token=" not in shared.said
 
 
 async def test_a_need_that_was_answered_meanwhile_is_told_to_nobody(room: Network) -> None:

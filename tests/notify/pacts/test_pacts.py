@@ -85,7 +85,7 @@ async def test_the_maker_is_reminded_of_each_step_fourteen_and_three_days_before
     assert len(room.of(maker)) == 1
     for mail in (*room.of(maker), *mails):
         assert "http://trama.test" in mail.text
-        assert "token=" not in mail.text
+        assert "token=" not in mail.said
 
 
 async def test_a_step_that_is_moved_moves_its_reminders_and_a_pact_that_ends_has_none(room: Network) -> None:
