@@ -181,3 +181,15 @@ async def _told(found: Served) -> None:
         await harness.until(queued, what="a delivery waits")
         (row,) = await found.running.sql("select id from deliveries limit 1")
         found.ids["deliveries/id"] = found.ids["id"] = str(row.id)
+        rule = {
+            "name": "Regola",
+            "fact_type": "registry.commitment.made",
+            "audience": [{"kind": "secretariat"}],
+            "template": {"subject": {"it": "a", "en": "a"}, "text": {"it": "b", "en": "b"}},
+        }
+        made = await found.running.client.post(
+            f"/notify/v1/networks/{SLUG}/rules", json=rule, headers=found.running.signed_in(admin=True)
+        )
+        found.ids["rule_id"] = made.json()["id"]
+        (act,) = await found.running.sql("select correlation from acts limit 1")
+        found.ids["correlation"] = str(act.correlation)
