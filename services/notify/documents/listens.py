@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.deliveries.commands import intend
 from services.notify.documents.tables import documents
-from services.notify.messages.intents import intent, known_or_wait, networks_known, people_known
+from services.notify.messages.intents import intent, known_or_wait, networks_known, people_there
 from services.notify.messages.rules import DOCUMENT_REVISED
 from shared.access.listens import guard
 from shared.contracts.learning import DocumentReadersTold, DocumentState
@@ -34,7 +34,7 @@ async def tell_the_readers(
     for received in facts:
         if rows[received.fact.document_id].edition < received.fact.edition:
             raise NotYet(f"document {received.fact.document_id} in edition {received.fact.edition}")
-    await people_known(session, {person for r in facts for person in r.fact.people})
+    there = await people_there(session, {person for r in facts for person in r.fact.people})
     intents = [
         intent(
             r,
@@ -47,5 +47,6 @@ async def tell_the_readers(
         )
         for r in facts
         for person in r.fact.people
+        if person in there
     ]
     await intend(session, intents, now)

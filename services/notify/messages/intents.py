@@ -100,9 +100,13 @@ async def people_known(session: AsyncSession, ids: Iterable[UUID | None]) -> Non
 
 
 async def people_there(session: AsyncSession, ids: Iterable[UUID | None]) -> set[UUID | None]:
-    """Those of them whom somebody can tell something. An actor may be a partner's key, whom nobody waits for."""
-    wanted = sorted({id_ for id_ in ids if id_})
-    return set(await session.scalars(select(contacts.c.person_id).where(contacts.c.person_id.in_(wanted))))
+    """Those of them whom somebody can tell something. An actor may be a partner's key, or an administrator of the
+    platform whom the registry does not know: nobody waits for them."""
+    wanted, there = sorted({id_ for id_ in ids if id_}), set[UUID | None]()
+    for start in range(0, len(wanted), CHUNK):
+        some = wanted[start : start + CHUNK]
+        there |= set(await session.scalars(select(contacts.c.person_id).where(contacts.c.person_id.in_(some))))
+    return there
 
 
 async def known_or_wait(

@@ -17,6 +17,7 @@ from services.notify.messages.intents import (
     networks_known,
     organisations_known,
     people_known,
+    people_there,
     projected,
     secretariats,
     stated,
@@ -98,10 +99,10 @@ async def _tell_author(
     session: AsyncSession, facts: Sequence[Received[PracticeState]], topic: Topic, now: datetime
 ) -> None:
     """Of a practice whose author was erased, or never known, its register tells."""
-    written = [r for r in facts if r.fact.author_id is not None]
+    there = await people_there(session, {r.fact.author_id for r in facts})
+    written = [r for r in facts if r.fact.author_id in there]
     await projected(session, practices, written)
     await networks_known(session, {r.fact.network_id for r in written})
-    await people_known(session, {r.fact.author_id for r in written})
     intents = [
         intent(
             r,
@@ -128,10 +129,11 @@ async def tell_whose_practice_it_is(
     await bodies_known(session, {r.fact.body_id for r in facts})
     rows = await known_or_wait(session, practices, "practice", {r.fact.practice_id for r in facts})
     offices = await secretariats(session, {r.fact.practice_network_id for r in facts}, day(now))
+    authors = await people_there(session, {row.author_id for row in rows.values()})
     intents = []
     for r in facts:
         author = rows[r.fact.practice_id].author_id
-        people = sorted({*offices[r.fact.practice_network_id], *([author] if author else [])})
+        people = sorted({*offices[r.fact.practice_network_id], *({author} & authors)})
         parameters = {"practice_id": str(r.fact.practice_id), "adoption_id": str(r.fact.id)}
         intents += [
             intent(

@@ -23,7 +23,7 @@ from services.notify.certified import commands as certified
 from services.notify.contacts.tables import contacts
 from services.notify.deliveries.commands import intend
 from services.notify.deliveries.rules import Delivery, idempotency_key
-from services.notify.messages.intents import people_known
+from services.notify.messages.intents import people_there
 from services.notify.messages.rules import RULE
 from services.notify.policy import Right, policy
 from services.notify.rules import queries, texts
@@ -321,7 +321,9 @@ async def _tell(session: AsyncSession, matches: Sequence[Match], now: datetime) 
     if not matches:
         return []
     told = await audiences(session, [Asked(m.version.definition, m.telling, day(now)) for m in matches])
-    await people_known(session, {p for m, people in zip(matches, told, strict=True) if _by_the_fact(m) for p in people})
+    named = {p for m, people in zip(matches, told, strict=True) if _by_the_fact(m) for p in people}
+    there = await people_there(session, named)
+    told = [[p for p in people if p in there or p not in named] for people in told]
     parameters = await _parameters(session, matches)
     intents = [
         _intent(match, person, given, now)
