@@ -49,9 +49,8 @@ def test_a_unit_has_what_its_kind_needs_and_nothing_of_anothers(unit: dict[str, 
 
 
 def test_a_quiz_comes_once() -> None:
-    quiz = {"kind": Kind.QUIZ, "quiz_id": ID}
     with pytest.raises(Unfit) as refused:
-        course(Unit("Uno", **quiz), Unit("Due", **quiz))
+        course(*(Unit(title, kind=Kind.QUIZ, quiz_id=ID) for title in ("Uno", "Due")))
     assert (refused.value.path, refused.value.code) == ("/units/1/quiz_id", "repeated")
 
 

@@ -141,7 +141,7 @@ async def test_what_is_refused_says_why_and_leaves_nothing(
         ("/retained_until", {"retained_until": "2001-01-01"}),
     ],
 )
-async def test_what_is_said_of_it_must_hold_together(school: School, path: str, fields: dict[str, str]) -> None:
+async def test_what_is_said_of_it_must_hold_together(school: School, path: str, fields: dict[str, Any]) -> None:
     before = await kept(school)
     problem = await add(school, 422, **fields)
     assert [error["path"] for error in problem["errors"]] == [path]
@@ -152,7 +152,12 @@ async def test_what_is_too_large_is_refused_while_it_comes(school: School, monke
     monkeypatch.setattr(uploads, "LARGEST", 100_000)
     taken: list[int] = []
     passed = uploads.Taken.passed
-    monkeypatch.setattr(uploads.Taken, "passed", lambda self, chunk: (taken.append(len(chunk)), passed(self, chunk)))
+
+    def counted(self: uploads.Taken, chunk: bytes) -> None:
+        taken.append(len(chunk))
+        passed(self, chunk)
+
+    monkeypatch.setattr(uploads.Taken, "passed", counted)
 
     async def form() -> AsyncIterator[bytes]:
         yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n%PDF-1.4\n'
@@ -217,23 +222,23 @@ async def test_a_kill_between_the_object_and_its_row_leaves_what_the_sweep_remov
 
 async def test_a_file_is_downloaded_whole_in_parts_or_not_again(school: School) -> None:
     made = await add(school, visibility="public")
-    path, anyone = file_of(made), {"as_": {}}
-    whole = await school.ask("GET", path, **anyone)
+    path, anyone = file_of(made), dict[str, str]()
+    whole = await school.ask("GET", path, as_=anyone)
     assert (whole.status_code, whole.content) == (200, PLAN)
     assert whole.headers["content-disposition"].startswith("inline; ")
     assert whole.headers["x-content-type-options"] == "nosniff"
     tag = whole.headers["etag"]
     assert tag == f'"{made["edition"]["file"]["sha256"]}"'
-    part = await school.ask("GET", path, headers={"range": "bytes=5-9", "if-range": tag}, **anyone)
+    part = await school.ask("GET", path, headers={"range": "bytes=5-9", "if-range": tag}, as_=anyone)
     assert (part.status_code, part.content) == (206, PLAN[5:10])
     assert part.headers["content-range"] == f"bytes 5-9/{len(PLAN)}"
-    beyond = await school.ask("GET", path, headers={"range": f"bytes={len(PLAN)}-"}, **anyone)
+    beyond = await school.ask("GET", path, headers={"range": f"bytes={len(PLAN)}-"}, as_=anyone)
     assert (beyond.status_code, beyond.headers["content-range"]) == (416, f"bytes */{len(PLAN)}")
-    assert (await school.ask("GET", path, headers={"if-none-match": tag}, **anyone)).status_code == 304
-    head = await school.ask("HEAD", path, **anyone)
+    assert (await school.ask("GET", path, headers={"if-none-match": tag}, as_=anyone)).status_code == 304
+    head = await school.ask("HEAD", path, as_=anyone)
     assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(PLAN)))
     text = await add(school, content=b"alert(1)", name="a.html", visibility="public")
-    shown = await school.ask("GET", file_of(text), **anyone)
+    shown = await school.ask("GET", file_of(text), as_=anyone)
     assert shown.headers["content-type"] == "text/plain; charset=utf-8"
     assert shown.headers["content-disposition"].startswith('attachment; filename="a.html.txt"')
     assert (await school.ask("GET", file_of(made, 2))).status_code == 404

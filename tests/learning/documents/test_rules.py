@@ -15,7 +15,7 @@ from deploy.local.papers import PLAN_OF_LECCO, paper, pdf
 from services.learning.documents import child, downloads, uploads
 from services.learning.documents.commands import in_parts, to_readers
 from services.learning.documents.downloads import Asked, RangeUnfit, disposition, span
-from services.learning.documents.kinds import EICAR, LARGEST, OFFICE
+from services.learning.documents.kinds import EICAR, LARGEST
 from services.learning.documents.queries import BEGIN, END, marked
 from services.learning.documents.rules import (
     Document,
@@ -33,6 +33,7 @@ from services.learning.documents.rules import (
     valid_on,
 )
 from services.learning.documents.store import Place, documents_kept_at, place_of
+from shared.sniffing import OFFICE
 from tests.learning.documents import files
 
 NOW, TODAY = datetime(2030, 3, 1, 12, tzinfo=UTC), date(2030, 3, 1)

@@ -233,6 +233,7 @@ async def test_what_came_of_a_convocation_is_counted_for_its_secretariat_and_who
     assert (await get(notify, summary, convenes, **about)).json()["intended"] == 2
     items = (await get(notify, listed, convenes, **about)).json()["items"]
     assert len(items) == 2
+    assert reached.email
     assert reached.email not in str(items)
     for elsewhere in ({"body_id": other.id}, {"territory": "01"}):
         stranger = await notify.running.holder("coordinator", notify.id, **elsewhere)

@@ -74,11 +74,13 @@ def known(**changed: Any) -> Known:
         "credentials": {"title": "Attestato", "issued_on": DUE, "expires_on": DUE, "state": "issued"},
         "documents": {"title": "Piano", "edition": 2, "state": "published"},
         "news": {
-            "title": "Bando", "summary": "Aperto", "link": "https://a.example/", "expires_at": END, "state": "published",
+            "title": "Bando", "summary": "Aperto", "link": "https://a.example/",
+            "expires_at": END, "state": "published",
         },
         "practices": {"title": "Sportello", "state": "published", "revision": None, "adoptions": 2},
         "adoptions": {
-            "practice_id": IT, "network_id": IT, "organisation_id": IT, "body_id": None, "since": DUE, "state": "active",
+            "practice_id": IT, "network_id": IT, "organisation_id": IT,
+            "body_id": None, "since": DUE, "state": "active",
         },
         "map_questions": {"title": "Sportello", "item": "place", "answer": None, "answer_by": DUE},
         "map_needs": {

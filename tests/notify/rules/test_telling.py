@@ -104,7 +104,7 @@ async def test_a_rule_tells_in_the_networks_own_words_from_then_on_and_a_dry_run
     assert mail.message["Subject"] == f"Preso: Elenco {{{{due}}}} – {TITLE}"
     assert "Gruppo & soci deve «Elenco {{due}}»" in mail.text
     assert "Lo segue Olga <Neri>." in mail.text
-    html = mail.message.get_body(("html",)).get_content()
+    (html,) = (part.get_content() for part in mail.message.walk() if part.get_content_type() == "text/html")
     assert "Olga &lt;Neri&gt;" in html
     assert "<Neri>" not in html
     (mail,) = [m for m in await room.mails(english) if "Taken on" in str(m.message["Subject"])]
@@ -168,7 +168,8 @@ async def test_what_cannot_be_meant_names_its_place(room: Network) -> None:
     refused = await send(room, "POST", f"/networks/{room.id}/rules", unknown)
     assert refused.json()["errors"][0]["path"] == "/template/subject/it"
     assert "title" in refused.json()["errors"][0]["accepted"]
-    for more in ({"channels": ["webhook"]}, {"colour": "red"}, {"name": "a\x00b"}, {"audience": []}):
+    unfit: list[dict[str, Any]] = [{"channels": ["webhook"]}, {"colour": "red"}, {"name": "a\x00b"}, {"audience": []}]
+    for more in unfit:
         assert (await send(room, "POST", f"/networks/{room.id}/rules", rule(**more))).status_code == 422
     backwards = {"since": "2026-02-01", "until": "2026-01-01", "rule": rule()}
     refused = await send(room, "POST", f"/networks/{room.id}/rules/dry-run", backwards)
@@ -184,7 +185,7 @@ async def test_who_is_told_by_role_organisation_body_and_name(room: Network) -> 
     region = room.body(title="Lombardia", territory="03", parent_id=committee.id)
     group = room.body(title="Gruppo", parent_id=region.id)
     acli = room.organisation("ACLI")
-    holds = {
+    holds: dict[str, dict[str, Any]] = {
         "in the group": {"role": "member", "body_id": group.id},
         "coordinates the region": {"role": "coordinator", "body_id": region.id},
         "is in the region": {"role": "member", "body_id": region.id},
