@@ -269,7 +269,7 @@ def revised(story: Story, district: District, first: Any) -> None:
     story.check("D4", "reader_is_told", "Con la proroga" in opened.text, True)
     old = made["editions"][-1]["file"]["href"]
     answer = story.client().send("GET", old, headers={"Range": "bytes=0-7"})
-    story.check("D4", "old_edition_in_parts", (answer.status_code, answer.content[:5]), (206, b"%PDF-"))
+    story.check("D4", "old_edition_in_parts", (answer.status_code, answer.text[:5]), (206, "%PDF-"))
     whole = story.client().send("GET", old)
     unchanged = sha256(whole.content).hexdigest() == first["edition"]["file"]["sha256"]
     story.check("D4", "old_edition_unchanged", unchanged, True)
