@@ -24,6 +24,7 @@ from services.notify.digests.commands import go_on
 from services.notify.documents import listens as documents
 from services.notify.enrolments import listens as enrolments
 from services.notify.goals import listens as goals
+from services.notify.inbox import pages as inbox_pages
 from services.notify.inbox import routes as inbox
 from services.notify.inventory import listens as inventory
 from services.notify.journeys import listens as journeys
@@ -89,6 +90,7 @@ def service(settings: Settings) -> Service:
             reminder_routes.routes,
             rule_routes.routes,
             journey_routes.routes,
+            inbox_pages.site,  # before the messages by their id: its address would be read as one
             inbox.routes,
             preferences.routes,
             webhook_routes.routes,

@@ -40,7 +40,12 @@ def of(actor: Actor) -> Select[Any]:
     """What was meant for the caller: without links to sign in, and without what was too late to be told. A key is
     nobody, and what was meant for nobody is not its own."""
     return (
-        select(deliveries, networks.c.name.label("network_name"), read_marks.c.read_at)
+        select(
+            deliveries,
+            networks.c.name.label("network_name"),
+            networks.c.logo.label("network_logo"),
+            read_marks.c.read_at,
+        )
         .outerjoin(networks, networks.c.id == deliveries.c.network_id)
         .outerjoin(read_marks, read_marks.c.delivery_id == deliveries.c.id)
         .where(
