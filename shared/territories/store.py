@@ -66,6 +66,30 @@ class Territories:
             return "province"
         return "municipality" if code in self._by_code else None
 
+    def code_of(self, code: str) -> str | None:
+        """The code under which a territory is kept, in capitals: of a province the UTS code, also from its sigla; of a
+        municipality that is gone, that of the one in its place. None of one that there is not."""
+        code = code.upper()
+        if (province := self.province(code)) is not None:
+            return province.code
+        if code in self._regions:
+            return code
+        municipality = self.today(code)
+        return municipality.code if municipality is not None else None
+
+    def around(self, territory: str | None) -> list[str]:
+        """The territory and those in which it lies, the smallest first: of a municipality (`E507`) also the one that
+        took its place, its province and its region; of an unknown one only itself, of none nothing."""
+        if territory is None:
+            return []
+        if (municipality := self.today(territory)) is not None:
+            found = [territory, municipality.code, municipality.province_code, municipality.region]
+        elif (province := self.province(territory)) is not None:
+            found = [province.code, province.region]
+        else:
+            found = [territory]
+        return list(dict.fromkeys(found))
+
     def contains(self, territory: str, municipality: str) -> bool:
         """Whether a region, a province (UTS code or sigla) or a municipality holds the one with this cadastral code, or
         the one that took its place."""

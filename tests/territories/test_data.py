@@ -51,6 +51,30 @@ def test_a_fusion_has_the_residents_of_its_parts(italy: Territories) -> None:
 
 
 @pytest.mark.parametrize(
+    ("territory", "around"),
+    [
+        (None, []),
+        ("03", ["03"]),
+        ("097", ["097", "03"]),
+        ("LC", ["097", "03"]),
+        ("E507", ["E507", "097", "03"]),
+        ("C056", ["C056", "M439", "024", "05"]),  # gone into another municipality
+        ("021", ["021", "04"]),
+        ("nowhere", ["nowhere"]),
+    ],
+)
+def test_a_territory_lies_in_its_province_and_its_region(
+    italy: Territories, territory: str | None, around: list[str]
+) -> None:
+    assert italy.around(territory) == around
+
+
+def test_a_territory_is_kept_under_one_code(italy: Territories) -> None:
+    assert [italy.code_of(code) for code in ("03", "LC", "097", "e507", "C056")] == ["03", "097", "097", "E507", "M439"]
+    assert [italy.code_of(code) for code in ("ZZ", "3", "")] == [None, None, None]
+
+
+@pytest.mark.parametrize(
     ("territory", "municipality", "inside"),
     [
         ("12", "H501", True),

@@ -21,9 +21,9 @@ from services.events.attendance.queries import seated
 from services.events.ballots.rules import Ballot, Elector, Per, VoterState, cohort_of
 from services.events.ballots.tables import ballot_organisations, ballots, voters
 from services.events.bodies.rules import SEATED, Composition
-from services.events.mandates.rules import around
 from services.events.meetings.rules import Meeting
 from services.events.organisations.tables import organisations
+from shared import territories
 from shared.access.actor import day
 from shared.access.roles import Role
 from shared.contracts.events import VoterCalled, VoterWithdrawn
@@ -140,7 +140,7 @@ def _elector(row: Any, organisation: Any) -> Elector:
     places = tuple(row.within or ())
     if organisation is None:
         return Elector(row.organisation_id, places=places)
-    seat = around(organisation.municipality)
+    seat = territories.load().around(organisation.municipality)
     return Elector(organisation.id, organisation.kind, tuple(organisation.sections), (*places, *seat))
 
 

@@ -45,7 +45,6 @@ from services.events.contributions.rules import (
     reach,
 )
 from services.events.contributions.tables import collections, contributions, recipients, syntheses, themes, versions
-from services.events.mandates.rules import around
 from services.events.meetings.queries import where
 from services.events.organisations.tables import organisations
 from services.events.people.tables import people
@@ -67,7 +66,7 @@ def _name(of: Any) -> Any:
 
 def region_of(territory: str | None) -> str | None:
     """The region in which a territory lies, or which it is."""
-    return next((code for code in around(territory) if len(code) == 2), None)
+    return next((code for code in territories.load().around(territory) if len(code) == 2), None)
 
 
 # --- collections ----------------------------------------------------------------------------------------------------

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.events.mandates.rules import around, ends
+from services.events.mandates.rules import ends
 from services.events.mandates.tables import mandates
+from shared import territories
 from shared.contracts.registry import MandateState
 from shared.messaging import Received, newest, projects, upsert_newest
 
@@ -37,7 +38,7 @@ def _row(received: Received[MandateState]) -> dict[str, Any]:
     fact = received.fact
     return {
         **{name: getattr(fact, name) for name in SAME},
-        "within": around(fact.territory),
+        "within": territories.load().around(fact.territory),
         "ends": ends(fact.since, fact.until, holds_over=fact.holds_over, ended_on=fact.ended_on),
         "generation": received.generation,
     }

@@ -20,7 +20,8 @@ Place = tuple[UUID | None, str | None]
 
 async def coordinators(session: AsyncSession, places: Collection[Place], on: date) -> dict[Place, list[UUID]]:
     """The coordinators of the smallest territory around each of these that has any on that day. One statement."""
-    around = {place: enclosing(place[1]) for place in places}
+    italy = territories.load()
+    around = {place: italy.around(place[1]) for place in places}
     networks = {network_id for network_id, _ in places if network_id}
     held: dict[Place, list[UUID]] = defaultdict(list)
     if networks:
@@ -42,15 +43,3 @@ async def coordinators(session: AsyncSession, places: Collection[Place], on: dat
         place: next((held[place[0], code] for code in codes if (place[0], code) in held), [])
         for place, codes in around.items()
     }
-
-
-def enclosing(territory: str | None) -> list[str]:
-    """The territory itself and those in which it lies, the smallest first."""
-    if territory is None:
-        return []
-    italy = territories.load()
-    if (municipality := italy.today(territory)) is not None:
-        return [territory, municipality.province_code, municipality.region]
-    if (province := italy.province(territory)) is not None:
-        return [territory, province.region]
-    return [territory]

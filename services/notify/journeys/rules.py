@@ -130,21 +130,12 @@ def territories_of(fact: Fact) -> list[str]:
     """The codes of the places where it is, with the province and the region around each, so that whose region it is
     finds it."""
     named = [place for name in _said_by(type(fact), PLACES) for place in _several(getattr(fact, name))]
-    return sorted({code for place in named if place for code in around(place)})
+    italy = territories.load()
+    return sorted({code for place in named for code in italy.around(place)})
 
 
 def _several(value: Any) -> Iterable[Any]:
     return value if isinstance(value, tuple) else (value,)
-
-
-def around(territory: str) -> tuple[str, ...]:
-    """The territory and those in which it lies, the smallest first."""
-    italy = territories.load()
-    if (municipality := italy.today(territory)) is not None:
-        return territory, municipality.province_code, municipality.region
-    if (province := italy.province(territory)) is not None:
-        return territory, province.region
-    return (territory,)
 
 
 def recorded_at(fact_id: UUID, occurred_at: datetime) -> datetime:

@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notify.bodies.queries import enclosing
 from services.notify.bodies.tables import bodies
 from shared import territories
 from shared.access.roles import Role
@@ -43,9 +42,9 @@ async def audience(
     if body_id is not None:
         held = held.where(grants.c.body_id == body_id)
     if territory is not None:
-        province = territories.load().province(territory)  # whichever of its codes was written
-        wanted = province.code if province else territory
-        around = held.with_only_columns(where).distinct()
-        codes = {code for code in await session.scalars(around) if code}
-        held = held.where(where.in_(sorted(code for code in codes if wanted in enclosing(code))))
+        italy = territories.load()
+        wanted = italy.code_of(territory) or territory
+        there = held.with_only_columns(where).distinct()
+        codes = {code for code in await session.scalars(there) if code}
+        held = held.where(where.in_(sorted(code for code in codes if wanted in italy.around(code))))
     return sorted({row.person_id for row in await session.execute(held)})

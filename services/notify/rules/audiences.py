@@ -12,7 +12,6 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Date, Integer, Text, Uuid, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notify.bodies.queries import enclosing
 from services.notify.bodies.tables import bodies
 from services.notify.rules.definition import (
     Channel,
@@ -24,6 +23,7 @@ from services.notify.rules.definition import (
     Representatives,
 )
 from services.notify.rules.rules import Telling
+from shared import territories
 from shared.access.actor import lies_in
 from shared.access.roles import Role
 
@@ -168,7 +168,8 @@ def _holding(audience: Holders, asked: Asked, answers: Answers) -> set[UUID]:
         return {row.person_id for id_ in named for row in answers.holders(whole._replace(body_id=id_))}
     if audience.territory:
         return {row.person_id for row in answers.holders(whole) if lies_in(row.territory, audience.territory)}
-    around = {code for territory in asked.telling.territories for code in enclosing(territory)}
+    italy = territories.load()
+    around = {code for territory in asked.telling.territories for code in italy.around(territory)}
     return {row.person_id for code in sorted(around) for row in answers.holders(whole._replace(territory=code))}
 
 
@@ -212,6 +213,6 @@ def _of_territory(territory: str, asked: Asked, answers: Answers) -> set[UUID]:
     network, day = asked.telling.network_id, asked.day
     groups = [
         {row.person_id for row in answers.holders(Ask(network, day, Role.COORDINATOR, territory=code))}
-        for code in enclosing(territory)
+        for code in territories.load().around(territory)
     ]
     return next((group for group in groups if group), set())

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.events.mandates.rules import around, ends, held
+from services.events.mandates.rules import ends, held
 
 SINCE, UNTIL = date(2026, 1, 1), date(2026, 6, 1)
 
@@ -41,17 +41,3 @@ def test_a_mandate_is_held_from_its_first_day_until_the_day_of_its_end(on: date,
 def test_a_mandate_that_ended_before_it_began_was_never_held(since: date, ended_on: date, on: date) -> None:
     if ended_on <= since:
         assert not held(since, ends(since, None, holds_over=False, ended_on=ended_on), on)
-
-
-@pytest.mark.parametrize(
-    ("territory", "expected"),
-    [
-        (None, []),
-        ("03", ["03"]),
-        ("097", ["097", "03"]),
-        ("E507", ["E507", "097", "03"]),
-        ("021", ["021", "04"]),
-    ],
-)
-def test_a_territory_lies_in_its_province_and_its_region(territory: str | None, expected: list[str]) -> None:
-    assert around(territory) == expected

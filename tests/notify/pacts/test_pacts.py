@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from uuid_utils.compat import uuid7
 
-from services.notify.bodies.queries import enclosing
 from shared.access.actor import ROME
 from shared.contracts.registry import (
     BodyConstituted,
@@ -172,10 +171,3 @@ async def test_an_uncovered_group_is_told_to_its_coordinator_and_the_secretariat
     await room.running.tell(then(covered, BodyUncovered, uncovered_since=date(2026, 5, 1)))
     mails = await room.mails(coordinates, 2)
     assert "dal 1 maggio 2026" in mails[1].message["Subject"]
-
-
-def test_the_smallest_territory_comes_first() -> None:
-    assert enclosing("E507") == ["E507", "097", "03"]
-    assert enclosing("097") == ["097", "03"]
-    assert enclosing("03") == ["03"]
-    assert enclosing(None) == []
