@@ -102,12 +102,19 @@ async def locked(session: AsyncSession, quiz_id: UUID) -> Quiz:
 
 ASKED = text(
     """
-    select (mark.key)::uuid as question, count(*) as n, count(*) filter (where mark.value::int > 0) as rights
-    from quiz_attempts a cross join lateral jsonb_each_text(a.marks) mark
-    where a.quiz_id = :quiz and a.number = 1 and a.round = 1
+    select question, count(*) as n, count(*) filter (where points > 0) as rights from (
+        select (mark.key)::uuid as question, mark.value::int as points,
+               row_number() over (partition by mark.key order by a.submitted_at, a.id) as place,
+               count(*) over (partition by mark.key) as answered
+        from quiz_attempts a cross join lateral jsonb_each_text(a.marks) mark
+        where a.quiz_id = :quiz and a.number = 1 and a.round = 1
+    ) each
+    where place <= answered - answered % :least
     group by 1
     """
 )
+"""Five people more at a time, in the order in which they handed in: of figures that moved with each of them the
+difference would be that one's answer."""
 TAKEN = text(
     """
     select count(*) as people, count(*) filter (where passed) as passed from (
@@ -120,8 +127,8 @@ TAKEN = text(
 
 @dataclass(frozen=True)
 class Figures:
-    """What first attempts came to: of each question (n, share right), None where fewer than five people answered it;
-    and how many took the quiz and how many passed it in the end, alike."""
+    """What first attempts came to: of each question (n, share right), five people more at a time, None where fewer
+    answered it; and how many took the quiz and how many passed it in the end, alike."""
 
     quiz: Quiz
     questions: dict[UUID, tuple[int | None, float | None]]
@@ -132,7 +139,7 @@ class Figures:
 async def figures(session: AsyncSession, actor: Actor, quiz_id: UUID, *, now: datetime) -> Figures:
     """Raises UnknownQuiz."""
     quiz = await get(session, actor, quiz_id, now=now)
-    rows = (await session.execute(ASKED, {"quiz": quiz.id})).all()
+    rows = (await session.execute(ASKED, {"quiz": quiz.id, "least": rules.LEAST})).all()
     taken = (await session.execute(TAKEN, {"quiz": quiz.id})).one()
     shown = taken.people >= rules.LEAST
     return Figures(
@@ -229,7 +236,9 @@ async def standing(session: AsyncSession, enrolment: Enrolment, quiz: Quiz, trie
         .where(grants.c.enrolment_id == enrolment.id, grants.c.quiz_id == quiz.id, grants.c.round == enrolment.attempt)
     )
     allowed = None if quiz.attempts is None else quiz.attempts + int(more or 0)
-    return Standing(len(tried), allowed, any(one.passed for one in tried))
+    return Standing(
+        len(tried), allowed, any(one.passed for one in tried), any(one.submitted_at is None for one in tried)
+    )
 
 
 async def attempt_of(session: AsyncSession, actor: Actor, attempt_id: UUID, *, now: datetime) -> tuple[Taking, Attempt]:

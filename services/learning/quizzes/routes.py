@@ -304,7 +304,7 @@ async def withdraw(quiz_id: UUID, at: At) -> Response:
 @routes.get("/quizzes/{quiz_id}/statistics", response_model=FiguresOut)
 async def statistics(quiz_id: UUID, at: At) -> Response:
     """Of each question how many people answered it in their first attempt, and the share that was right: nobody's
-    name, and nothing of fewer than five people."""
+    name, and five people more at a time, so that no two figures tell what one of them answered."""
     return await at.read(queries.figures, quiz_id, out=FiguresOut.of)
 
 

@@ -236,17 +236,24 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Standing:
-    """How somebody stands with a quiz in one attempt of their enrolment; `allowed` is None without a limit."""
+    """How somebody stands with a quiz in one attempt of their enrolment; `allowed` is None without a limit. `open`: one
+    of those used has not been handed in yet."""
 
     used: int
     allowed: int | None
     passed: bool
+    open: bool = False
 
     @property
     def left(self) -> int | None:
         if self.passed:
             return 0
         return None if self.allowed is None else max(0, self.allowed - self.used)
+
+    @property
+    def over(self) -> bool:
+        """Nothing is left to answer: what was begun last may still be handed in."""
+        return self.passed or (self.left == 0 and not self.open)
 
     def require_another(self) -> None:
         """Raises PassedAlready, NoneLeft."""
@@ -273,7 +280,7 @@ def told(feedback: Feedback, attempt: Attempt, standing: Standing) -> Told:
     """`standing` is today's: an answer that may still be wanted is not told, of an earlier attempt neither."""
     if attempt.submitted_at is None or feedback is Feedback.RESULT:
         return Told(questions=False, answers=False)
-    return Told(questions=True, answers=feedback is Feedback.ANSWERS and standing.left == 0)
+    return Told(questions=True, answers=feedback is Feedback.ANSWERS and standing.over)
 
 
 def require_fit(questions: Sequence[Question]) -> None:

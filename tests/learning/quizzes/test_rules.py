@@ -167,12 +167,13 @@ def test_nobody_tries_more_often_than_allowed_and_whoever_passed_not_again() -> 
     allowed=st.none() | st.integers(1, 5),
     passed=st.booleans(),
     submitted=st.booleans(),
+    open_=st.booleans(),
 )
-def test_right_answers_are_told_only_when_nothing_is_left_to_try(
-    feedback: Feedback, used: int, allowed: int | None, passed: bool, submitted: bool
+def test_right_answers_are_told_only_when_nothing_is_left_to_try_and_nothing_to_hand_in(
+    feedback: Feedback, used: int, allowed: int | None, passed: bool, submitted: bool, open_: bool
 ) -> None:
-    shown = told(feedback, attempt(submitted_at=NOW if submitted else None), Standing(used, allowed, passed))
-    over = passed or (allowed is not None and used >= allowed)
+    shown = told(feedback, attempt(submitted_at=NOW if submitted else None), Standing(used, allowed, passed, open_))
+    over = passed or (allowed is not None and used >= allowed and not open_)
     assert shown.answers == (submitted and over and feedback is Feedback.ANSWERS)
     assert shown.questions == (submitted and feedback is not Feedback.RESULT)
 
