@@ -13,7 +13,20 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import ARRAY, BindParameter, Date, Text, TextualSelect, Uuid, bindparam, delete, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    Date,
+    Text,
+    TextualSelect,
+    Uuid,
+    bindparam,
+    delete,
+    func,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.learning.assessments import commands as assessments
@@ -29,7 +42,7 @@ from services.learning.enrolments.rules import (
     UnknownEnrolment,
 )
 from services.learning.enrolments.tables import enrolments, grounds
-from services.learning.mandates.tables import HELD
+from services.learning.mandates.tables import HELD, mandates
 from services.learning.paths import queries as paths
 from services.learning.paths.rules import Path
 from services.learning.paths.tables import paths as paths_table
@@ -325,21 +338,28 @@ COMPLETE = returning(
     paths=ARRAY(Uuid),
 )
 
-# A meeting counts from the day of the enrolment on, or ever where its unit says so; after a renewal only a new one.
+# A meeting counts from the day of the enrolment on, or ever where its unit says so; after a renewal only a new one. A
+# quiz that was passed is not asked again, whichever unit of the path asks it now.
 # `bump` is 0 for those whose fact of this transaction is still to come: one aggregate tells one fact.
-COUNT_MEETINGS = """
+COUNT_DONE = """
     with counted as (
         select e.id, jsonb_object_agg(unit ->> 'id', came.at) as done
         from enrolments e join paths p on p.id = e.path_id
         cross join lateral jsonb_array_elements(p.units) unit
         cross join lateral (
-            select min(a.starts_at) as at from attended a
-            where a.person_id = e.person_id and a.network_id = e.network_id
-              and (a.meeting_id = (unit ->> 'meeting_id')::uuid or a.series_id = (unit ->> 'series_id')::uuid
-                   or a.body_id = (unit ->> 'body_id')::uuid)
-              and (a.day >= e.opened_on or (e.attempt = 1 and (unit ->> 'counts_before')::boolean))
+            select min(each.at) as at from (
+                select a.starts_at as at from attended a
+                where a.person_id = e.person_id and a.network_id = e.network_id
+                  and (a.meeting_id = (unit ->> 'meeting_id')::uuid or a.series_id = (unit ->> 'series_id')::uuid
+                       or a.body_id = (unit ->> 'body_id')::uuid)
+                  and (a.day >= e.opened_on or (e.attempt = 1 and (unit ->> 'counts_before')::boolean))
+                union all
+                select q.submitted_at from quiz_attempts q
+                where q.enrolment_id = e.id and q.quiz_id = (unit ->> 'quiz_id')::uuid and q.round = e.attempt
+                  and q.passed
+            ) each
         ) came
-        where {scope} and e.state = 'active' and unit ->> 'kind' = 'meeting' and came.at is not null
+        where {scope} and e.state = 'active' and unit ->> 'kind' in ('meeting', 'quiz') and came.at is not null
           and not e.done ? (unit ->> 'id')
         group by e.id
     )
@@ -350,14 +370,14 @@ COUNT_MEETINGS = """
     from counted c where c.id = e.id
     returning {returned}
 """
-MEETINGS_OF_ENROLMENTS = returning(
-    COUNT_MEETINGS.format(scope="e.id = any(:ids)", unit_ids=UNIT_IDS, returned=RETURNED), ids=ARRAY(Uuid)
+DONE_OF_ENROLMENTS = returning(
+    COUNT_DONE.format(scope="e.id = any(:ids)", unit_ids=UNIT_IDS, returned=RETURNED), ids=ARRAY(Uuid)
 )
-MEETINGS_OF_PATHS = returning(
-    COUNT_MEETINGS.format(scope="e.path_id = any(:ids)", unit_ids=UNIT_IDS, returned=RETURNED), ids=ARRAY(Uuid)
+DONE_OF_PATHS = returning(
+    COUNT_DONE.format(scope="e.path_id = any(:ids)", unit_ids=UNIT_IDS, returned=RETURNED), ids=ARRAY(Uuid)
 )
-MEETINGS_OF_PEOPLE = returning(
-    COUNT_MEETINGS.format(
+DONE_OF_PEOPLE = returning(
+    COUNT_DONE.format(
         scope="e.person_id = any(:ids) and e.network_id = any(:networks)", unit_ids=UNIT_IDS, returned=RETURNED
     ),
     ids=ARRAY(Uuid),
@@ -501,16 +521,16 @@ async def count_meetings(
     query = select(paths_table.c.id).where(paths_table.c.network_id.in_(sorted(networks)))
     query = query.where(paths_table.c.units.op("@>")(text("""'[{"kind": "meeting"}]'::jsonb""")))
     await session.execute(query.order_by(paths_table.c.id).with_for_update())
-    rows = await _entities(session, MEETINGS_OF_PEOPLE, ids=sorted(persons), networks=sorted(networks), now=now, bump=1)
+    rows = await _entities(session, DONE_OF_PEOPLE, ids=sorted(persons), networks=sorted(networks), now=now, bump=1)
     by_id = await _paths_of(session, rows)
     return await advanced(session, rows, list(by_id.values()), now)
 
 
 async def follow_units(session: AsyncSession, changed: Sequence[Path], now: datetime) -> None:
-    """Units were added or taken out: meetings that count are counted, and who had done all the others has completed
-    the path. The caller holds the paths' rows."""
+    """Units were added or taken out: meetings that count and quizzes that were passed are counted, and who had done all
+    the others has completed the path. The caller holds the paths' rows."""
     ids = [path.id for path in changed]
-    rows = [*await _entities(session, MEETINGS_OF_PATHS, ids=ids, now=now, bump=1)]
+    rows = [*await _entities(session, DONE_OF_PATHS, ids=ids, now=now, bump=1)]
     rows += await _entities(session, COMPLETE, paths=ids, now=now)
     await stage(session, *await advanced(session, rows, changed, now))
 
@@ -531,6 +551,13 @@ async def renew(session: AsyncSession, ids: Sequence[UUID], now: datetime) -> No
     rows = await _entities(session, RENEW, ids=list(ids), day=day(now), now=now)
     by_id = await _paths_of(session, rows)
     await stage(session, *(state_of(EnrolmentRenewed, row, by_id[row.path_id]) for row in rows))
+
+
+async def over(session: AsyncSession, mandate_ids: Collection[UUID], now: datetime) -> dict[UUID, date]:
+    """Those of them whose end is known already, with its day: it may have been heard before the beginning."""
+    last = func.coalesce(mandates.c.ended_on, mandates.c.until, day(now))
+    query = select(mandates.c.id, last).where(mandates.c.id.in_(mandate_ids), mandates.c.state == "ended")
+    return {row[0]: row[1] for row in await session.execute(query)}
 
 
 async def end_with_mandates(session: AsyncSession, days: Mapping[UUID, date]) -> list[EnrolmentState]:
@@ -653,9 +680,9 @@ async def opened(
     session: AsyncSession, rows: Sequence[Enrolment], of: Sequence[Path], now: datetime
 ) -> list[EnrolmentState]:
     """What is told of enrolments that have just opened, with what counts already: who comes back to a path of which
-    nothing is left to do, or has been to the meetings that it asks for, has completed it."""
-    if any(unit.kind is Kind.MEETING for path in of for unit in path.units):
-        await _entities(session, MEETINGS_OF_ENROLMENTS, ids=[row.id for row in rows], now=now, bump=0)
+    nothing is left to do, or has been to the meetings and passed the quizzes that it asks for, has completed it."""
+    if any(unit.kind in (Kind.MEETING, Kind.QUIZ) for path in of for unit in path.units):
+        await _entities(session, DONE_OF_ENROLMENTS, ids=[row.id for row in rows], now=now, bump=0)
     await completed(session, [row for row in rows if row.state is State.COMPLETED], now)
     by_id = {path.id: path for path in of}
     facts = {State.ACTIVE: Enrolled, State.COMPLETED: EnrolmentCompleted}

@@ -26,7 +26,8 @@ from shared.runtime.repointing import naming_people, repoint
 async def follow_the_mandate(
     session: AsyncSession, facts: Sequence[Received[MandateStarted | MandateEnded]], now: datetime
 ) -> None:
-    """Beginnings before ends: when one mandate follows another on the same day, the enrolment goes on.
+    """Beginnings before ends: when one mandate follows another on the same day, the enrolment goes on. An end that was
+    heard before its beginning ends it all the same.
 
     The reaction keeps the mandates as the projection does, since either may hear of them first: a path that is
     published right after finds those who came onto the roll just before.
@@ -37,7 +38,8 @@ async def follow_the_mandate(
     causes = {r.fact.person_id: r.cause for r in facts}
     if started := _days(r for r in facts if isinstance(r.fact, MandateStarted)):
         await tell(session, await commands.enrol_started(session, started, now), causes, now)
-    if ended := _days(r for r in facts if isinstance(r.fact, MandateEnded)):
+    known = await commands.over(session, started, now)
+    if ended := {**known, **_days(r for r in facts if isinstance(r.fact, MandateEnded))}:
         await tell(session, await commands.end_with_mandates(session, ended), causes, now)
 
 

@@ -99,6 +99,23 @@ async def test_a_mandate_that_was_over_before_the_path_was_published_enrols_nobo
     assert await states(school, path) == {}
 
 
+async def test_an_end_that_is_heard_before_the_beginning_ends_it_all_the_same(school: School) -> None:
+    path = await school.path()
+    person = school.person()
+    started = school.mandate(person.id)
+    today = school.today()
+    await school.let_pass(2)
+    await school.tell(person, school.ended(started))
+    await school.tell(started)
+    (enrolment,) = await school.enrolled(path=path["id"])
+    assert (enrolment["state"], enrolment["ended_on"]) == ("ended", school.today())
+    assert enrolment["opened_on"] >= today
+    assert await school.told(enrolment) == [("opened", "active"), ("ended", "ended")]
+    again = school.mandate(person.id)
+    await school.tell(again)
+    assert await states(school, path) == {str(person.id): "active"}
+
+
 async def test_one_enrolment_with_two_mandates_and_it_ends_with_the_last_of_them(school: School) -> None:
     path = await school.path()
     person, first = await school.appointed("representative")

@@ -122,6 +122,38 @@ async def test_when_none_is_left_the_secretariat_grants_one_more_and_sees_no_ans
     assert row.by
 
 
+async def test_the_right_answers_wait_until_the_last_attempt_is_handed_in(school: School) -> None:
+    quiz = await a_quiz(school)
+    person, enrolment, unit = await taken(school, quiz)
+    one = await tries(school, unit, person, quiz, 0)
+    link = school.link(enrolment).replace("/link?", "/link/quiz?") + f"&unit={unit.rsplit('/', 1)[1]}"
+    for begun in (False, True):
+        if begun:
+            await school.done("POST", f"{unit}/attempts", as_=person)
+        seen = await school.done("GET", f"/attempts/{one['id']}", as_=person)
+        assert [question["answer"] for question in seen["questions"]] == [None] * 3
+        assert "La risposta giusta" not in (await school.running.client.get(link)).text
+    await tries(school, unit, person, quiz, 1)
+    seen = await school.done("GET", f"/attempts/{one['id']}", as_=person)
+    assert all(question["answer"] for question in seen["questions"])
+    assert "La risposta giusta" in (await school.running.client.get(link)).text
+
+
+async def test_a_quiz_that_was_passed_is_not_asked_again_by_another_unit(school: School) -> None:
+    quiz = await a_quiz(school)
+    person, enrolment, unit = await taken(school, quiz)
+    failed, _ = await school.appointed()
+    (other,) = await school.enrolled(person=str(failed))
+    await tries(school, unit, person, quiz, 3)
+    await tries(school, unit.replace(enrolment["id"], other["id"]), failed, quiz, 0)
+    path = await school.done("GET", f"/paths/{enrolment['path']['id']}")
+    path = await school.change(path, units=[{"title": "Altra prova", "kind": "quiz", "quiz_id": quiz["id"]}])
+    assert [fact for fact, _ in await school.told(enrolment)] == ["opened", "advanced", "completed"]
+    assert (await school.done("GET", f"/enrolments/{other['id']}"))["progress"]["count"] == 0
+    moved = f"/enrolments/{other['id']}/units/{path['units'][0]['id']}"
+    assert (await tries(school, moved, failed, quiz, 3))["passed"] is True
+
+
 async def test_of_two_windows_one_begins_the_last_attempt(school: School) -> None:
     quiz = await a_quiz(school, attempts=1)
     person, _, unit = await taken(school, quiz)
@@ -177,7 +209,7 @@ async def test_figures_are_of_five_people_or_more_and_stay_when_one_is_erased(sc
     first, _, unit = await taken(school, quiz)
     address = f"/quizzes/{quiz['id']}/statistics"
     people = [(first, unit)]
-    for _ in range(4):
+    for _ in range(9):
         person, _ = await school.appointed()
         (mine,) = await school.enrolled(person=str(person))
         people.append((person, f"/enrolments/{mine['id']}/units/{unit.rsplit('/', 1)[1]}"))
@@ -192,6 +224,12 @@ async def test_figures_are_of_five_people_or_more_and_stay_when_one_is_erased(sc
     shown = await school.done("GET", address)
     assert [(q["n"], q["right"]) for q in shown["questions"]] == [(5, 1.0), (5, 0.8), (5, 0.6)]
     assert shown["passed"] == {"count": 5, "of": 5, "share": 1.0}
+    for person, where in people[5:9]:  # of the sixth alone the difference would tell the answers
+        await tries(school, where, person, quiz, 0)
+        assert (await school.done("GET", address))["questions"] == shown["questions"]
+    await tries(school, people[9][1], people[9][0], quiz, 3)
+    more = await school.done("GET", address)
+    assert [(q["n"], q["right"]) for q in more["questions"]] == [(10, 0.6), (10, 0.5), (10, 0.4)]
     rows = await school.running.sql(
         "select count(*) as n from quiz_attempts where quiz_id = :id and (answers is null or person_id is null)",
         id=quiz["id"],
