@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -213,6 +214,7 @@ TAGS = {
 MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable("image")
 
 
+@lru_cache(maxsize=1024)
 def html(text: str) -> str:
     """Markdown as HTML that is safe on any page: no markup of the author's own, no images, links to the web and to
     mail alone. Headings begin below the page's own, and none is left out, as a screen reader needs them."""

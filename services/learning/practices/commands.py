@@ -501,12 +501,12 @@ async def adopt(
     """By the adopting network's secretariat, or the coordinator of the body. Raises UnknownPractice when that network
     does not see it; OwnPractice, AdoptedAlready, Unfit, NotPossibleNow."""
     network = await network_id(session, request.network)
+    _require_adopter(actor, network, request.body_id, now)  # before anybody learns who is a member
     territory = None
     if request.organisation_id is not None and request.body_id is None:
         territory = await member_place(session, network, request.organisation_id)
     elif request.body_id is not None:
         territory = await body_place(session, network, request.body_id)
-    _require_adopter(actor, network, request.body_id, now)
     practice = await queries.locked_for(session, practice_id, network, now)
     adoption = Adoption(
         practice.id,

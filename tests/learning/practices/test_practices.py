@@ -205,6 +205,14 @@ async def test_another_network_sees_what_is_shared_takes_it_up_and_may_stay_unna
 TITLES = {"Scelta", "Concordata", "Interna", "Pubblica"}
 
 
+async def test_whoever_may_not_adopt_does_not_learn_who_is_a_member(commons: Commons) -> None:
+    practice = await commons.published(visibility="public")
+    member, stranger = await commons.member(), await commons.running.holder("representative", commons.id)
+    for organisation in (member, uuid7()):
+        asked = {"network": commons.slug, "organisation_id": str(organisation)}
+        await commons.on(practice, "adoptions", 403, as_=stranger, **asked)
+
+
 async def test_a_duplicates_adoptions_are_the_other_ones_and_count_once(commons: Commons) -> None:
     going, staying, owner = await commons.member("Doppione"), await commons.member(), await commons.member("Chi l'ha")
     practice = await commons.published(title="Doppia")
