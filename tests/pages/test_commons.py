@@ -88,7 +88,7 @@ def test_what_is_for_everybody_reads_on_a_phone_and_at_a_desk_in_both_languages(
     reader = visitor(language, width=width)
     listed = reader.open(commons.url + "/learning/practices")
     reader.sound(language)
-    listed.get_by_role("link", name=PRACTICE["title"]).click()
+    listed.get_by_role("link", name=str(PRACTICE["title"])).click()
     assert heading(reader.page) == PRACTICE["title"]
     reader.sound(language)
     reader.open(f"{commons.url}/learning/news?network={NETWORK}")

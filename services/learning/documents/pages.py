@@ -17,7 +17,7 @@ PAGES = Pages(__file__)
 TEXTS: dict[str, dict[str, str]] = {
     "it": {
         "new": "Che cosa c'è di nuovo",
-        "edition": "Edizione {number}, del {day}",
+        "edition": "Edizione {number}, {day}",
         "download": "Scarica",
         "get": "Prepara il file",
         "since": "In vigore dal",
@@ -32,7 +32,7 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "en": {
         "new": "What is new",
-        "edition": "Edition {number}, of {day}",
+        "edition": "Edition {number}, {day}",
         "download": "Download",
         "get": "Get the file",
         "since": "In force from",

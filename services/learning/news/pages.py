@@ -23,7 +23,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "it": {
         "title": "Notizie",
         "none": "Per ora nessuna notizia.",
-        "on": "Pubblicata il {day}",
+        "on": "Pubblicata {day}",
         "until": "vale fino a {day}",
         "where": "Dove",
         "more": "Per saperne di più",
