@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
+from collections.abc import MutableMapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from babel.dates import format_date, format_time
@@ -67,15 +70,24 @@ def territory_name(code: str) -> str:
     return found.name if found else code
 
 
+class Templates(jinja2.Environment):
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """The environment's own where a template has none: a chain of both is walked for every block of every mail,
+        a third of what a mail's words cost."""
+        return ChainMap(d, self.globals) if d else self.globals
+
+
 def environment() -> jinja2.Environment:
-    """HTML is escaped, text is not; a variable that nobody gave is an error and never an empty space in a mail."""
-    env = jinja2.Environment(
+    """HTML is escaped, text is not; a variable that nobody gave is an error and never an empty space in a mail. Every
+    template stays compiled: there are more than Jinja keeps by itself, and never more."""
+    env = Templates(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=jinja2.select_autoescape(enabled_extensions=("html",), default=False),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        cache_size=-1,
     )
     env.filters |= {
         "day": day,
