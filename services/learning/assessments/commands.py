@@ -194,7 +194,18 @@ def _options(item: ItemBody) -> tuple[Option, ...]:
 
 
 def audience_of(given: Iterable[PartBody]) -> tuple[Part, ...]:
-    return tuple(Part(**{**dict(part), "roles": tuple(str(role) for role in part.roles)}) for part in given)
+    """As it is kept; of what `require_known` has let pass."""
+    italy = territories.load()
+    return tuple(
+        Part(
+            **{
+                **dict(part),
+                "roles": tuple(str(role) for role in part.roles),
+                "territories": tuple(italy.code_of(code) or code for code in part.territories),
+            }
+        )
+        for part in given
+    )
 
 
 async def require_known(session: AsyncSession, network: UUID, audience: Sequence[PartBody]) -> None:
@@ -204,7 +215,7 @@ async def require_known(session: AsyncSession, network: UUID, audience: Sequence
     for place, part in enumerate(audience):
         at = f"/audience/{place}"
         for territory in part.territories:
-            if italy.kind_of(territory) is None:
+            if italy.code_of(territory) is None:
                 raise Invalid(f"{at}/territories", "unknown", "codes of regions, provinces or municipalities")
         if part.paths:
             of = select(paths.c.id).where(paths.c.id.in_(part.paths), paths.c.network_id == network)

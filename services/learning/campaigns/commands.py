@@ -17,7 +17,7 @@ from services.learning.campaigns.rules import MOST, Campaign, Page, State, Unfit
 from services.learning.campaigns.tables import campaign_reach, campaigns
 from services.learning.paths.rules import Audience
 from services.learning.policy import Right, require_for
-from services.learning.practices.rules import around, territory_of
+from shared import territories
 from shared.access.actor import Actor, day
 from shared.access.loading import network_id
 from shared.contracts.learning import CampaignChanged, CampaignClosed, CampaignOpened, CampaignState
@@ -77,7 +77,7 @@ async def create(session: AsyncSession, actor: Actor, ref: str, request: Campaig
     given = _values(request)
     _require_writer(actor, network, given.get("territory"), now)
     campaign = Campaign(network, **given, written_by=actor.person_id)
-    campaign.within = tuple(around(campaign.territory))
+    campaign.within = tuple(territories.load().around(campaign.territory))
     campaign.require_consistent(day(now))
     session.add(campaign)
     await session.flush()
@@ -100,7 +100,7 @@ async def change(
         given["pages"] = rules.kept(campaign.pages, given["pages"])
     if campaign.change(given, day(now)):
         _require_writer(actor, campaign.network_id, campaign.territory, now)
-        campaign.within = tuple(around(campaign.territory))
+        campaign.within = tuple(territories.load().around(campaign.territory))
         opened = campaign.turn(day(now))
         await _put_on_time(session, campaign)
         await session.flush()
@@ -179,7 +179,7 @@ def _values(request: Request) -> dict[str, Any]:
     """Raises Unfit."""
     given: dict[str, Any] = {name: getattr(request, name) for name in request.model_fields_set}
     if given.get("territory") is not None:
-        given["territory"] = territory_of(given["territory"])
+        given["territory"] = territories.load().code_of(given["territory"])
         if given["territory"] is None:
             raise Unfit("/territory", "unknown", "03, 097 or LC, E507")
     if "pages" in given:

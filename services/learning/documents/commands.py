@@ -296,11 +296,8 @@ async def _placed(session: AsyncSession, network: UUID, given: dict[str, Any]) -
 
 def code_of(given: str) -> str:
     """A region's two digits, a province's three (or its sigla), a municipality's cadastral code. Raises Unfit."""
-    italy, code = territories.load(), given.upper()
-    province = italy.province(code)
-    if province is not None:
-        return province.code
-    if italy.kind_of(code) is None:
+    code = territories.load().code_of(given)
+    if code is None:
         raise Unfit("territory", "unknown", "the code of a region (03), a province (097, LC) or a municipality (E507)")
     return code
 

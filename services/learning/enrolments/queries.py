@@ -25,6 +25,7 @@ from services.learning.paths.tables import paths
 from services.learning.people.queries import NAME
 from services.learning.people.tables import people
 from services.learning.policy import Right, policy
+from services.learning.practices.queries import asked_places
 from shared.access.actor import Actor, day
 from shared.access.loading import network_id, network_row
 from shared.runtime.paging import DEFAULT, Page, page
@@ -213,7 +214,9 @@ class Asked:
         if self.body:
             where.append(mandates.c.body_id.in_(self.body))
         if self.territory:
-            where.append(mandates.c.within.op("&&", is_comparison=True)(cast(list(self.territory), ARRAY(Text))))
+            where.append(
+                mandates.c.within.op("&&", is_comparison=True)(cast(asked_places(self.territory), ARRAY(Text)))
+            )
         return [exists().where(*HOLDS, *where)] if where else []
 
 

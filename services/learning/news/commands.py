@@ -18,7 +18,7 @@ from services.learning.paths.rules import Audience
 from services.learning.policy import Right, require_for
 from services.learning.practices.commands import body_place
 from services.learning.practices.rules import Unfit as UnfitPractice
-from services.learning.practices.rules import around, territory_of
+from shared import territories
 from shared.access.actor import Actor
 from shared.access.loading import network_id
 from shared.contracts.learning import NewsChanged, NewsExpired, NewsPublished, NewsState, NewsWithdrawn
@@ -74,7 +74,7 @@ async def create(session: AsyncSession, actor: Actor, ref: str, request: NewsBod
     item = Item(network, **given, written_by=actor.person_id, changed_at=now)
     _require_writer(actor, item, now)
     item.require_consistent(now)
-    item.within = tuple(around(item.territory))
+    item.within = tuple(territories.load().around(item.territory))
     session.add(item)
     await session.flush()
     return item
@@ -87,7 +87,7 @@ async def change(
     item = await _writable(session, actor, item_id, expected, now)
     if item.change(await _values(session, item.network_id, request), now):
         _require_writer(actor, item, now)
-        item.within = tuple(around(item.territory))
+        item.within = tuple(territories.load().around(item.territory))
         await _put_on_time(session, item)
         await session.flush()
         if item.state is State.PUBLISHED:
@@ -160,7 +160,7 @@ async def _values(session: AsyncSession, network: UUID, request: Request) -> dic
     """Raises Unfit."""
     given: dict[str, Any] = {name: getattr(request, name) for name in request.model_fields_set}
     if given.get("territory") is not None:
-        given["territory"] = territory_of(given["territory"])
+        given["territory"] = territories.load().code_of(given["territory"])
         if given["territory"] is None:
             raise Unfit("/territory", "unknown", "03, 097 or LC, E507")
     if given.get("body_id") is not None:

@@ -19,7 +19,7 @@ from services.learning.paths.queries import audiences_of
 from services.learning.paths.rules import Audience
 from services.learning.policy import Right, has_for, policy
 from services.learning.practices.queries import asked_places
-from services.learning.practices.rules import around
+from shared import territories
 from shared.access.actor import Actor, Grant
 from shared.access.loading import network_id, network_row
 from shared.access.roles import Role
@@ -222,7 +222,7 @@ async def _places(session: AsyncSession, actor: Actor, now: datetime) -> dict[UU
     for grant in grants:
         for code in (grant.territory, known.get(grant.body_id or UUID(int=0)), _of(known, grant.organisation_id)):
             if code is not None:
-                found.setdefault(grant.network_id, []).append(tuple(around(code)))
+                found.setdefault(grant.network_id, []).append(tuple(territories.load().around(code)))
     return found
 
 

@@ -176,10 +176,12 @@ def fitting_places(
     for name, given in (("territories", places := tuple(places)), ("bodies", bodies := tuple(bodies))):
         if given and enrolment is not Admission.RULE:
             raise Unfit(f"/{name}", "not_allowed", f"only with enrolment {Admission.RULE}")
-    for place, code in enumerate(places):
-        if italy.kind_of(code) is None:
+    codes = set()
+    for place, written in enumerate(places):
+        code = italy.code_of(written)
+        if code is None:
             raise Unfit(f"/territories/{place}", "unknown", "a region (03), a province (097) or a municipality (E507)")
-    codes = {province.code if (province := italy.province(code)) else code for code in places}
+        codes.add(code)
     return tuple(sorted(codes)), tuple(sorted(set(bodies)))
 
 

@@ -31,9 +31,9 @@ from services.learning.practices.rules import (
     Unfit,
     Verdict,
     Visibility,
-    around,
 )
 from services.learning.practices.tables import adoptions, practice_editions, practice_reviews, practice_rules, practices
+from shared import territories
 from shared.access.actor import Actor, day
 from shared.access.loading import network_id
 from shared.access.policy import Forbidden
@@ -176,7 +176,7 @@ async def create(session: AsyncSession, actor: Actor, ref: str, request: Practic
     await _require_networks(session, text, network)
     practice = Practice(network, text.title, **where, experience_id=request.experience_id, written_by=actor.person_id)
     practice._read(text)
-    practice.place_is(around(text.territory))
+    practice.place_is(territories.load().around(text.territory))
     session.add(practice)
     await session.flush()
     return practice
@@ -281,8 +281,10 @@ def values_of(request: Request) -> dict[str, Any]:
 
 def known_place(code: str | None, path: str) -> str | None:
     """Raises Unfit."""
-    found = rules.territory_of(code)
-    if code is not None and found is None:
+    if code is None:
+        return None
+    found = territories.load().code_of(code)
+    if found is None:
         raise Unfit(path, "unknown", "03, 097 or LC, E507")
     return found
 
@@ -300,7 +302,7 @@ async def change(
     practice = await _writable(session, actor, practice_id, expected, now)
     if practice.change(values_of(request), actor.person_id):
         await _require_networks(session, practice.newest, practice.network_id)
-        practice.place_is(around(practice.territory))
+        practice.place_is(territories.load().around(practice.territory))
         await session.flush()
     return practice
 
@@ -377,7 +379,7 @@ async def approve(
     """The text is out, and kept as it is. Raises NotPossibleNow, OwnText, StageAsks."""
     practice = await _reviewable(session, actor, practice_id, expected, now)
     text = practice.approve(actor.person_id, (await queries.asks(session, practice.network_id)).asks, day(now))
-    practice.place_is(around(text.territory))
+    practice.place_is(territories.load().around(text.territory))
     await session.flush()
     kept = {"practice_id": practice.id, "number": practice.edition, "text": text.json(), "published_at": now}
     await session.execute(insert(practice_editions).values(kept))

@@ -29,7 +29,6 @@ from services.learning.practices.rules import (
     UnknownPractice,
     Verdict,
     Visibility,
-    around,
 )
 from services.learning.practices.tables import adoptions, practice_editions, practice_reviews, practice_rules, practices
 from shared import territories
@@ -68,7 +67,7 @@ class Experience:
             row.title,
             row.organisation_id,
             row.body_id,
-            rules.territory_of(territory),
+            territories.load().code_of(territory) if territory else None,
             tuple(row.themes),
             row.state,
             row.expires_on,
@@ -138,11 +137,10 @@ class Filters:
 
 def asked_places(codes: Collection[str]) -> list[str]:
     """As they are kept. Problem 422 for a territory that there is not: it would find nothing, and say so of nothing."""
-    found = {code: rules.territory_of(code) for code in codes}
-    for known in found.values():
-        if known is None:
-            raise Invalid("?territory", "unknown", "03, 097 or LC, E507")
-    return sorted({known for known in found.values() if known is not None})
+    known = {territories.load().code_of(code) for code in codes}
+    if None in known:
+        raise Invalid("?territory", "unknown", "03, 097 or LC, E507")
+    return sorted(code for code in known if code is not None)
 
 
 SHOWN = (
@@ -665,8 +663,9 @@ async def figures(session: AsyncSession, actor: Actor, practice_id: UUID, *, now
     rows = (await session.execute(query)).all()
     active = [row for row in rows if row.state is AdoptionState.ACTIVE]
     counts: dict[str | None, int] = {}
+    italy = territories.load()
     for row in active:
-        region = around(row.territory)[-1] if row.territory else None
+        region = italy.around(row.territory)[-1] if row.territory else None
         counts[region] = counts.get(region, 0) + 1
     ordered = sorted(counts.items(), key=lambda one: (one[0] is None, one[0] or ""))
     return Figures(len(active), len(rows) - len(active), len({row.network_id for row in active}), ordered)

@@ -21,8 +21,6 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from shared import territories
-
 MOST = 20
 """Trials, pieces of evidence, themes and networks of a text."""
 REACHABLE = re.compile(r"@|(?:\d[\s./-]*){6}")
@@ -241,28 +239,6 @@ def is_web_address(url: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname)
     except ValueError:  # brackets that are no address
         return False
-
-
-def territory_of(code: str | None) -> str | None:
-    """As it is kept: a province by its UTS code, also from its sigla; None of one that there is not."""
-    if code is None:
-        return None
-    italy = territories.load()
-    found = italy.region(code) if len(code) == 2 else None
-    known = found or italy.province(code) or italy.today(code.upper())
-    return known.code if known is not None else None
-
-
-def around(territory: str | None) -> list[str]:
-    """The territory and those in which it lies, the smallest first."""
-    if territory is None:
-        return []
-    italy = territories.load()
-    if (municipality := italy.today(territory)) is not None:
-        own = dict.fromkeys([territory, municipality.code])  # what took the place of one that is gone, too
-        return [*own, municipality.province_code, municipality.region]
-    province = italy.province(territory)
-    return [province.code, province.region] if province is not None else [territory]
 
 
 @dataclass(frozen=True)

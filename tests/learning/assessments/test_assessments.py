@@ -12,6 +12,7 @@ import httpx
 import pytest
 from uuid_utils.compat import uuid7
 
+from services.learning.assessments.commands import PartBody, audience_of
 from shared.access import links
 from shared.contracts.registry import BodyConstituted, MandateStarted, PersonMerged
 from tests.harness import Running
@@ -395,6 +396,11 @@ async def test_what_does_not_hold_is_refused_and_named(survey: Survey, change: d
     answer = await survey.ask("POST", f"/networks/{survey.slug}/assessments", json=body)
     assert answer.status_code == 422, answer.text
     assert answer.json()["errors"][0]["path"].endswith(path)
+
+
+def test_a_province_is_meant_by_its_sigla_too() -> None:
+    (part,) = audience_of([PartBody(territories=("LC", "03", "e507"))])
+    assert part.territories == ("097", "03", "E507")
 
 
 async def test_a_coordinator_reads_figures_and_nobody_elses_name(survey: Survey) -> None:

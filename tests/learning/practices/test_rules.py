@@ -29,7 +29,6 @@ from services.learning.practices.rules import (
     Visibility,
     adopt,
     seen_from,
-    territory_of,
 )
 
 NOW, TODAY = datetime(2026, 3, 1, 9, tzinfo=UTC), date(2026, 3, 1)
@@ -188,12 +187,6 @@ def test_an_adoption_ends_once_and_not_before_it_began() -> None:
     assert adoption.ended_on == date(2026, 3, 5)
     with pytest.raises(AdoptionOver):
         adoption.end(TODAY)
-
-
-def test_a_territory_is_kept_under_one_code() -> None:
-    assert [territory_of(code) for code in ("03", "LC", "097", "e507", None)] == ["03", "097", "097", "E507", None]
-    assert territory_of("ZZ") is None
-    assert territory_of("3") is None
 
 
 TEXTS = st.builds(
