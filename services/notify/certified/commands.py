@@ -173,10 +173,12 @@ async def send(
 
 
 def _usable(pec: str | None) -> str | None:
+    """Certified mail knows ASCII only."""
     try:
-        return mailbox(pec).lower() if pec else None
+        address = mailbox(pec).lower() if pec else ""
     except AddressUnusable:
         return None
+    return address if address and address.isascii() else None
 
 
 # --- receipts ---------------------------------------------------------------------------------------------------------

@@ -148,20 +148,20 @@ def _parts(boundary: str, mail: Mail) -> list[str]:
     """The text twice; with an invitation that as a third alternative, by which calendar programs show their buttons,
     and once more as a file, for programs that look for one (RFC 6047, 2.4)."""
     if mail.invitation is None:
-        return [*_part(boundary, "plain", mail.text), *_part(boundary, "html", mail.html)]
+        return [*text_part(boundary, "plain", mail.text), *text_part(boundary, "html", mail.html)]
     inner = f"=_{boundary[1:]}"
-    method, encoded = mail.invitation.method, _base64(mail.invitation.content)
+    method, calendar = mail.invitation.method, encoded(mail.invitation.content)
     return [
         f"--{boundary}",
         f'Content-Type: multipart/alternative;\r\n boundary="{inner}"',
         "",
-        *_part(inner, "plain", mail.text),
-        *_part(inner, "html", mail.html),
+        *text_part(inner, "plain", mail.text),
+        *text_part(inner, "html", mail.html),
         f"--{inner}",
         f"Content-Type: text/calendar; charset=utf-8; method={method}",
         "Content-Transfer-Encoding: base64",
         "",
-        encoded,
+        calendar,
         f"--{inner}--",
         "",
         f"--{boundary}",
@@ -169,16 +169,18 @@ def _parts(boundary: str, mail: Mail) -> list[str]:
         'Content-Disposition: attachment; filename="riunione.ics"',
         "Content-Transfer-Encoding: base64",
         "",
-        encoded,
+        calendar,
     ]
 
 
-def _base64(content: bytes) -> str:
+def encoded(content: bytes) -> str:
+    """Base64 in lines, for a part of a mail."""
     return encodebytes(content).decode("ascii").strip().replace("\n", "\r\n")
 
 
-def _part(boundary: str, subtype: str, text: str) -> list[str]:
-    """Quoted-printable by the C function: lines within 76 characters, readable raw, safe through any relay."""
+def text_part(boundary: str, subtype: str, text: str) -> list[str]:
+    """Text as a part of a mail. Quoted-printable by the C function: lines within 76 characters, readable raw, safe
+    through any relay."""
     return [
         f"--{boundary}",
         f"Content-Type: text/{subtype}; charset=utf-8",

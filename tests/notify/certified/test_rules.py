@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import email
 from datetime import UTC, datetime, timedelta
+from email.policy import SMTP
 from uuid import uuid4
 
 import pytest
@@ -10,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notify.certified.receipts import Kind, NoReceipt, read
-from services.notify.certified.rules import AWAITED, CertifiedMail, Problem, Receipt, State
+from services.notify.certified.rules import AWAITED, CertifiedMail, File, Problem, Receipt, State
+from services.notify.certified.worker import written
 from tests.notify.certified.provider import AT, OURS, THEIRS, TITLES, data, receipt
 
 ID = "01936f5e-8a00-7000-8000-0000000000a1@pec.trama.example"
@@ -159,3 +162,30 @@ def test_a_day_without_what_was_awaited_is_said_and_a_late_receipt_still_counts(
     failed = mail()
     failed.fail(Problem.VIRUS, None, AT)
     assert not failed.overdue(AT + AWAITED)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Convocazione",
+        "=?utf-8?q?x=0D=0ABcc:_spia=40example.org?=",
+        "=?ascii?q?x=0ABcc:_spia=40example.org?= con molte parole dopo, quante ne servono per andare a capo due volte",
+        'Ordine "del giorno"; così è (2).pdf',
+        "à" * 60,
+    ],
+)
+def test_nothing_that_somebody_writes_becomes_another_header(words: str) -> None:
+    """As its reader's program takes it, and line by line: encoded words of an author are words."""
+    body = f"Buongiorno\n.\n--=_\nBcc: {words}\n"
+    raw = written(OURS, THEIRS, f"<{ID}>", words, body, [File(words, "application/pdf", b"%PDF-1.7")], AT)
+    assert max(len(line) for line in raw.split(b"\r\n")) <= 78
+    assert raw.count(b"\n") == raw.count(b"\r\n")
+    whole = email.message_from_bytes(raw, policy=SMTP)
+    assert list(whole) == [
+        "From", "To", "Subject", "Date", "Message-ID", "X-TipoRicevuta", "MIME-Version", "Content-Type",
+    ]  # fmt: skip
+    assert str(email.header.make_header(email.header.decode_header(email.message_from_bytes(raw)["Subject"]))) == words
+    text, file = email.message_from_bytes(raw).get_payload()
+    assert text.get_payload(decode=True).decode() == body.replace("\n", "\r\n")
+    assert email.utils.collapse_rfc2231_value(file.get_param("filename", header="Content-Disposition")) == words
+    assert file.get_payload(decode=True) == b"%PDF-1.7"
