@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,6 @@ from services.notify.certified import commands as certified
 from services.notify.contacts.tables import contacts
 from services.notify.deliveries.commands import intend
 from services.notify.deliveries.rules import Delivery, idempotency_key
-from services.notify.messages.intents import people_there
 from services.notify.messages.rules import RULE
 from services.notify.policy import Right, policy
 from services.notify.rules import queries, texts
@@ -59,7 +59,12 @@ DUE = "rule"
 MOST_RULES = 200
 MOST_FACTS = 50_000
 MOST_PERIOD = timedelta(days=366)
+MOST_MESSAGES = 1_000_000
 SAMPLES, RECIPIENTS = 5, 100
+HELD_AT_ONCE = 2_000
+"""Messages that are held while they are intended: a batch of facts may be for all people of a network, each."""
+TRIED_AT_ONCE = 20
+"""Tellings whose audiences are held while a rule is tried."""
 PATIENCE = timedelta(seconds=5)
 
 
@@ -72,7 +77,7 @@ class PeriodUnfit(Exception):
 
 
 class TooMuchToTry(Exception):
-    """More than MOST_FACTS facts decide on what it would have told."""
+    """More than MOST_FACTS facts decide on what it would have told, or it would have told more than MOST_MESSAGES."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,9 +254,10 @@ def _waits(version: Version) -> bool:
 
 
 def _deciding(versions: Sequence[Version], telling: Telling, plans: Mapping[UUID, Plan]) -> Version | None:
-    """The version in force; while there is none that waits, what is put off already follows by the one that did it."""
+    """The version in force; while there is none about such things that waits, what is put off already follows by the
+    one that did it."""
     version = in_force(versions, telling.occurred_at)
-    if version is not None and _waits(version):
+    if version is not None and _waits(version) and version.kind == aggregate_of(telling.type):
         return version
     by = {plan.version_id for plan in plans.values() if plan.state is State.PLANNED}
     return next((version for version in reversed(versions) if version.id in by), None)
@@ -320,19 +326,28 @@ async def _tell(session: AsyncSession, matches: Sequence[Match], now: datetime) 
     """Intends what is to be told; for each how many people there were."""
     if not matches:
         return []
-    told = await audiences(session, [Asked(m.version.definition, m.telling, day(now)) for m in matches])
-    named = {p for m, people in zip(matches, told, strict=True) if _by_the_fact(m) for p in people}
-    there = await people_there(session, named)
-    told = [[p for p in people if p in there or p not in named] for people in told]
+    told = await _people(session, [Asked(m.version.definition, m.telling, day(now)) for m in matches])
     parameters = await _parameters(session, matches)
-    intents = [
+    intents = (
         _intent(match, person, given, now)
         for match, people, given in zip(matches, told, parameters, strict=True)
         for person in people
-    ]
-    await intend(session, intents, now)
+    )
+    while some := list(islice(intents, HELD_AT_ONCE)):  # of a hundred thousand only so many are held
+        await intend(session, some, now)
     written = [await _certify(session, m, given, now) for m, given in zip(matches, parameters, strict=True)]
     return [len(people) + letters for people, letters in zip(told, written, strict=True)]
+
+
+async def _people(session: AsyncSession, asked: Sequence[Asked]) -> list[list[UUID]]:
+    """The audience of each. Of those whom a fact or a rule names, who is known here and who stands for them since two
+    records were made one; who holds something is known by their grants."""
+    told = await audiences(session, asked)
+    named = {p for one, people in zip(asked, told, strict=True) if _by_name(one.rule) for p in people}
+    if not named:
+        return told
+    stand = await queries.standing(session, named)
+    return [sorted({stand[p] if p in named else p for p in people if p in stand or p not in named}) for people in told]
 
 
 def _organisations(rule: Definition, telling: Telling) -> list[UUID]:
@@ -369,8 +384,8 @@ async def _certify(session: AsyncSession, match: Match, parameters: Mapping[str,
     return len(organisations)
 
 
-def _by_the_fact(match: Match) -> bool:
-    return any(isinstance(audience, OfTheFact) for audience in match.version.definition.audience)
+def _by_name(rule: Definition) -> bool:
+    return any(isinstance(audience, OfTheFact | Named) for audience in rule.audience)
 
 
 async def _parameters(session: AsyncSession, matches: Sequence[Match]) -> list[dict[str, Any]]:
@@ -476,24 +491,32 @@ async def _try(
         things[telling.aggregate_id].append(telling)
     found = [c for told in things.values() for c in come(version, told, last) if first <= c.at < last]
     found.sort(key=lambda c: (c.at, c.newest.id))
-    told = await audiences(session, [Asked(definition, c.newest, day(c.at)) for c in found])
+    counted, per_day, reached, nobody = Counter[UUID](), list[tuple[date, int]](), list[list[UUID]](), 0
     written = [len(_organisations(definition, c.newest)) for c in found]
-    counted = Counter(person for people in told for person in people)
+    for start in range(0, len(found), TRIED_AT_ONCE):
+        some = found[start : start + TRIED_AT_ONCE]
+        told = await _people(session, [Asked(definition, c.newest, day(c.at)) for c in some])
+        for c, people, letters in zip(some, told, written[start:], strict=False):
+            counted.update(people)
+            per_day.append((day(c.at), len(people)))
+            nobody += not people and not letters
+        reached += told[: max(0, SAMPLES - start)]
+        if counted.total() > MOST_MESSAGES:
+            raise TooMuchToTry
     named = [person for person, _ in counted.most_common(RECIPIENTS)]
-    names = await queries.people(session, {*named, *(p for people in told[:SAMPLES] for p in people[:RECIPIENTS])})
-    per_day = [(day(c.at), len(people)) for c, people in zip(found, told, strict=True)]
+    names = await queries.people(session, {*named, *(p for people in reached for p in people[:RECIPIENTS])})
     return Tried(
         since=since,
         until=until,
         facts=len(facts),
         tellings=len(found),
-        nobody=sum(not people and not letters for people, letters in zip(told, written, strict=True)),
+        nobody=nobody,
         letters=sum(written),
-        messages=sum(counted.values()),
+        messages=counted.total(),
         people=len(counted),
         days=_days(per_day),
         recipients=[(person, names.get(person, ""), counted[person]) for person in named],
-        samples=await _samples(session, network, version, found[:SAMPLES], told[:SAMPLES], names),
+        samples=await _samples(session, network, version, found[:SAMPLES], reached, names),
     )
 
 

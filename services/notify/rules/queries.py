@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, Table, Text, cast, func, select
+from sqlalchemy import ARRAY, Row, Select, Table, Text, Uuid, bindparam, cast, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,6 +22,7 @@ from services.notify.journeys.tables import told
 from services.notify.meetings.tables import meetings
 from services.notify.organisations.tables import organisations
 from services.notify.policy import Right, policy
+from services.notify.preferences.queries import MERGES
 from services.notify.programmes.tables import series
 from services.notify.rules.definition import After, AtOnce, Definition
 from services.notify.rules.fields import Names, rulable
@@ -64,18 +65,21 @@ class Rule:
 
 
 async def versions_of(session: AsyncSession, ids: Collection[UUID]) -> dict[Aggregate, dict[UUID, list[Version]]]:
-    """Every version of the rules of these networks, by what they are about. One statement; where nobody has a rule it
-    is all that a fact costs."""
-    found: dict[Aggregate, dict[UUID, list[Version]]] = defaultdict(lambda: defaultdict(list))
+    """Every version of the rules of these networks, by each kind of thing that one of them is about: what a rule says
+    of another now ends what it said of this. One statement; where nobody has a rule it is all that a fact costs."""
     rows = await session.execute(
         select(rule_versions, rules.c.network_id)
         .join(rules, rules.c.id == rule_versions.c.rule_id)
         .where(rules.c.network_id.in_(ids))
         .order_by(rule_versions.c.rule_id, rule_versions.c.version)
     )
+    known: dict[tuple[UUID, UUID], list[Version]] = defaultdict(list)
     for row in rows:
-        version = version_of(row)
-        found[row.network_id, aggregate_of(version.definition.fact_type)][row.rule_id].append(version)
+        known[row.network_id, row.rule_id].append(version_of(row))
+    found: dict[Aggregate, dict[UUID, list[Version]]] = defaultdict(dict)
+    for (network, rule_id), versions in known.items():
+        for kind in {version.kind for version in versions}:
+            found[network, kind][rule_id] = versions
     return found
 
 
@@ -188,6 +192,20 @@ async def people(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, str
         select(contacts.c.person_id, contacts.c.given_name, contacts.c.family_name).where(contacts.c.person_id.in_(ids))
     )
     return {row.person_id: f"{row.given_name} {row.family_name}".strip() for row in rows}
+
+
+async def standing(session: AsyncSession, people: Collection[UUID]) -> dict[UUID, UUID]:
+    """Those of them who are known here, each with who stands for them since two records were made one: themselves, as
+    a rule, for one statement."""
+    stand = {person: person for person in people}
+    for _ in range(MERGES + 1):
+        wanted = bindparam("people", sorted(set(stand.values())), type_=ARRAY(Uuid))
+        query = select(contacts.c.person_id, contacts.c.merged_into).where(contacts.c.person_id == func.any(wanted))
+        into = {row.person_id: row.merged_into or row.person_id for row in await session.execute(query)}
+        before, stand = stand, {person: into[now] for person, now in stand.items() if now in into}
+        if stand == before:
+            break
+    return stand
 
 
 # For a dry run

@@ -388,9 +388,11 @@ problems: Problems = {
         "rule-period-too-full",
         422,
         it="In questo periodo è successo troppo\n"
-        f"Si guardano al massimo {commands.MOST_FACTS} fatti: scegliere un periodo più breve.",
+        f"Si guardano al massimo {commands.MOST_FACTS} fatti e {commands.MOST_MESSAGES} messaggi: scegliere un periodo "
+        "più breve.",
         en="Too much happened in this period\n"
-        f"At most {commands.MOST_FACTS} facts are looked at: choose a shorter period.",
+        f"At most {commands.MOST_FACTS} facts and {commands.MOST_MESSAGES} messages are looked at: choose a shorter "
+        "period.",
         path="/since",
     ),
 }

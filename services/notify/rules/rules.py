@@ -135,6 +135,11 @@ class Version:
     active: bool
     definition: Definition
 
+    @property
+    def kind(self) -> str:
+        """Of the things that it is about."""
+        return aggregate_of(self.definition.fact_type)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -11,9 +11,10 @@ import pytest
 from httpx import Response
 from uuid_utils.compat import uuid7
 
+from services.notify.rules import commands
 from shared.access.actor import ROME
 from shared.contracts.events import MeetingCancelled, MeetingMoved
-from shared.contracts.registry import CommitmentFulfilled, Grant, GrantsChanged, PersonRegistered
+from shared.contracts.registry import CommitmentFulfilled, Grant, GrantsChanged, PersonMerged, PersonRegistered
 from shared.runtime import clock
 from tests.notify.network import TITLE, Network, then
 
@@ -157,6 +158,58 @@ async def test_versions_are_kept_and_a_paused_rule_tells_nobody(room: Network) -
     ]
     listed = (await send(room, "GET", f"/networks/{room.id}/rules?active=false")).json()["items"]
     assert listed == []
+
+
+async def test_a_rule_that_is_about_something_else_now_says_no_more_of_the_first(room: Network) -> None:
+    """What was put off before follows its thing all the same."""
+    secretary = room.person()
+    await room.running.tell(secretary, room.secretary(secretary))
+    await room.running.settled()
+    at_once = await made(room)
+    waiting = await made(room, delay={"kind": "after", "days": 3}, cancelled_by=["fulfilled"])
+    kept, open_ = room.commitment(), room.commitment()
+    await room.running.tell(kept, open_)
+    await room.running.settled()
+    assert len(await by_rules(room)) == 2
+    words = {"subject": {"it": "{{title}}", "en": "{{title}}"}, "text": {"it": "-", "en": "-"}}
+    other = rule(fact_type="events.meeting.convened", template=words)
+    before = {"kind": "relative", "field": "starts_at", "days": -1}
+    assert (await send(room, "PUT", f"/rules/{at_once['id']}", other, version=1)).status_code == 200
+    assert (
+        await send(room, "PUT", f"/rules/{waiting['id']}", {**other, "delay": before}, version=1)
+    ).status_code == 200
+    await room.running.tell(room.commitment(), then(kept, CommitmentFulfilled, state="fulfilled"), room.meeting())
+    await room.running.settled()
+    assert len(await by_rules(room)) == 3, "of the meeting, and of no commitment"
+    assert sorted(await planned(room, waiting["id"])) == [("cancelled", 0), ("planned", 0), ("planned", 0)]
+
+
+async def test_who_stands_for_somebody_named_is_told_once_and_a_rule_tells_and_is_tried_in_parts(
+    room: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    going, staying, other = room.person(), room.person(), room.person()
+    await room.running.tell(going, staying, other)
+    await room.running.settled()
+    named = {"kind": "people", "people": [str(one.id) for one in (going, staying, other)]}
+    kept = await made(room, audience=[named, {"kind": "field", "field": "debtor_person_id"}])
+    await room.running.tell(PersonMerged(id=going.id, version=2, network_id=room.id, into_id=staying.id))
+    await room.running.settled()
+    await room.running.tell(room.commitment(debtor_person_id=going.id))
+    await room.running.settled()
+    assert await by_rules(room) == sorted([str(staying.id), str(other.id)])
+    dry = await tried(room, f"/rules/{kept['id']}/dry-run")
+    assert {r["person"]["id"] for r in dry["recipients"]} == set(await by_rules(room))
+    monkeypatch.setattr(commands, "MOST_MESSAGES", 1)
+    body = {"since": str(now(room).date() - timedelta(days=1)), "until": str(now(room).date() + timedelta(days=1))}
+    refused = await send(room, "POST", f"/rules/{kept['id']}/dry-run", body)
+    assert (refused.status_code, refused.json()["errors"][0]["path"]) == (422, "/since")
+    monkeypatch.setattr(commands, "MOST_MESSAGES", 2)
+    monkeypatch.setattr(commands, "TRIED_AT_ONCE", 1)
+    monkeypatch.setattr(commands, "HELD_AT_ONCE", 1)
+    assert (await tried(room, f"/rules/{kept['id']}/dry-run"))["messages"] == 2
+    await room.running.tell(room.commitment(debtor_person_id=other.id))
+    await room.running.settled()
+    assert len(await by_rules(room)) == 4
 
 
 async def test_what_cannot_be_meant_names_its_place(room: Network) -> None:
