@@ -308,6 +308,7 @@ problems: Problems = {
         "un giorno.",
         en="Quiet that never ends\nThe hours must leave some of the week, and be of one day at least.",
         path="/quiet_hours",
+        accepted="hours that leave some of the week; days 1 (Monday) to 7, at least one",
     ),
     rules.TopicOwed: problem(
         "topic-owed",

@@ -90,9 +90,6 @@ EVERY_DAY = frozenset(range(1, 8))
 class AlwaysQuiet(Exception):
     """Hours of quiet that never end, or that fall on no day."""
 
-    path = "/quiet_hours"
-    accepted = "hours that leave some of the week; days 1 (Monday) to 7, at least one"
-
 
 class TopicOwed(Exception):
     """What is owed cannot be chosen away."""
@@ -201,13 +198,17 @@ class Wishes:
         return Choice.NOW
 
     def moments(self, choice: Choice, now: datetime) -> Iterator[tuple[Problem, datetime]]:
-        """When a mail of that choice goes out, and sooner ones in case that is too late; none: at once."""
+        """When a mail of that choice goes out, and sooner ones in case that is too late; none: at once. A digest whose
+        hour is quiet comes when the quiet is over."""
         if choice is Choice.WEEKLY:
-            yield Problem.IN_DIGEST, self.digests.weekly(now)
+            yield Problem.IN_DIGEST, self._quiet_over(self.digests.weekly(now))
         if choice in (Choice.WEEKLY, Choice.DAILY):
-            yield Problem.IN_DIGEST, self.digests.daily(now)
-        if self.quiet is not None and (end := self.quiet.ends(now)) is not None:
+            yield Problem.IN_DIGEST, self._quiet_over(self.digests.daily(now))
+        if (end := self._quiet_over(now)) != now:
             yield Problem.QUIET_HOURS, end
+
+    def _quiet_over(self, at: datetime) -> datetime:
+        return (self.quiet.ends(at) if self.quiet is not None else None) or at
 
 
 NONE = Wishes()

@@ -108,6 +108,8 @@ async def test_what_cannot_be_decided_is_refused_by_name(notify: Network, body: 
     answer = await api(notify, person, "PUT", "/me/preferences", json=body, headers={"if-match": '"0"'})
     assert answer.status_code == 422
     assert path in answer.json()["errors"][0]["path"]
+    if "quiet_hours" in body and path == "/quiet_hours":
+        assert "at least one" in answer.json()["errors"][0]["accepted"]
 
 
 async def test_mails_that_are_not_wanted_are_not_sent_and_the_sender_sees_why(notify: Network) -> None:

@@ -154,6 +154,13 @@ def test_mails_wait_for_the_digest_or_for_the_end_of_the_quiet() -> None:
     assert handled(weekly, NEWS_PUBLISHED, HERE, {}, night) == Handling(Problem.IN_DIGEST, rome(2026, 6, 15, 7))
 
 
+@pytest.mark.parametrize("choice", [Choice.DAILY, Choice.WEEKLY])
+def test_a_digest_whose_hour_is_quiet_comes_when_the_quiet_is_over(choice: Choice) -> None:
+    late = wishes((None, "knowledge", choice), quiet=Quiet(time(22), time(8, 30)), digests=Digests(weekday=4))
+    now = rome(2026, 6, 10, 12)
+    assert handled(late, NEWS_PUBLISHED, HERE, {}, now) == Handling(Problem.IN_DIGEST, rome(2026, 6, 11, 8, 30))
+
+
 @pytest.mark.parametrize(
     ("hour", "starts", "problem", "until"),
     [
