@@ -193,9 +193,19 @@ def _identity(kept: dict[str, Any]) -> Identity:
 # --- streams ---------------------------------------------------------------------------------------------------------
 
 Ticket = Annotated[str | None, Query(max_length=100, description="Instead of a sign-in, which EventSource cannot send")]
+
+
+def event_stream(*names: str) -> dict[str, Any]:
+    """In OpenAPI: what each event of the stream is, its data being JSON."""
+    text = {"type": "string"}
+    data = {**text, "contentMediaType": "application/json"}
+    said = {"event": {**text, "enum": list(names)}, "id": text, "data": data}
+    return {"text/event-stream": {"schema": {"type": "object", "required": ["event", "data"], "properties": said}}}
+
+
 EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": event_stream("progress", "end"),
         "description": "`progress` whenever something has changed, then `end`; comments in between keep it open",
     },
     204: {"description": "The end was told already: do not come back"},

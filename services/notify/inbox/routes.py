@@ -140,7 +140,7 @@ async def ticket(at: At) -> Response:
 
 EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": progress.event_stream("message", "unread"),
         "description": "`message` for each new message (without its text), then `unread` with what waits in each "
         "network; first of all `unread` as it stands. Comments in between keep it open",
     }
