@@ -74,7 +74,7 @@ SEEN = {
     "description": "The id of a fact that the answer must have taken in; waited for up to 2 s",
     "schema": {"type": "string", "format": "uuid"},
 }
-METHODS = ("get", "put", "post", "delete", "patch")
+METHODS = ("get", "head", "put", "post", "delete", "patch")
 
 
 def document(app: FastAPI, service: Service) -> dict[str, Any]:

@@ -33,6 +33,7 @@ PUBLIC = (
     "GET /documents/{document_id}",
     "GET /documents/{document_id}/editions",
     "GET /documents/{document_id}/editions/{number}/file",
+    "HEAD /documents/{document_id}/editions/{number}/file",
     "GET /documents/{document_id}/page",
     "GET /documents/link",
     "POST /documents/link",

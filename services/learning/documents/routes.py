@@ -42,6 +42,7 @@ from shared.access.actor import Actor
 from shared.access.links import Link, LinkInvalid
 from shared.runtime.browsers import HTML, Token, answered, as_json, wants_html, wants_json
 from shared.runtime.edge import Anyone, At, Edge
+from shared.runtime.openapi import GUARDED
 from shared.runtime.paging import After, Limit, PageOut
 from shared.runtime.problems import not_found, problem
 from shared.runtime.shapes import Instant, Ref
@@ -57,9 +58,6 @@ FILE: dict[int | str, dict[str, Any]] = {
     206: {"content": {"application/octet-stream": {}}, "description": "The part that was asked for by Range"},
     304: {"description": "The caller has just this file"},
     416: {"description": "The file has no such part"},
-}
-GUARDED: dict[str, Any] = {
-    "parameters": [{"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"}}]
 }
 
 
