@@ -170,12 +170,14 @@ async def test_a_convocation_reaches_everybody_once_whoever_hangs_and_whoever_is
     twice = [id_ for id_, count in sink.seen.items() if count > 1]
     memory = (min(notify.memory), max(notify.memory))
     print(f"{people} people in {seconds:.1f} s with a kill; twice: {len(twice)}; MB: {memory}; {states}")
+    assert people // 2 <= len(before) < people, "it was killed in the middle"
     assert len(sink.seen) == people
     assert set(twice) <= set(before), "only what was in flight when it was killed comes again"
     assert len(twice) <= LANES
     assert states == {"sent": people}
     heard = Counter((one.path, one.id) for one in partner.heard if one.path not in deaf)
     assert len(heard) == healthy
+    assert {one.path for one in partner.heard} >= deaf, "those that hang were asked, and kept someone waiting"
     assert sum(heard.values()) - len(heard) <= healthy, "of each endpoint at most the one in flight comes again"
     assert memory[1] - memory[0] < 150, "a generous ceiling: what is told to many is not held at once"
 
