@@ -40,6 +40,7 @@ from services.learning.assessments.rules import (
     Wrong,
 )
 from services.learning.assessments.tables import Answers, assessments, gaps, requests
+from services.learning.bodies.queries import of_others
 from services.learning.paths.tables import paths
 from services.learning.people import queries as people
 from services.learning.people.tables import people as people_table
@@ -209,8 +210,8 @@ def audience_of(given: Iterable[PartBody]) -> tuple[Part, ...]:
 
 
 async def require_known(session: AsyncSession, network: UUID, audience: Sequence[PartBody]) -> None:
-    """Territories exist, paths are the network's, and named people are of it: nobody learns by naming somebody whether
-    they are known elsewhere."""
+    """Territories exist, paths and bodies are the network's, and named people are of it: nobody learns by naming
+    somebody whether they are known elsewhere."""
     italy = territories.load()
     for place, part in enumerate(audience):
         at = f"/audience/{place}"
@@ -221,6 +222,8 @@ async def require_known(session: AsyncSession, network: UUID, audience: Sequence
             of = select(paths.c.id).where(paths.c.id.in_(part.paths), paths.c.network_id == network)
             if set((await session.execute(of)).scalars()) != set(part.paths):
                 raise Invalid(f"{at}/paths", "unknown", "paths of this network")
+        if await of_others(session, network, part.bodies):
+            raise Invalid(f"{at}/bodies", "unknown", "bodies of this network")
         if part.people and await people.strangers(session, part.people, network):
             raise Invalid(f"{at}/people", "unknown", "people whom the network entered, or gave a mandate")
 

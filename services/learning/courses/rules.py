@@ -191,12 +191,13 @@ def _require_fit(unit: Unit, at: str) -> None:
 
 
 def is_web_address(url: str) -> bool:
-    """A link leads to a page of the web: nothing else may stand behind a link on our pages."""
+    """A link leads to a page of the web: nothing else may stand behind a link on our pages, nor a name before the host
+    that looks like the page to which it leads (`https://regione.it@example.org`)."""
     if any(c.isspace() or not c.isprintable() for c in url):
         return False
     try:
         parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
     except ValueError:  # brackets that are no address
         return False
 

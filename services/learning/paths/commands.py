@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.learning.bodies.queries import of_others
 from services.learning.courses.queries import has_unit, held_fast
 from services.learning.courses.rules import LONGEST, Course, Entry, Kind
 from services.learning.courses.rules import State as CourseState
@@ -117,6 +118,7 @@ async def create(session: AsyncSession, actor: Actor, ref: str, request: PathBod
     policy.require(actor, Right.WRITE_PATHS, network=network, on=now)
     units = rules.edited((), entries(request.units), await _courses(session, network, request.units))
     await quizzes.require_had(session, network, units)
+    await _require_bodies(session, network, request.bodies)
     path = Path(
         network,
         request.title,
@@ -151,6 +153,7 @@ async def change(
         may = {id_: each for id_, each in courses.items() if each.state is CourseState.PUBLISHED or id_ in had}
         changes["units"] = rules.edited(path.units, entries(request.units), {i: c.units for i, c in may.items()})
         await quizzes.require_had(session, path.network_id, changes["units"], known=path.units)
+    await _require_bodies(session, path.network_id, request.bodies)
     before, renewed = path.units, path.renewed_after_months
     if path.change(changes):
         await session.flush()
@@ -161,6 +164,14 @@ async def change(
             if renewed != path.renewed_after_months:
                 await enrolments.schedule_renewals(session, path)
     return path
+
+
+async def _require_bodies(session: AsyncSession, network: UUID, ids: Collection[UUID]) -> None:
+    """Raises Unfit."""
+    strange = await of_others(session, network, ids)
+    for place, body in enumerate(ids):
+        if body in strange:
+            raise rules.Unfit(f"/bodies/{place}", "unknown", "a body of this network")
 
 
 async def follow_course(session: AsyncSession, course: Course, now: datetime) -> None:

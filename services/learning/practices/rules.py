@@ -16,10 +16,11 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
+
+from services.learning.courses.rules import is_web_address
 
 MOST = 20
 """Trials, pieces of evidence, themes and networks of a text."""
@@ -229,16 +230,6 @@ def require_consistent(text: Text) -> None:
     for place, one in enumerate(text.evidence):
         if not is_web_address(one.url):
             raise Unfit(f"/evidence/{place}/url", "url", "an address that begins with https:// or http://")
-
-
-def is_web_address(url: str) -> bool:
-    if any(c.isspace() or not c.isprintable() for c in url):
-        return False
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:  # brackets that are no address
-        return False
 
 
 @dataclass(frozen=True)

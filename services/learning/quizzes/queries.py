@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import and_, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.learning.bodies.queries import of_others
 from services.learning.courses.rules import Kind, Unfit, Unit
 from services.learning.documents.rules import State as DocumentState
 from services.learning.documents.tables import documents
@@ -40,7 +41,8 @@ from shared.runtime.paging import DEFAULT, Page, page
 async def require_had(
     session: AsyncSession, network_id: UUID, units: Iterable[Unit], known: Iterable[Unit] = ()
 ) -> None:
-    """A unit asks a quiz, and shows a document, that its network has published, or that it had before. Raises Unfit."""
+    """A unit asks a quiz, and shows a document, that its network has published, or that it had before; and it counts no
+    meetings of another network's body. Raises Unfit."""
     units, known = list(units), list(known)
     for name, table, published in (
         ("quiz_id", quizzes, State.PUBLISHED),
@@ -56,6 +58,10 @@ async def require_had(
         for id_, place in wanted.items():
             if id_ not in found:
                 raise Unfit(f"/units/{place}/{name}", "unknown", "a published one of this network")
+    strange = await of_others(session, network_id, {unit.body_id for unit in units if unit.body_id is not None})
+    for place, unit in enumerate(units):
+        if unit.body_id in strange:
+            raise Unfit(f"/units/{place}/body_id", "unknown", "a body of this network")
 
 
 async def listed(

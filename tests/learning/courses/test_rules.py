@@ -33,6 +33,7 @@ def test_a_unit_without_a_kind_is_a_link_where_it_has_one_and_a_text_otherwise()
         ({"kind": Kind.LINK, "url": "https://example.org", "transcript": "x"}, "/transcript"),
         ({"kind": Kind.TEXT, "url": "https://example.org"}, "/url"),
         ({"kind": Kind.VIDEO, "url": "javascript:alert(1)"}, "/url"),
+        ({"kind": Kind.LINK, "url": "https://regione.example@example.org/"}, "/url"),
         ({"kind": Kind.DOCUMENT}, "/document_id"),
         ({"kind": Kind.QUIZ}, "/quiz_id"),
         ({"kind": Kind.QUIZ, "quiz_id": ID, "counts_before": True}, "/counts_before"),

@@ -132,7 +132,7 @@ def test_a_text_holds_together() -> None:
     wrongs: dict[str, dict[str, Any]] = {
         "/shared_with": {"shared_with": (uuid7(),)},
         "/contact": {"contact": "anna@example.org"},
-        "/evidence/0/url": {"evidence": (Evidence("Studio", "javascript:alert(1)"),)},
+        "/evidence/0/url": {"evidence": (Evidence("Studio", "https://studio.example@example.org"),)},
     }
     for path, wrong in wrongs.items():
         with pytest.raises(Unfit) as refused:
