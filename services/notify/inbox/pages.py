@@ -142,10 +142,13 @@ async def mark(message_id: UUID, at: Seated, do: Annotated[Literal["read", "unre
 
 
 def linked(text: str) -> Markup:
-    """A mail's text with its addresses to be followed; all else stays as it is written."""
+    """A mail's text with its addresses to be followed, shown without the half page that a signed link's token is; all
+    else stays as it is written."""
     parts = ADDRESS.split(text.strip())
     return Markup("").join(
-        Markup('<a href="{0}" rel="noopener noreferrer">{0}</a>').format(part) if place % 2 else part
+        Markup('<a href="{}" rel="noopener noreferrer">{}</a>').format(part, part.partition("?token=")[0])
+        if place % 2
+        else part
         for place, part in enumerate(parts)
     )
 

@@ -113,5 +113,6 @@ def test_addresses_in_a_text_are_followed_and_nothing_else_is() -> None:
         "https://e.org/y",
         "http://e.org/z",
     ]
+    assert ">https://trama.example.org/x</a>" in said, "without its token"
     assert "&lt;b&gt;" in said
     assert said.endswith("javascript:alert(1)")
