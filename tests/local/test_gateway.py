@@ -137,6 +137,9 @@ def test_an_unknown_address_is_a_problem_and_the_first_page_is_for_people(client
     assert '<html lang="it">' in page.text
     assert 'href="/registry/openapi.json"' in page.text
     assert 'href="/mail/"' in page.text
+    refused = client.post("/", json={})
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
+    assert refused.json()["type"] == "urn:trama:problem:method-not-allowed"
 
 
 def test_the_administration_of_caddy_is_off(gateway: Gateway) -> None:
