@@ -226,6 +226,7 @@ def _matches(name: Sequence[str], pattern: Sequence[str]) -> bool:
 
 LOWEST_PORT, PORTS = 1024, (443,)
 """Besides the port of HTTPS only those that no system service listens at."""
+BROKEN = re.compile(r"[\x00-\x1f\x7f]")
 UNPRINTABLE = re.compile(r"[^\x21-\x7e]|\\")
 
 
@@ -234,6 +235,8 @@ def address(url: str, *, insecure: bool) -> str:
     each connection (`reachable`), not here. `insecure` (local profile): http too, and private hosts by their number."""
     if len(url) > LONGEST_URL:
         raise AddressUnfit("too_long", f"at most {LONGEST_URL} characters")
+    if BROKEN.search(url.strip()):  # the parser would leave them out without a word
+        raise AddressUnfit("form", "https://host/path on one line")
     try:
         parts = urlsplit(url.strip())
         host, port = parts.hostname or "", parts.port
@@ -283,6 +286,7 @@ NEVER: tuple[IPv4Network | IPv6Network, ...] = (
     IPv6Network("64:ff9b:1::/48"),  # NAT64 of a network's own
     IPv6Network("2001::/32"),  # Teredo
     IPv6Network("2001:db8::/32"),
+    IPv6Network("3fff::/20"),  # documentation, too
     IPv6Network("2002::/16"),  # 6to4
     IPv6Network("fec0::/10"),
     IPv6Network("::/96"),  # IPv4 in a form that nobody uses

@@ -185,7 +185,8 @@ def test_a_public_address_is_kept_in_one_form(url: str, kept: str) -> None:
         ("https://①②⑦.⓪.⓪.①/", "host"), ("https://a..b.example/", "host"),
         ("https://" + "a" * 64 + ".example/", "host"),
         ("https://partner.example/" + "a" * 2000, "too_long"), ("https://[::1/", "form"),
-        ("https://a\x00b.example/", "host"),
+        ("https://a\x00b.example/", "form"), ("https://partner.example/\r\nX-Header: 1", "form"),
+        ("https://part\tner.example/", "form"), ("https://[3fff::1]/", "host"),
     ],
 )  # fmt: skip
 def test_another_address_is_refused_with_the_reason(url: str, code: str) -> None:
