@@ -45,6 +45,7 @@ def application(service: str) -> FastAPI:
     return create_app(app.service(settings.load(harness.environment(fields))))
 
 
+@cache
 def openapi(service: str) -> dict[str, Any]:
     return application(service).openapi()
 
