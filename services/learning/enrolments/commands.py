@@ -39,7 +39,6 @@ from services.learning.enrolments.rules import (
     NotOfTheNetwork,
     NotTheirOwn,
     State,
-    UnknownEnrolment,
 )
 from services.learning.enrolments.tables import enrolments, grounds
 from services.learning.mandates.tables import HELD, mandates
@@ -164,9 +163,8 @@ async def withdraw_by_link(
     *,
     now: datetime,
 ) -> Named:
-    enrolment, path = await queries.locked(session, enrolment_id)
-    if enrolment.person_id is None:
-        raise UnknownEnrolment(enrolment_id)
+    """Off a path that one chose. Raises UnknownEnrolment."""
+    enrolment, path = await queries.locked_by_link(session, enrolment_id)
     return await _leave(session, enrolment, path, now)
 
 
@@ -206,9 +204,8 @@ async def mark_done_by_link(
     *,
     now: datetime,
 ) -> Named:
-    enrolment, path = await queries.locked(session, enrolment_id)
-    if enrolment.person_id is None:
-        raise UnknownEnrolment(enrolment_id)
+    """Raises UnknownEnrolment, and what `mark_done` raises of the unit."""
+    enrolment, path = await queries.locked_by_link(session, enrolment_id)
     rules.require_by_hand(path, unit_id)
     return await advance(session, enrolment, path, unit_id, now)
 

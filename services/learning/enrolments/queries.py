@@ -318,6 +318,14 @@ async def locked(session: AsyncSession, enrolment_id: UUID) -> tuple[Enrolment, 
     return enrolment, path
 
 
+async def locked_by_link(session: AsyncSession, enrolment_id: UUID) -> tuple[Enrolment, Path]:
+    """`locked`, for whoever has the mailed link. Raises UnknownEnrolment, also when its person was erased."""
+    enrolment, path = await locked(session, enrolment_id)
+    if enrolment.person_id is None:
+        raise UnknownEnrolment(enrolment_id)
+    return enrolment, path
+
+
 async def of_person(session: AsyncSession, path_id: UUID, person_id: UUID) -> Enrolment | None:
     """The one enrolment of a person in a path, locked. The caller holds the path's row, so none can come meanwhile."""
     query = select(Enrolment).where(enrolments.c.path_id == path_id, enrolments.c.person_id == person_id)

@@ -20,7 +20,6 @@ from services.learning.enrolments.rules import (
     Enrolment,
     EnrolmentEnded,
     NotTheirOwn,
-    UnknownEnrolment,
 )
 from services.learning.enrolments.rules import State as EnrolmentState
 from services.learning.paths.rules import Path
@@ -179,9 +178,7 @@ async def begin_by_link(
     *,
     now: datetime,
 ) -> Taking:
-    enrolment, path = await enrolments_queries.locked(session, enrolment_id)
-    if enrolment.person_id is None:
-        raise UnknownEnrolment(enrolment_id)
+    enrolment, path = await enrolments_queries.locked_by_link(session, enrolment_id)
     return await _begin(session, enrolment, path, unit_id, now)
 
 
@@ -235,9 +232,7 @@ async def submit_by_link(
     *,
     now: datetime,
 ) -> Taking:
-    enrolment, path = await enrolments_queries.locked(session, enrolment_id)
-    if enrolment.person_id is None:
-        raise UnknownEnrolment(enrolment_id)
+    enrolment, path = await enrolments_queries.locked_by_link(session, enrolment_id)
     await _submit(session, enrolment, path, unit_id, attempt_id, given, now)
     return await _taking(session, enrolment, unit_id)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import delete, insert, select
@@ -143,10 +143,7 @@ async def send(
         return []
     letter_id, at = uuid7(), wall()
     letter = {"id": letter_id, "network_id": network_id, "meeting_id": meeting_id, "made_at": at}
-    await session.execute(insert(letters).values(**letter, subject=subject, text=text))
-    for position, file in enumerate(files):
-        kept = {"name": file.name, "media_type": file.media_type, "content": file.content}
-        await session.execute(insert(letter_files).values(letter_id=letter_id, position=position, **kept))
+    await _keep_letter(session, {**letter, "subject": subject, "text": text}, files)
     mails = [
         CertifiedMail(
             network_id=network_id,
@@ -170,6 +167,13 @@ async def send(
     await tell(session, [mail for mail in mails if mail.state is State.FAILED], now)
     waking.after_commit(session)
     return [mail.id for mail in mails]
+
+
+async def _keep_letter(session: AsyncSession, letter: dict[str, Any], files: Sequence[File]) -> None:
+    await session.execute(insert(letters).values(**letter))
+    for position, file in enumerate(files):
+        kept = {"name": file.name, "media_type": file.media_type, "content": file.content}
+        await session.execute(insert(letter_files).values(letter_id=letter["id"], position=position, **kept))
 
 
 def _usable(pec: str | None) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -39,6 +39,11 @@ class Claimed:
     traceparent: str | None
     attempts: int
     first_try: datetime
+
+    @classmethod
+    def of(cls, row: Any) -> Claimed:
+        """As it would be claimed: of a row of `deliveries`, to be written and not sent."""
+        return cls(**{one.name: getattr(row, one.name) for one in fields(cls)})
 
 
 @dataclass(frozen=True, slots=True)

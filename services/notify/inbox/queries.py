@@ -121,22 +121,7 @@ async def listening(session: AsyncSession, actor: Actor, _: UUID, *, now: dateti
 
 
 async def _in_words(session: AsyncSession, writer: Writer, rows: Any, now: datetime) -> list[Message]:
-    claimed = [
-        Claimed(
-            id=row.id,
-            network_id=row.network_id,
-            person_id=row.person_id,
-            channel=row.channel,
-            topic=row.topic,
-            parameters=row.parameters,
-            because_of=row.because_of,
-            correlation=row.correlation,
-            traceparent=row.traceparent,
-            attempts=row.attempts,
-            first_try=row.first_try,
-        )
-        for row in rows
-    ]
+    claimed = [Claimed.of(row) for row in rows]
     known = await writer.known(session, claimed, now)
     at = wall()
     written = [writer.words(one, known, at, now) for one in claimed]

@@ -49,19 +49,7 @@ async def of_delivery(session: AsyncSession, actor: Actor, writer: Writer, id_: 
     row = (await session.execute(select(deliveries).where(deliveries.c.id == id_))).one_or_none()
     if row is None or not policy.has(actor, Right.READ_DELIVERIES, network=row.network_id, on=now):
         raise NotFound
-    claimed = Claimed(
-        id=row.id,
-        network_id=row.network_id,
-        person_id=row.person_id,
-        channel=row.channel,
-        topic=row.topic,
-        parameters=row.parameters,
-        because_of=row.because_of,
-        correlation=row.correlation,
-        traceparent=row.traceparent,
-        attempts=row.attempts,
-        first_try=row.first_try,
-    )
+    claimed = Claimed.of(row)
     return previewed(row.topic, await inert(writer).preview(session, claimed, now))
 
 
