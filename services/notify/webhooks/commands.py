@@ -234,7 +234,7 @@ QUEUE = text("""
     FROM unnest(CAST(:endpoints AS uuid[]), CAST(:facts AS uuid[]), CAST(:types AS text[]), CAST(:aggregates AS uuid[]))
         WITH ORDINALITY AS v(endpoint_id, fact_id, type, aggregate_id, position)
     JOIN endpoints e ON e.id = v.endpoint_id
-    ORDER BY v.position
+    ORDER BY v.position FOR KEY SHARE OF e
     ON CONFLICT DO NOTHING
 """)
 
@@ -339,6 +339,9 @@ async def send_test(endpoint: Endpoint, signing: Sequence[bytes], poster: Poster
 async def note_test(session: AsyncSession, actor: Actor, endpoint_id: UUID, answer: Answer, *, now: datetime) -> UUID:
     """In the log of tries; the breaker is not moved by it. Raises Unknown."""
     await queries.get(session, actor, endpoint_id, now=now)
+    kept = select(endpoints.c.id).where(endpoints.c.id == endpoint_id).with_for_update(read=True, key_share=True)
+    if await session.scalar(kept) is None:  # removed while it was asked
+        raise rules.Unknown
     id_ = uuid7()
     await session.execute(
         insert(endpoint_attempts).values(

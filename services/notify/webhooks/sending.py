@@ -316,8 +316,9 @@ RECORD_ATTEMPTS = text("""
         CAST(:types AS text[]), CAST(:numbers AS int[]), CAST(:ats AS timestamptz[]), CAST(:outcomes AS text[]),
         CAST(:statuses AS int[]), CAST(:latencies AS int[]), CAST(:answers AS text[]))
         AS v(id, endpoint_id, fact_id, type, number, at, outcome, status, latency_ms, answer)
-    JOIN endpoints e ON e.id = v.endpoint_id
+    JOIN endpoints e ON e.id = v.endpoint_id FOR KEY SHARE OF e
 """)
+"""Of an endpoint that is being removed at this moment nothing is kept: the lock waits for who removes it."""
 RECORD_MESSAGES = text("""
     UPDATE endpoint_messages m SET state = v.state, attempts = v.number, next_try = v.next_try, outcome = v.outcome,
         status = v.status, settled_at = CASE v.state WHEN 'queued' THEN NULL ELSE v.at END

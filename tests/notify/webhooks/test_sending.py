@@ -21,7 +21,7 @@ from services.notify.webhooks import commands
 from services.notify.webhooks.posting import Patience, Poster
 from services.notify.webhooks.rules import Answer, Lane, MessageState, Outcome, Reason, secret_text
 from services.notify.webhooks.sealing import Safe
-from services.notify.webhooks.sending import Job, Pace, Payloads, Sending, Tried, claim, record
+from services.notify.webhooks.sending import Job, Pace, Payloads, Sending, Tried, _job, claim, record
 from shared.runtime.database import Database
 from tests.harness import until
 from tests.notify.webhooks.partner import Heard, Partner, answer
@@ -343,3 +343,32 @@ async def test_what_is_queued_anew_while_it_is_told_is_told_again(desk: Desk) ->
     assert (await desk.message(fact)).state == "queued"
     assert await desk.claimable(desk.at) == [fact]
     assert len(await desk.tries(endpoint)) == 1
+
+
+async def test_an_endpoint_that_is_removed_while_it_is_told_stops_nobody(desk: Desk) -> None:
+    """Neither its try nor what was about to be queued for it; the others' are kept."""
+    going, staying = await desk.endpoint("/a"), await desk.endpoint("/b")
+    fact = await desk.fact(going, staying)
+    async with desk.database.sessions.begin() as session:
+        rows = await claim(session, desk.at, 60, uuid7(), suspect=False, room=9)
+    good = [Tried(_job(row, desk.at, uuid7(), 0), Answer(Outcome.DELIVERED, desk.at, 1, 200)) for row in rows]
+    assert {tried.job.endpoint_id for tried in good} == {going, staying}
+
+    async def recorded() -> None:
+        async with desk.database.sessions.begin() as session:
+            await record(session, good, QUICK_POLL, desk.at, desk.at)
+
+    async def waiting() -> bool:
+        return len(await desk.sql("select pid from pg_stat_activity where wait_event_type = 'Lock'")) >= 2
+
+    async with desk.database.sessions() as session:
+        await session.execute(text("delete from endpoints where id = :id"), {"id": going})
+        both = [asyncio.create_task(recorded()), asyncio.create_task(desk.fact(going, staying))]
+        await until(waiting, 10, "both wait for who removes it")
+        await session.commit()
+    _, later = await asyncio.gather(*both)
+    assert [one.fact_id for one in await desk.tries(staying)] == [fact]
+    assert await desk.tries(going) == []
+    assert [
+        row.endpoint_id for row in await desk.sql("select * from endpoint_messages where fact_id = :f", f=later)
+    ] == [staying]
