@@ -185,7 +185,7 @@ def test_nothing_that_somebody_writes_becomes_another_header(words: str) -> None
         "From", "To", "Subject", "Date", "Message-ID", "X-TipoRicevuta", "MIME-Version", "Content-Type",
     ]  # fmt: skip
     assert str(email.header.make_header(email.header.decode_header(email.message_from_bytes(raw)["Subject"]))) == words
-    text, file = email.message_from_bytes(raw).get_payload()
-    assert text.get_payload(decode=True).decode() == body.replace("\n", "\r\n")
-    assert email.utils.collapse_rfc2231_value(file.get_param("filename", header="Content-Disposition")) == words
+    _, text, file = email.message_from_bytes(raw).walk()
+    assert text.get_payload(decode=True) == body.replace("\n", "\r\n").encode()
+    assert email.utils.collapse_rfc2231_value(file.get_param("filename", "", "Content-Disposition")) == words
     assert file.get_payload(decode=True) == b"%PDF-1.7"
