@@ -329,6 +329,7 @@ def test_a_quiz_says_what_is_missing_what_was_wrong_and_that_it_is_passed(
     for number, says in (("4", words[4]), ("4,5" if language == "it" else "4.5", words[5])):
         if page.get_by_role("button", name=again).count():
             page.get_by_role("button", name=again).click()
+            expect(page.get_by_role("group")).to_have_count(len(QUESTIONS))
         if language == "it":
             typed(page, number)
         else:
