@@ -300,7 +300,7 @@ def test_a_mail_scanner_that_opens_every_link_does_nothing(school: School) -> No
 def test_a_quiz_says_what_is_missing_what_was_wrong_and_that_it_is_passed(
     school: School, visitor: Callable[..., Visitor], language: str
 ) -> None:
-    """In Italian on a phone, with the keyboard; in English without scripts."""
+    """In Italian on a phone, at first with the keyboard; in English without scripts."""
     words = {
         "it": (
             "Vai al quiz",
@@ -330,7 +330,7 @@ def test_a_quiz_says_what_is_missing_what_was_wrong_and_that_it_is_passed(
         if page.get_by_role("button", name=again).count():
             page.get_by_role("button", name=again).click()
             expect(page.get_by_role("group")).to_have_count(len(QUESTIONS))
-        if language == "it":
+        if language == "it" and number == "4":
             typed(page, number)
         else:
             for answer in RIGHT:
