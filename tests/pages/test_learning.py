@@ -330,7 +330,7 @@ def test_a_quiz_says_what_is_missing_what_was_wrong_and_that_it_is_passed(
         if page.get_by_role("button", name=again).count():
             page.get_by_role("button", name=again).click()
             expect(page.get_by_role("group")).to_have_count(len(QUESTIONS))
-        if language == "it" and number == "4":
+        if language == "it":
             typed(page, number)
         else:
             for answer in RIGHT:
@@ -356,13 +356,11 @@ def typed(page: Page, number: str) -> None:
     """Answers by the keyboard alone, in whatever order the questions are this time."""
     for _ in range(20):
         page.keyboard.press("Tab")
-        what, label, on = page.evaluate(
-            "(one => [one.inputMode || one.type || one.tagName, one.labels?.[0]?.innerText?.trim(), one.checked])"
-            "(document.activeElement)"
-        )
-        if what == "radio" and label not in RIGHT:
+        what, label, on = in_focus(page)
+        while what == "radio" and label not in RIGHT:  # arrows go round within a question
             page.keyboard.press("ArrowDown")
-        elif what in ("radio", "checkbox") and (label in RIGHT) != on:
+            what, label, on = in_focus(page)
+        if what == "radio" or (what == "checkbox" and (label in RIGHT) != on):
             page.keyboard.press("Space")
         elif what == "decimal":
             page.keyboard.press("Control+A")
@@ -371,6 +369,15 @@ def typed(page: Page, number: str) -> None:
             page.keyboard.press("Enter")
             return
     raise AssertionError("the keyboard does not come to the button")
+
+
+def in_focus(page: Page) -> tuple[str, str, bool]:
+    """What has the focus: its kind, its label, whether it is checked."""
+    kind, label, checked_ = page.evaluate(
+        "(one => [one.inputMode || one.type || one.tagName, one.labels?.[0]?.innerText?.trim(), one.checked])"
+        "(document.activeElement)"
+    )
+    return kind, label, checked_
 
 
 # --- the assessment, the credential ----------------------------------------------------------------------------------
