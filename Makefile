@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # Each worker has a PostgreSQL and a NATS of its own, and is given whole files; 0: everything in one process. Three on two
 # processors: a fifth of their time is waiting for what another process does.
 WORKERS ?= 3
-TOGETHER := $(PY) -m pytest -n $(WORKERS) --dist loadfile --durations 30
+TOGETHER := $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 30
 ALONE := $(PY) -m pytest -n 0
 
 .DEFAULT_GOAL := help

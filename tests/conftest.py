@@ -2,12 +2,20 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from deploy.local.nats import Nats
 from deploy.local.postgres import Postgres
 from tests import harness
+
+LONGEST = tuple(Path(__file__).parent / name for name in ("system", "faults", "http"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole stories before the many short ones: all workers would wait for whoever began one last."""
+    items.sort(key=lambda item: not any(folder in item.path.parents for folder in LONGEST))
 
 
 def pytest_collection_finish() -> None:
