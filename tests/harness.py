@@ -266,7 +266,7 @@ async def running(
         "rate_per_minute": "1000000",
         "anonymous_per_minute": "1000000",
         "due_poll": "0.04",
-        "territories_poll": "0.2",
+        "territories_poll": "0.05",
         "log_level": "error",
         "drain": "2",
         **variables,
