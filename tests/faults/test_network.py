@@ -202,7 +202,7 @@ async def writing(pair: Pair, network: str) -> AsyncIterator[Load]:
     ("server", "fault"),
     [
         *(pytest.param(s, f, id=f"{f.__name__}-{s}") for s in ("nats", "postgres") for f in (delayed, resets, cut)),
-        pytest.param("both", half_open, id="half-open-both"),
+        pytest.param("both", half_open, id="half-open-both", marks=pytest.mark.long),  # half a minute of waiting
     ],
 )
 async def test_a_bad_network_loses_nothing_and_does_nothing_twice(pair: Pair, server: str, fault: Fault) -> None:

@@ -75,6 +75,7 @@ def signed_in(browser: Browser, office: Office, language: str = "it", **more: An
         person.sound(language)
     page.get_by_role("textbox").fill(office.email)
     page.get_by_role("button", name=words["ask"]).click()
+    office.platform.settled()  # the mail of this time, not of the last
     page.goto(mailed(office.platform, office.email, "/sign-in/link?"))
     link = page.locator("main .text a[href*='/sign-in/link']").first.get_attribute("href")
     assert link is not None

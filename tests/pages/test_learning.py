@@ -354,6 +354,7 @@ def checked(person: Visitor, language: str) -> None:
 
 def typed(page: Page, number: str) -> None:
     """Answers by the keyboard alone, in whatever order the questions are this time."""
+    page.locator("main").focus()  # where the first link of the page leads
     for _ in range(20):
         page.keyboard.press("Tab")
         what, label, on = in_focus(page)
