@@ -49,6 +49,7 @@ async def things(room: Room) -> dict[str, str]:
     }
 
 
+@pytest.mark.long  # every change asks the same of all operations at once: tests/events/test_access.py
 async def test_strangers_are_refused_whatever_they_ask(room: Room) -> None:
     ids = await things(room)
     every = {operation.name: operation.name.split()[1] for operation in operations(room.running)}

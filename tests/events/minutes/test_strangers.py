@@ -54,6 +54,7 @@ async def left(room: Room) -> dict[str, str]:
     }
 
 
+@pytest.mark.long  # every change asks the same of all operations at once: tests/events/test_access.py
 async def test_strangers_are_refused_whatever_they_ask(room: Room) -> None:
     ids = await left(room)
     every = {operation.name: operation.name.split()[1] for operation in operations(room.running)}
