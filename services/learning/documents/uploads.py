@@ -17,6 +17,7 @@ from fastapi import Request
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from uuid_utils.compat import uuid7
 
 from services.learning.documents.kinds import EICAR, LARGEST
@@ -108,12 +109,15 @@ class Upload:
 
     async def _parse(self, request: Request) -> None:
         form = _Form(_boundary(request))
-        async for chunk in request.stream():
-            form.write(chunk)
+        while not self._read:
+            message = await request.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            self._read = not message.get("more_body", False)  # before it is parsed: what refuses may be in the last one
+            form.write(message.get("body", b""))
             while form.happened:
                 what, data = form.happened.popleft()
                 await getattr(self, f"_{what}")(data)
-        self._read = True
 
     def _require_whole(self) -> None:
         if not self._ended:
